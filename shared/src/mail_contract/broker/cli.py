@@ -1,0 +1,93 @@
+"""`postern-topology`: applies the topology, checks a broker against it, writes what is generated from it."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from mail_contract import settings
+from mail_contract.broker import definitions
+from mail_contract.broker.admin import BrokerAdmin
+from mail_contract.broker.apply import apply_topology
+from mail_contract.broker.check import check_topology
+from mail_contract.broker.diagram import diagram as render_diagram
+from mail_contract.errors import SettingsError, TopologyError
+from mail_contract.topology import TOPOLOGY, VHOST
+
+
+class AdminSettings(settings.ServiceSettings):
+    """Where the broker is and who may change it."""
+
+    model_config = SettingsConfigDict(env_prefix="POSTERN_")
+
+    broker_admin_url: SecretStr
+    vhost: str = VHOST
+
+
+class ApplySettings(AdminSettings):
+    """The services' passwords as well."""
+
+    auth_broker_password: SecretStr = Field(min_length=1)
+    mailer_broker_password: SecretStr = Field(min_length=1)
+    flower_broker_password: SecretStr = Field(min_length=1)
+
+
+@click.group()
+def main() -> None:
+    """Exchanges, queues, bindings, policies and rights on RabbitMQ."""
+
+
+@main.command()
+def apply() -> None:
+    """Create or update everything on the broker; removes nothing."""
+    values = _load(ApplySettings)
+    passwords = {
+        "auth": values.auth_broker_password.get_secret_value(),
+        "mailer": values.mailer_broker_password.get_secret_value(),
+        "flower": values.flower_broker_password.get_secret_value(),
+    }
+    try:
+        with BrokerAdmin(values.broker_admin_url.get_secret_value()) as admin:
+            apply_topology(admin, vhost=values.vhost, passwords=passwords)
+    except TopologyError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"topology applied to vhost {values.vhost}")
+
+
+@main.command()
+def check() -> None:
+    """Compare the broker with the topology; exit code 1 where they differ."""
+    values = _load(AdminSettings)
+    try:
+        with BrokerAdmin(values.broker_admin_url.get_secret_value()) as admin:
+            differences = check_topology(admin, vhost=values.vhost)
+    except TopologyError as error:
+        raise click.ClickException(str(error)) from error
+    for difference in differences:
+        click.echo(difference)
+    if differences:
+        sys.exit(1)
+    click.echo(f"vhost {values.vhost} is as the topology says")
+
+
+@main.command(name="definitions")
+def print_definitions() -> None:
+    """Print RabbitMQ's definitions file."""
+    click.echo(definitions.as_text(TOPOLOGY), nl=False)
+
+
+@main.command()
+def diagram() -> None:
+    """Print the Markdown page with the diagram."""
+    click.echo(render_diagram(TOPOLOGY), nl=False)
+
+
+def _load(cls: type[settings.S]) -> settings.S:
+    try:
+        return settings.load(cls)
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)

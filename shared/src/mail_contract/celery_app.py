@@ -8,7 +8,7 @@ from celery import Celery
 from kombu import Queue
 
 from mail_contract import telemetry
-from mail_contract.topology import MAILER_CONTROL, MAILER_EVENTS, QUEUE_ARGUMENTS
+from mail_contract.topology import MAILER_CONTROL, MAILER_EVENTS, QUEUE_ARGUMENTS, UNROUTABLE
 
 DELIVER_LETTER = "mailer.deliver_letter"
 CANCEL_LETTER = "mailer.cancel_letter"
@@ -71,13 +71,16 @@ def build_app(name: str, *, broker_url: str, consumes: Sequence[str] = (), monit
         The app, not finalised, without tasks.
     """
     telemetry.carry_correlation_ids()
+    queues = tuple(consumes) or (UNROUTABLE,)
     app = Celery(name, broker=broker_url, set_as_current=False)
     app.conf.update(SAFE_SETTINGS)
     app.conf.update(
         # Celery recognises quorum queues by this argument and then leaves global prefetch alone.
         task_queues=[
-            Queue(queue, no_declare=True, queue_arguments=dict(QUEUE_ARGUMENTS)) for queue in consumes
+            Queue(queue, no_declare=True, queue_arguments=dict(QUEUE_ARGUMENTS)) for queue in queues
         ],
+        # Celery looks its default queue up on every publish, and makes one named `celery` where there is none.
+        task_default_queue=queues[0],
         control_exchange=MAILER_CONTROL,
         event_exchange=MAILER_EVENTS,
         event_queue_prefix=MAILER_EVENTS,

@@ -84,7 +84,7 @@ def _confirmed(send: Callable[[Producer], None], producer: Producer, route: Rout
     except (AMQPError, OperationalError, OSError) as error:
         # py-amqp does not compare delivery tags: a late confirm on this channel would be taken for the next
         # message's. So the connection goes.
-        producer.connection.collapse()
+        producer.connection.collect()  # type: ignore[union-attr] # a pooled connection is missing in the stubs
         if isinstance(error, ChannelError) and error.reply_code == NO_ROUTE:
             raise Unroutable(f"({route.exchange} {route.routing_key})") from error
         reason = "refused" if isinstance(error, MessageNacked) else type(error).__name__

@@ -1,0 +1,94 @@
+"""Least rights on the broker, tested by trying what is forbidden."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from amqp.exceptions import AccessRefused, NotAllowed
+from kombu import Connection
+
+from mail_contract.topology import TOPOLOGY
+from support.broker import VirtualHost
+
+QUEUES = TOPOLOGY.queues
+EXCHANGES = tuple(exchange.name for exchange in TOPOLOGY.exchanges)
+MAY_READ = {
+    "auth": {"auth.reports", "auth.maintenance"},
+    "mailer": {"mailer.urgent", "mailer.standard", "mailer.bulk", "mailer.cancellations"},
+    "flower": set(),
+}
+MAY_WRITE = {
+    "auth": {"mail", "maintenance"},
+    "mailer": {"mail.wait", "mail.dead", "reports"},
+    "flower": set(),
+}
+SERVICES = ("auth", "mailer", "flower")
+
+
+def allowed(broker: VirtualHost, user: str, act: Callable[[Any], object]) -> bool:
+    """Whether the broker lets the user do it; each try has a connection of its own, for a refusal closes the channel."""
+    with Connection(broker.url(user), transport_options={"confirm_publish": True}) as connection:
+        try:
+            act(connection.default_channel)
+        except AccessRefused:
+            return False
+        return True
+
+
+def publish(channel: Any, exchange: str) -> None:
+    channel.basic_publish(channel.prepare_message(b"{}"), exchange=exchange, routing_key="mail.bulk.10s")
+
+
+@pytest.mark.parametrize("user", SERVICES)
+def test_a_service_reads_its_own_queues_and_no_other(broker: VirtualHost, user: str) -> None:
+    readable = {
+        queue for queue in QUEUES if allowed(broker, user, lambda channel, q=queue: channel.basic_get(q))
+    }
+    assert readable == MAY_READ[user]
+
+
+@pytest.mark.parametrize("user", SERVICES)
+def test_a_service_writes_to_its_own_exchanges_and_no_other(broker: VirtualHost, user: str) -> None:
+    others = ("", "amq.direct", "amq.topic", "amq.fanout")
+    writable = {
+        exchange
+        for exchange in (*EXCHANGES, *others)
+        if allowed(broker, user, lambda channel, x=exchange: publish(channel, x))
+    }
+    assert writable == MAY_WRITE[user]
+
+
+@pytest.mark.parametrize("user", SERVICES)
+def test_a_service_can_neither_make_change_bind_purge_nor_delete(broker: VirtualHost, user: str) -> None:
+    forbidden: list[Callable[[Any], object]] = [
+        lambda channel: channel.queue_declare("mine", durable=True),
+        lambda channel: channel.exchange_declare("mine", "topic"),
+        lambda channel: channel.queue_bind("mailer.dead", "mail", "#"),
+        lambda channel: channel.queue_unbind("mailer.urgent", "mail", "mail.urgent.#"),
+        lambda channel: channel.exchange_delete("mail"),
+        *(lambda channel, q=queue: channel.queue_delete(q) for queue in QUEUES),
+        *(lambda channel, q=queue: channel.queue_purge(q) for queue in QUEUES if queue not in MAY_READ[user]),
+    ]
+    assert [act for act in forbidden if allowed(broker, user, act)] == []
+
+
+@pytest.mark.parametrize("user", SERVICES)
+def test_a_service_has_no_other_vhost(broker: VirtualHost, user: str) -> None:
+    elsewhere = broker.url(user).rsplit("/", 1)[0] + "/postern"
+    with pytest.raises(NotAllowed), Connection(elsewhere) as connection:
+        connection.connect()
+
+
+def test_there_is_no_guest(broker: VirtualHost) -> None:
+    assert "guest" not in {user["name"] for user in broker.admin.get("users")}
+
+
+@pytest.mark.parametrize(("user", "status"), [("auth", 401), ("mailer", 401), ("flower", 200)])
+def test_only_flower_may_look_through_the_management_api(broker: VirtualHost, user: str, status: int) -> None:
+    address = broker.admin_url.rsplit("@", 1)[1]
+    answer = httpx.get(
+        f"http://{address}/api/queues/{broker.vhost}",
+        auth=(broker.user_prefix + user, broker.passwords[user]),
+    )
+    assert answer.status_code == status

@@ -1,0 +1,128 @@
+"""The topology on a real broker: applied, checked, and what is generated from it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from kombu import Connection, Producer
+
+from mail_contract.broker import definitions
+from mail_contract.broker.apply import apply_topology
+from mail_contract.broker.check import check_topology
+from mail_contract.broker.diagram import diagram
+from mail_contract.errors import TopologyError
+from mail_contract.letters import LetterClass
+from mail_contract.topology import TOPOLOGY, WaitTier, build_topology, wait_route
+from support.broker import VirtualHost
+from support.eventually import eventually
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def differences(broker: VirtualHost) -> list[str]:
+    return check_topology(broker.admin, vhost=broker.vhost, user_prefix=broker.user_prefix)
+
+
+def test_what_was_applied_checks_without_a_difference(broker: VirtualHost) -> None:
+    assert differences(broker) == []
+
+
+def test_applying_again_changes_nothing(broker: VirtualHost) -> None:
+    apply_topology(
+        broker.admin, vhost=broker.vhost, passwords=broker.passwords, user_prefix=broker.user_prefix
+    )
+    assert differences(broker) == []
+
+
+def test_every_kind_of_drift_is_named(broker: VirtualHost) -> None:
+    vhost = broker.vhost
+    broker.admin.delete("queues", vhost, "mailer.bulk")
+    broker.admin.delete("policies", vhost, "mailer-work")
+    broker.admin.put("queues", vhost, "stray", body={"durable": True, "arguments": {}})
+    broker.admin.put(
+        "permissions",
+        vhost,
+        broker.user_prefix + "auth",
+        body={"configure": ".*", "write": ".*", "read": ".*"},
+    )
+    found = differences(broker)
+    for sentence in (
+        "queue mailer.bulk is missing",
+        "policy mailer-work is missing",
+        "queue stray is not part of the topology",
+        "binding mail --mail.bulk.#--> mailer.bulk is missing",
+    ):
+        assert sentence in found
+    assert any("auth: configure is '.*'" in sentence for sentence in found)
+
+
+def test_a_queue_of_another_type_is_refused_by_name(broker: VirtualHost) -> None:
+    broker.admin.delete("queues", broker.vhost, "mailer.urgent")
+    broker.admin.put(
+        "queues",
+        broker.vhost,
+        "mailer.urgent",
+        body={"durable": True, "arguments": {"x-queue-type": "classic"}},
+    )
+    assert any(s.startswith("queue mailer.urgent: arguments is") for s in differences(broker))
+    with pytest.raises(TopologyError, match=r"mailer\.urgent"):
+        apply_topology(
+            broker.admin, vhost=broker.vhost, passwords=broker.passwords, user_prefix=broker.user_prefix
+        )
+
+
+@pytest.mark.parametrize("letter_class", LetterClass)
+def test_a_waiting_letter_comes_back_to_its_own_class(broker: VirtualHost, letter_class: LetterClass) -> None:
+    quick = build_topology(dict.fromkeys(WaitTier, timedelta(milliseconds=50)))
+    apply_topology(
+        broker.admin,
+        vhost=broker.vhost,
+        passwords=broker.passwords,
+        user_prefix=broker.user_prefix,
+        topology=quick,
+    )
+    with Connection(broker.url("mailer")) as connection:
+        producer = Producer(connection.default_channel)
+        for tier in WaitTier:
+            route = wait_route(letter_class, tier)
+            producer.publish({}, exchange=route.exchange, routing_key=route.routing_key)
+    eventually(lambda: broker.depth(f"mailer.{letter_class}") == len(WaitTier))
+
+
+@pytest.mark.parametrize(
+    ("path", "generate"),
+    [("deploy/rabbitmq/definitions.json", definitions.as_text), ("docs/topology.md", diagram)],
+)
+def test_generated_files_are_in_step(path: str, generate: Callable[..., str]) -> None:
+    assert (REPOSITORY / path).read_text() == generate(TOPOLOGY), "run `make generated`"
+
+
+def test_the_definitions_file_can_be_imported_and_is_the_topology(broker: VirtualHost) -> None:
+    wanted = definitions.definitions(TOPOLOGY, broker.vhost)
+    for queue in TOPOLOGY.queues:
+        broker.admin.delete("queues", broker.vhost, queue)
+    for exchange in TOPOLOGY.exchanges:
+        broker.admin.delete("exchanges", broker.vhost, exchange.name)
+    broker.admin.post("definitions", body=json.loads(json.dumps(wanted)))
+    assert differences(broker) == []
+
+
+def test_the_command_line_names_every_missing_setting_and_ends_with_2() -> None:
+    run = subprocess.run(
+        [Path(sys.executable).with_name("postern-topology"), "apply"],
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 2
+    for name in (
+        "POSTERN_BROKER_ADMIN_URL",
+        "POSTERN_AUTH_BROKER_PASSWORD",
+        "POSTERN_FLOWER_BROKER_PASSWORD",
+    ):
+        assert f"{name}: is missing" in run.stderr

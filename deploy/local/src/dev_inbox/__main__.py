@@ -1,0 +1,3 @@
+from dev_inbox.cli import main
+
+main()

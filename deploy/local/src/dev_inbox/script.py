@@ -1,0 +1,121 @@
+"""What the server is told to do instead of being friendly: replies, delays and cut lines, by phase and recipient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from dev_inbox.addresses import canonical
+from dev_inbox.errors import BadRule
+
+
+class Phase(StrEnum):
+    """The moment in an SMTP connection (RFC 5321) at which a rule steps in, each before its usual reply."""
+
+    CONNECT = "connect"
+    EHLO = "ehlo"
+    """EHLO or HELO."""
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    """The DATA command, before 354."""
+    DOT = "dot"
+    """The final dot, after the whole message was read."""
+
+    @property
+    def knows_recipients(self) -> bool:
+        """Whether a recipient was named by then."""
+        return self in {Phase.RCPT, Phase.DATA, Phase.DOT}
+
+
+class Action(StrEnum):
+    """How the server ends the connection."""
+
+    RESET = "reset"
+    """A TCP reset; the peer sees "connection reset by peer"."""
+    CLOSE = "close"
+    """An orderly close, after the reply if there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    r"""One thing to do at one phase.
+
+    Attributes:
+        phase: when.
+        recipient: a glob (`*@full.example`) on the command's recipient, from DATA on on any recipient of the
+            transaction; compared in canonical form. None is everybody.
+        reply: sent instead of the usual reply; several lines are separated by `\n`. None is the usual reply. At
+            `connect` it replaces the banner, at `ehlo` the whole list of extensions, at `data` the 354.
+        delay_seconds: waited before anything else.
+        byte_seconds: waited after each byte of the reply.
+        action: how to end the connection. A reset sends no reply.
+        times: how often the rule is played before it is spent; None is for ever.
+        store: at the dot, whether the message is kept, before the delay and the reply. None keeps it where the
+            reply is positive and the connection stays.
+    """
+
+    phase: Phase
+    recipient: str | None = None
+    reply: str | None = None
+    delay_seconds: float = 0.0
+    byte_seconds: float = 0.0
+    action: Action | None = None
+    times: int | None = None
+    store: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.recipient is not None and not self.phase.knows_recipients:
+            raise BadRule(f"nobody knows the recipient at {self.phase}")
+        if self.store is not None and self.phase is not Phase.DOT:
+            raise BadRule("only at dot there is something to store")
+        if self.reply is not None and self.action is Action.RESET:
+            raise BadRule("a reset sends no reply")
+
+    @property
+    def positive(self) -> bool:
+        """Whether the usual reply, or a 2yz one, is sent and the connection stays."""
+        return self.action is None and (self.reply is None or self.reply.startswith("2"))
+
+    @property
+    def stores(self) -> bool:
+        """Whether a message that ended with this rule is kept."""
+        return self.positive if self.store is None else self.store
+
+    def applies(self, phase: Phase, recipients: Iterable[str]) -> bool:
+        """Tells whether it is this rule's moment."""
+        if phase is not self.phase:
+            return False
+        if self.recipient is None:
+            return True
+        glob = canonical(self.recipient)
+        return any(fnmatchcase(canonical(recipient), glob) for recipient in recipients)
+
+
+class Script:
+    """The rules in force; the first one that applies and is not spent is played."""
+
+    def __init__(self) -> None:
+        self._rules: tuple[Rule, ...] = ()
+        self._played: list[int] = []
+
+    def replace(self, rules: Sequence[Rule]) -> None:
+        """Puts other rules in force, none of them played yet."""
+        self._rules = tuple(rules)
+        self._played = [0] * len(self._rules)
+
+    def take(self, phase: Phase, recipients: Iterable[str] = ()) -> Rule | None:
+        """Returns the rule to play now and counts it as played, or None."""
+        recipients = tuple(recipients)
+        for number, rule in enumerate(self._rules):
+            spent = rule.times is not None and self._played[number] >= rule.times
+            if not spent and rule.applies(phase, recipients):
+                self._played[number] += 1
+                return rule
+        return None
+
+    def played(self) -> list[tuple[Rule, int]]:
+        """Returns every rule with how often it was played."""
+        return list(zip(self._rules, self._played, strict=True))

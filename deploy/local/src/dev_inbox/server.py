@@ -1,0 +1,136 @@
+"""The inbox for tests: real sockets, in a thread of the test's own process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TypeVar
+
+from dev_inbox.connections import Connection
+from dev_inbox.endpoint import Endpoint
+from dev_inbox.errors import CannotListen
+from dev_inbox.mailbox import MESSAGES_KEPT
+from dev_inbox.messages import Message
+from dev_inbox.script import Rule
+from dev_inbox.service import Service
+
+T = TypeVar("T")
+_ANSWER_SECONDS = 10.0
+
+
+class Inbox:
+    """An inbox in a background thread.
+
+        with Inbox() as inbox:
+            inbox.play(Rule(phase=Phase.DOT, recipient="*@full.example", reply="452 4.2.2 Mailbox full", times=1))
+            send_something(inbox.smtp.host, inbox.smtp.port)
+            assert [message.subject for message in inbox.messages(to="an@example.org")] == ["Hello"]
+
+    Both ports are free ones unless given. The same inbox answers over HTTP at `http_url`.
+    """
+
+    def __init__(
+        self,
+        *,
+        smtp: Endpoint | None = None,
+        http: Endpoint | None = None,
+        messages_kept: int = MESSAGES_KEPT,
+    ) -> None:
+        self._service = Service(smtp=smtp or Endpoint(), http=http or Endpoint(), messages_kept=messages_kept)
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._failure: CannotListen | None = None
+
+    @property
+    def smtp(self) -> Endpoint:
+        """Where it takes mail."""
+        return self._service.smtp
+
+    @property
+    def http(self) -> Endpoint:
+        """Where it shows mail."""
+        return self._service.http
+
+    @property
+    def smtp_url(self) -> str:
+        """`smtp://host:port`."""
+        return f"smtp://{self.smtp}"
+
+    @property
+    def http_url(self) -> str:
+        """`http://host:port`."""
+        return f"http://{self.http}"
+
+    def start(self) -> Self:
+        """Returns once both ports answer; raises CannotListen if one is taken."""
+        started = threading.Event()
+        self._failure = None
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._run(started)), name="dev-inbox", daemon=True
+        )
+        self._thread.start()
+        started.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+        return self
+
+    def stop(self) -> None:
+        """Closes every connection and ends the thread; a second time changes nothing."""
+        if self._thread is None or self._loop is None or self._stopping is None:
+            return
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+        self._thread = self._loop = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def messages(self, *, to: str | None = None) -> list[Message]:
+        """Returns the messages kept, newest first; `to` compares in canonical form."""
+        return self._ask(lambda: self._service.reception.mailbox.newest_first(to=to))
+
+    def clear(self) -> None:
+        """Forgets all messages."""
+        self._ask(self._service.reception.mailbox.clear)
+
+    def play(self, *rules: Rule) -> None:
+        """Puts these rules in force in place of the present ones; none is back to being friendly."""
+        self._ask(lambda: self._service.reception.script.replace(rules))
+
+    def connections(self) -> list[Connection]:
+        """Returns the newest connections, newest first."""
+        return self._ask(self._service.reception.connections.newest_first)
+
+    def _ask(self, question: Callable[[], T]) -> T:
+        if self._loop is None:
+            raise RuntimeError("the inbox is not running")
+
+        async def answer() -> T:
+            return question()
+
+        return asyncio.run_coroutine_threadsafe(answer(), self._loop).result(_ANSWER_SECONDS)
+
+    async def _run(self, started: threading.Event) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            await self._service.start()
+        except CannotListen as error:
+            self._failure = error
+            return
+        finally:
+            started.set()
+        await self._stopping.wait()
+        await self._service.stop()

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import json
+import smtplib
+import threading
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import pytest
+
+from dev_inbox.script import Phase, Rule
+from dev_inbox.server import Inbox
+from support.eventually import eventually
+from unit.dev_inbox.conftest import Connect
+from unit.dev_inbox.letters import SENDER, letter
+
+
+def listed(http: httpx.Client, **query: str) -> list[dict[str, Any]]:
+    answer = http.get("/api/messages", params=query)
+    assert answer.status_code == 200
+    return list(answer.json()["messages"])
+
+
+def test_messages_are_listed_newest_first(http: httpx.Client, connect: Connect) -> None:
+    client = connect()
+    for number in range(3):
+        client.sendmail(SENDER, [f"an{number}@example.org"], letter(subject=f"Number {number}"))
+    found = listed(http)
+    assert [message["subject"] for message in found] == ["Number 2", "Number 1", "Number 0"]
+    assert found[0] == {
+        "id": found[0]["id"],
+        "from": SENDER,
+        "to": ["an2@example.org"],
+        "subject": "Number 2",
+        "received_at": found[0]["received_at"],
+        "size": len(letter(subject="Number 2")),
+    }
+
+
+def test_the_list_can_be_narrowed_to_a_recipient_in_any_spelling(
+    http: httpx.Client, connect: Connect
+) -> None:
+    domain = "bưu.example"
+    connect().sendmail(SENDER, [f"an+tag@{domain.encode('idna').decode()}"], letter())
+    connect().sendmail(SENDER, [f"bo@{domain}"], letter(), mail_options=["SMTPUTF8"])
+    assert [message["to"] for message in listed(http, to=f"AN+tag@{domain}")] == [
+        ["an+tag@xn--bu-d0a.example"]
+    ]
+    assert len(listed(http, to=f"bo@{domain.encode('idna').decode()}")) == 1
+    assert listed(http, to="an@bưu.example") == []
+
+
+def test_the_list_can_be_searched_and_read_in_pages(http: httpx.Client, connect: Connect) -> None:
+    client = connect()
+    for number in range(5):
+        client.sendmail(SENDER, ["an@example.org"], letter(subject=f"Bill {number}"))
+    client.sendmail(SENDER, ["an@example.org"], letter(subject="Greeting"))
+    first = listed(http, q="bill", limit="2")
+    second = listed(http, q="bill", limit="2", before=first[-1]["id"])
+    assert [message["subject"] for message in first + second] == ["Bill 4", "Bill 3", "Bill 2", "Bill 1"]
+    assert http.get("/api/messages", params={"limit": "-1"}).status_code == 400
+
+
+def test_a_message_is_taken_apart(http: httpx.Client, connect: Connect) -> None:
+    sent = letter(
+        subject="Xin chào, đây là thư xác nhận",
+        text="Open https://app.example/verify#token=abc.\nor type 12345678\n",
+        html='<p>Chào <a href="https://app.example/verify#token=abc">mở</a> <a href="mailto:x@y.example">x</a></p>',
+    )
+    connect().sendmail(SENDER, ["an@example.org"], sent)
+    message = http.get(f"/api/messages/{listed(http)[0]['id']}").json()
+    assert message["subject"] == message["headers"]["Subject"] == "Xin chào, đây là thư xác nhận"
+    assert message["text"] == "Open https://app.example/verify#token=abc.\nor type 12345678\n"
+    assert message["html"].startswith("<p>Chào ")
+    assert message["links"] == ["https://app.example/verify#token=abc"]
+    assert message["source"].encode() == sent
+
+
+def test_the_source_can_be_saved_byte_for_byte(http: httpx.Client, connect: Connect) -> None:
+    sent = b"Subject: broken\r\n\r\n\xff\xfe not utf-8\r\n"
+    connect().sendmail(SENDER, ["an@example.org"], sent)
+    answer = http.get(f"/api/messages/{listed(http)[0]['id']}/source")
+    assert answer.content == sent
+    assert answer.headers["content-disposition"].startswith("attachment")
+
+
+def test_deleting_forgets_all_messages(http: httpx.Client, connect: Connect) -> None:
+    connect().sendmail(SENDER, ["an@example.org"], letter())
+    message_id = listed(http)[0]["id"]
+    assert http.delete("/api/messages").status_code == 204
+    assert listed(http) == []
+    assert http.get(f"/api/messages/{message_id}").status_code == 404
+
+
+def test_a_script_is_put_in_force_shown_and_withdrawn(http: httpx.Client, connect: Connect) -> None:
+    rules = [
+        {
+            "match": {"phase": "rcpt", "recipient": "*@full.example"},
+            "reply": "452 4.2.2 Full",
+            "delay_seconds": 0.01,
+            "times": 1,
+        },
+        {"match": {"phase": "dot"}, "action": "reset", "store": True},
+    ]
+    assert http.put("/api/script", json=rules).status_code == 204
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        connect().sendmail(SENDER, ["an@full.example"], letter())
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        connect().sendmail(SENDER, ["an@full.example"], letter())
+    shown = http.get("/api/script").json()["rules"]
+    assert [(rule["match"]["phase"], rule["played"]) for rule in shown] == [("rcpt", 1), ("dot", 1)]
+    assert http.delete("/api/script").status_code == 204
+    connect().sendmail(SENDER, ["an@full.example"], letter())
+    assert len(listed(http)) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{",
+        "{}",
+        '[{"match": {"phase": "lunch"}}]',
+        '[{"match": {"phase": "dot"}, "surprise": 1}]',
+        '[{"match": {"phase": "mail", "recipient": "*"}}]',
+        '[{"match": {"phase": "dot"}, "delay_seconds": -1}]',
+        '[{"match": {"phase": "dot"}, "times": 0}]',
+    ],
+)
+def test_a_script_that_makes_no_sense_changes_nothing(http: httpx.Client, body: str) -> None:
+    http.put("/api/script", json=[{"match": {"phase": "dot"}}])
+    answer = http.put("/api/script", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"]
+    assert len(http.get("/api/script").json()["rules"]) == 1
+
+
+def test_a_script_in_another_form_than_json_is_refused(http: httpx.Client) -> None:
+    assert http.put("/api/script", content="[]", headers={"Content-Type": "text/plain"}).status_code == 415
+
+
+def test_connections_are_counted(http: httpx.Client, connect: Connect) -> None:
+    first, second = connect(), connect()
+    for client in (first, first, second):
+        client.sendmail(SENDER, ["an@example.org"], letter())
+    second.quit()
+
+    def counted() -> None:
+        seen = http.get("/api/connections").json()
+        assert (seen["opened"], seen["open"], seen["most_open"]) == (2, 1, 2)
+        assert [connection["messages"] for connection in seen["connections"]] == [1, 2]
+
+    eventually(counted)
+
+
+def test_counting_starts_again_with_the_connections_that_are_open(
+    http: httpx.Client, connect: Connect
+) -> None:
+    client = connect()
+    client.sendmail(SENDER, ["an@example.org"], letter())
+    assert http.delete("/api/connections").status_code == 204
+    client.sendmail(SENDER, ["an@example.org"], letter())
+    seen = http.get("/api/connections").json()
+    assert (seen["opened"], seen["open"], seen["most_open"]) == (0, 1, 1)
+    assert [connection["messages"] for connection in seen["connections"]] == [1]
+
+
+def test_a_refused_letter_does_not_count_for_its_connection(
+    inbox: Inbox, http: httpx.Client, connect: Connect
+) -> None:
+    inbox.play(Rule(phase=Phase.DOT, reply="451 4.3.0 Later"))
+    with pytest.raises(smtplib.SMTPDataError):
+        connect().sendmail(SENDER, ["an@example.org"], letter())
+    assert http.get("/api/connections").json()["connections"][0]["messages"] == 0
+
+
+def test_news_of_a_letter_and_of_a_deletion_reach_an_open_page(http: httpx.Client, connect: Connect) -> None:
+    with http.stream("GET", "/api/events") as stream:
+        lines = stream.iter_lines()
+        assert next(lines) == ": listening"
+        connect().sendmail(SENDER, ["an@example.org"], letter(subject="News"))
+        assert next(line for line in lines if line.startswith("event")) == "event: message"
+        assert json.loads(next(lines).removeprefix("data: "))["subject"] == "News"
+        httpx.delete(f"{http.base_url}/api/messages")
+        assert next(line for line in lines if line.startswith("event")) == "event: reload"
+
+
+def test_stopping_ends_open_pages_and_connections() -> None:
+    inbox = Inbox().start()
+    client = smtplib.SMTP(inbox.smtp.host, inbox.smtp.port, timeout=5)
+    seen: list[str] = []
+
+    def read() -> None:
+        with (
+            suppress(httpx.RemoteProtocolError),
+            httpx.stream("GET", f"{inbox.http_url}/api/events", timeout=30) as stream,
+        ):
+            for line in stream.iter_lines():
+                seen.append(line)  # noqa: PERF402 - what came before the end counts
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    eventually(lambda: seen)
+    inbox.stop()
+    reader.join(timeout=10)
+    assert not reader.is_alive()
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        client.noop()
+    client.close()
+
+
+def test_it_says_that_it_is_alive(http: httpx.Client) -> None:
+    assert http.get("/healthz").json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/api/messages/00", 404),
+        ("POST", "/api/messages", 405),
+        ("PUT", "/", 405),
+    ],
+)
+def test_every_error_is_a_problem(http: httpx.Client, method: str, path: str, status: int) -> None:
+    answer = http.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status

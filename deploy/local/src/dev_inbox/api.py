@@ -8,7 +8,7 @@ from tornado.web import HTTPError
 
 from dev_inbox.answers import Answer
 from dev_inbox.errors import BadScript
-from dev_inbox.schemas import connection_json, message_json, read_rules, rule_json, summary_json
+from dev_inbox.schemas import connections_json, message_json, read_rules, rule_json, summary_json
 
 
 class Health(Answer):
@@ -92,15 +92,7 @@ class ConnectionsSeen(Answer):
 
     def get(self) -> None:
         """Counts, and the newest connections."""
-        seen = self.reception.connections
-        self.finish(
-            {
-                "opened": seen.opened,
-                "open": seen.open_now,
-                "most_open": seen.most_open,
-                "connections": [connection_json(connection) for connection in seen.newest_first()],
-            }
-        )
+        self.finish(connections_json(self.reception.connections))
 
     def delete(self) -> None:
         """Counts from zero again."""

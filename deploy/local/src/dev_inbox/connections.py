@@ -1,8 +1,8 @@
-"""What a test wants to know about how its mailer connects: how many, how many at once, how many letters on each."""
+"""What a test wants to know about how its mailer connects: how many, how safely, how many letters on each."""
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -18,51 +18,92 @@ class Connection:
         opened_at: UTC.
         closed_at: UTC; None while it is open.
         messages: how many messages were kept from it.
+        commands: how often each known command was given, in the order of their first time.
+        pipelined: whether a command came before the reply to the one before it.
+        tls: the version of TLS ("TLSv1.3"); None in clear.
+        tls_before_mail: whether TLS was on at every MAIL; None if there was no MAIL.
+        handshake_failed: whether TLS was begun in vain.
+        logins_in_clear: how many of its AUTH commands came without TLS.
+        authenticated: whether a login was accepted.
+        turned_away: whether it was one too many.
     """
 
     number: int
     opened_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     closed_at: datetime | None = None
     messages: int = 0
+    commands: Counter[str] = field(default_factory=Counter)
+    pipelined: bool = False
+    tls: str | None = None
+    tls_before_mail: bool | None = None
+    handshake_failed: bool = False
+    logins_in_clear: int = 0
+    authenticated: bool = False
+    turned_away: bool = False
+
+    def hear(self, command: str, *, more_waiting: bool) -> None:
+        """Records a command; `more_waiting` says whether the next one is there already."""
+        self.commands[command] += 1
+        self.pipelined |= more_waiting
+        if command == "MAIL":
+            self.tls_before_mail = self.tls is not None and self.tls_before_mail is not False
+
+
+@dataclass(slots=True, kw_only=True)
+class Totals:
+    """Counts over all connections, also those no longer remembered.
+
+    Attributes:
+        opened: connections.
+        most_open: connections at the same time, at most, those turned away included.
+        turned_away: connections beyond the limit.
+        handshakes_failed: connections on which TLS was begun in vain.
+        throttled: MAIL commands beyond the rate.
+        logins_tried: AUTH commands.
+        logins_in_clear: AUTH commands without TLS.
+        logins_refused: AUTH commands answered, but not with 235.
+    """
+
+    opened: int = 0
+    most_open: int = 0
+    turned_away: int = 0
+    handshakes_failed: int = 0
+    throttled: int = 0
+    logins_tried: int = 0
+    logins_in_clear: int = 0
+    logins_refused: int = 0
 
 
 class Connections:
     """Counts connections and remembers the newest ones."""
 
     def __init__(self) -> None:
+        self.totals = Totals()
         self._open: dict[int, Connection] = {}
         self._remembered: deque[Connection] = deque(maxlen=CONNECTIONS_REMEMBERED)
         self._number = 0
-        self._opened = 0
-        self._most_open = 0
-
-    @property
-    def opened(self) -> int:
-        """How many were opened."""
-        return self._opened
 
     @property
     def open_now(self) -> int:
         """How many are open."""
         return len(self._open)
 
-    @property
-    def most_open(self) -> int:
-        """How many were open at the same time, at most."""
-        return self._most_open
-
     def newest_first(self) -> list[Connection]:
         """Returns the remembered connections."""
         return list(reversed(self._remembered))
 
-    def open(self) -> Connection:
-        """Records a new connection."""
+    def open(self, at_most: int | None = None) -> Connection:
+        """Records a new connection; it is turned away where `at_most` others are being served."""
+        served = sum(not other.turned_away for other in self._open.values()) if at_most is not None else 0
         self._number += 1
-        self._opened += 1
-        connection = Connection(number=self._number)
+        connection = Connection(
+            number=self._number, turned_away=at_most is not None and served >= at_most
+        )
         self._open[connection.number] = connection
         self._remembered.append(connection)
-        self._most_open = max(self._most_open, len(self._open))
+        self.totals.opened += 1
+        self.totals.turned_away += connection.turned_away
+        self.totals.most_open = max(self.totals.most_open, len(self._open))
         return connection
 
     def close(self, connection: Connection) -> None:
@@ -70,10 +111,26 @@ class Connections:
         if self._open.pop(connection.number, None) is not None:
             connection.closed_at = datetime.now(UTC)
 
+    def fail_handshake(self, connection: Connection) -> None:
+        """Records that TLS could not be agreed on."""
+        connection.handshake_failed = True
+        self.totals.handshakes_failed += 1
+
+    def try_login(self, connection: Connection) -> None:
+        """Records an AUTH command."""
+        in_clear = connection.tls is None
+        connection.logins_in_clear += in_clear
+        self.totals.logins_tried += 1
+        self.totals.logins_in_clear += in_clear
+
+    def end_login(self, connection: Connection, *, accepted: bool) -> None:
+        """Records how an AUTH command was answered."""
+        connection.authenticated = accepted
+        self.totals.logins_refused += not accepted
+
     def reset(self) -> None:
         """Counts from zero again; connections still open are kept in the list, with no messages yet."""
-        self._opened = 0
-        self._most_open = len(self._open)
+        self.totals = Totals(most_open=len(self._open))
         self._remembered.clear()
         for connection in self._open.values():
             connection.messages = 0

@@ -17,3 +17,7 @@ class BadRule(InboxError):
 
 class BadScript(InboxError):
     """A script cannot be understood; the text names places and faults, but no value."""
+
+
+class BadCertificate(InboxError):
+    """A certificate or its key is of no use; the text names the file."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from dev_inbox.connections import Connection
+from dev_inbox.connections import Connection, Connections
 from dev_inbox.errors import BadRule, BadScript
+from dev_inbox.extensions import Extension
 from dev_inbox.messages import Message
 from dev_inbox.parts import read_parts, read_source
 from dev_inbox.script import Action, Phase, Rule
@@ -24,6 +26,8 @@ class MatchBody(_Body):
 
     phase: Phase
     recipient: str | None = None
+    after_messages: int = Field(default=0, ge=0)
+    every: int = Field(default=1, ge=1)
 
 
 class RuleBody(_Body):
@@ -31,6 +35,7 @@ class RuleBody(_Body):
 
     match: MatchBody
     reply: str | None = Field(default=None, min_length=1)
+    without: frozenset[Extension] = frozenset()
     delay_seconds: Seconds = 0.0
     byte_seconds: Seconds = 0.0
     action: Action | None = None
@@ -40,7 +45,7 @@ class RuleBody(_Body):
     def to_rule(self) -> Rule:
         """Returns the rule; raises BadRule."""
         fields = {name: getattr(self, name) for name in RuleBody.model_fields if name != "match"}
-        return Rule(phase=self.match.phase, recipient=self.match.recipient, **fields)
+        return Rule(**self.match.model_dump(), **fields)
 
 
 _RULES = TypeAdapter(list[RuleBody])
@@ -63,8 +68,9 @@ def read_rules(body: bytes) -> list[Rule]:
 def rule_json(rule: Rule, played: int) -> dict[str, Any]:
     """Returns a rule as it was put in force, with how often it was played."""
     return {
-        "match": {"phase": rule.phase, "recipient": rule.recipient},
+        "match": {name: getattr(rule, name) for name in MatchBody.model_fields},
         "reply": rule.reply,
+        "without": sorted(rule.without),
         "delay_seconds": rule.delay_seconds,
         "byte_seconds": rule.byte_seconds,
         "action": rule.action,
@@ -99,11 +105,19 @@ def message_json(message: Message) -> dict[str, Any]:
     }
 
 
+def connections_json(seen: Connections) -> dict[str, Any]:
+    """Returns the counts and the newest connections."""
+    return {
+        **asdict(seen.totals),
+        "open": seen.open_now,
+        "connections": [connection_json(connection) for connection in seen.newest_first()],
+    }
+
+
 def connection_json(connection: Connection) -> dict[str, Any]:
     """Returns one connection."""
     return {
-        "number": connection.number,
+        **asdict(connection),
         "opened_at": connection.opened_at.isoformat(timespec="microseconds"),
         "closed_at": connection.closed_at and connection.closed_at.isoformat(timespec="microseconds"),
-        "messages": connection.messages,
     }

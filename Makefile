@@ -1,0 +1,85 @@
+# Everything by name; `make` alone prints what there is. Each target does its own set-up.
+#
+#   PYTHON=python3.13 VENV=.venv-3.13   another interpreter, in an environment of its own
+#   POSTERN_STATE=directory             another place than .postern/ for the native stack's data
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+PACKAGES := shared auth-service mailer-service deploy/local
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+STATE := $(or $(POSTERN_STATE),.postern)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check up down scale clean bench requirements system-packages test-packages
+.SILENT:
+
+help: ## print this
+	echo "Postern. Targets:"
+	sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+run: system-packages $(INSTALLED) ## the whole stack on this machine, in the foreground until Ctrl-C
+	exec $(BIN)/postern-local run
+
+test: test-packages $(INSTALLED) ## every test; ARGS="-k receipt" passes words on to pytest
+	echo "running the tests"
+	exec $(BIN)/pytest $(ARGS)
+
+check: $(INSTALLED) ## format, lint, types, layers, declared dependencies
+	echo "format (ruff)" && $(BIN)/ruff format --check .
+	echo "lint (ruff)" && $(BIN)/ruff check .
+	echo "types (mypy)" && $(BIN)/mypy
+	echo "layers (import-linter)" && $(BIN)/lint-imports
+	for package in $(PACKAGES); do echo "dependencies of $$package (deptry)" && (cd $$package && $(abspath $(BIN))/deptry src) || exit 1; done
+
+up: ## the same stack in containers, with Docker Compose
+	exec deploy/compose/up.sh $(ARGS)
+
+down: ## stop the containers; ARGS=--volumes removes their data too
+	exec deploy/compose/down.sh $(ARGS)
+
+scale: $(INSTALLED) ## make scale mailer=N: change the number of mailer replicas of the running stack
+	$(if $(mailer),,$(error say how many: make scale mailer=3))
+	exec $(BIN)/postern-local scale mailer=$(mailer)
+
+clean: $(INSTALLED) ## remove the native stack's data; refuses while it runs
+	exec $(BIN)/postern-local clean
+
+bench: $(INSTALLED) ## what a registration costs and how long its letter takes, on the running stack
+	test -e $(STATE)/stack.json || { echo "No stack is running: start one with \`make run\` in another terminal." >&2; exit 1; }
+	echo "measuring on the stack in $(STATE)"
+	PYTHONPATH=tests exec $(BIN)/python tests/bench/registration.py $(STATE)/stack.json
+
+system-packages:
+	PYTHON=$(PYTHON) deploy/local/packages.sh run
+
+test-packages:
+	PYTHON=$(PYTHON) deploy/local/packages.sh test
+
+# Installed again whenever a pin or a package's metadata changes.
+$(INSTALLED): requirements/dev.txt $(PACKAGES:%=%/pyproject.toml)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is missing or older than 3.11; say another: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
+	test -x $(BIN)/python || { echo "making the virtual environment $(VENV)" && $(PYTHON) -m venv $(VENV); }
+	echo "installing the pinned requirements into $(VENV); the first time takes a minute"
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --requirement requirements/dev.txt
+	echo "installing the four packages"
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation $(PACKAGES:%=--editable %)
+	touch $@
+
+# Resolved by uv in an environment of its own, thrown away afterwards. One resolution for all interpreters (--universal);
+# the services' files take their versions from dev.txt, so that images run what was tested.
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-emit-package postern-mail-contract --no-header --no-annotate
+
+requirements: ## compile requirements/*.txt from the packages' pyproject.toml; ARGS=--upgrade takes newer versions
+	set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
+	echo "installing uv in $$tools"; $(PYTHON) -m venv "$$tools"; "$$tools/bin/pip" install --disable-pip-version-check --quiet uv; \
+	PATH="$$tools/bin:$$PATH"; export PATH; \
+	echo "compiling requirements/dev.txt"; \
+	$(COMPILE) $(ARGS) requirements/dev.in $(PACKAGES:%=%/pyproject.toml) --output-file requirements/dev.txt; \
+	for service in auth-service mailer-service; do \
+		echo "compiling requirements/$$service.txt"; \
+		$(COMPILE) $(ARGS) $$service/pyproject.toml requirements/build.in --constraint requirements/dev.txt --output-file requirements/$$service.txt; \
+	done

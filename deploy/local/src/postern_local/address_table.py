@@ -1,0 +1,66 @@
+"""The table of addresses and logins, printed once the stack answers. The only place passwords are shown."""
+
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
+
+from postern_local.blueprint import FLOWER_USER, Blueprint
+from postern_local.broker import ADMIN
+from postern_local.ports import USUAL
+
+HEADINGS = ("what", "address", "login", "remark")
+
+
+def address_table(blueprint: Blueprint) -> str:
+    """All addresses of the stack as lines of text, with a remark where a usual port was busy."""
+    broker, passwords = blueprint.broker, blueprint.passwords
+    admin = f"{ADMIN} / {broker.password}"
+    migrator = f"migrator / {passwords.database_migrator}"
+    api = blueprint.http("api")
+    rows = [
+        ("API", api, "", _moved(blueprint, "api")),
+        ("its description", f"{api}/docs", "", ""),
+        ("sign-up page", f"{api}/signup", "", ""),
+        ("inbox", blueprint.http("inbox"), "", _moved(blueprint, "inbox")),
+        (
+            "RabbitMQ console",
+            blueprint.http("rabbitmq_console"),
+            admin,
+            _moved(blueprint, "rabbitmq_console"),
+        ),
+        (
+            "Flower",
+            blueprint.http("flower"),
+            f"{FLOWER_USER} / {passwords.flower_operator}",
+            _moved(blueprint, "flower"),
+        ),
+        ("AMQP", without_login(broker.amqp_url), admin, _moved(blueprint, "amqp")),
+        ("SMTP of the inbox", blueprint.smtp, "", _moved(blueprint, "smtp")),
+        (
+            "database auth",
+            without_login(blueprint.database_url("auth")),
+            migrator,
+            _moved(blueprint, "postgres"),
+        ),
+        ("database mailer", without_login(blueprint.database_url("mailer")), migrator, ""),
+    ]
+    return "\n".join(_aligned([HEADINGS, *rows]))
+
+
+def without_login(url: str) -> str:
+    """`url` without user and password."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _moved(blueprint: Blueprint, port: str) -> str:
+    usual = USUAL[port]
+    return "" if blueprint.ports[port] == usual else f"instead of port {usual}"
+
+
+def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+    table = list(rows)
+    widths = [max(len(row[column]) for row in table) for column in range(len(HEADINGS))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]

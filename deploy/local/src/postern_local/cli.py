@@ -1,0 +1,65 @@
+"""`postern-local`: the native stack, as `make run`, `make scale` and `make clean` call it."""
+
+import sys
+from collections.abc import Callable
+
+import click
+
+from postern_local.blueprint import state_directory
+from postern_local.clean import clean as remove_all
+from postern_local.console import complain
+from postern_local.errors import AlreadyRunning, Interrupted, LocalStackError
+from postern_local.run import run as run_stack
+from postern_local.running import where
+from postern_local.scale import scale as scale_mailers
+
+REPLICAS = 2
+
+
+@click.group()
+def main() -> None:
+    """Postern on this machine, without containers."""
+
+
+@main.command()
+def run() -> None:
+    """Start everything, stream the logs, stop all on Ctrl-C."""
+    state = state_directory()
+    try:
+        run_stack(state, replicas=REPLICAS)
+    except Interrupted:
+        return
+    except AlreadyRunning as error:
+        complain(str(error))
+        click.echo(where(state))
+        sys.exit(error.exit_code)
+    except LocalStackError as error:
+        _fail(error)
+
+
+@main.command()
+@click.argument("setting", metavar="mailer=N")
+def scale(setting: str) -> None:
+    """Change the number of mailer replicas of the stack that runs."""
+    kind, _, number = setting.partition("=")
+    if kind != "mailer" or not number.isdecimal() or int(number) > 32:
+        raise click.UsageError("say mailer=N, N between 0 and 32")
+    _obey(lambda: scale_mailers(state_directory(), replicas=int(number)))
+
+
+@main.command()
+def clean() -> None:
+    """Remove the data; refuses while a stack is up."""
+    _obey(lambda: remove_all(state_directory()))
+
+
+def _obey(order: Callable[[], None]) -> None:
+    try:
+        order()
+    except LocalStackError as error:
+        _fail(error)
+
+
+def _fail(error: LocalStackError) -> None:
+    complain(str(error))
+    sys.exit(error.exit_code)

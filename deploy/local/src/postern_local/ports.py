@@ -1,0 +1,70 @@
+"""Free ports on loopback."""
+
+import random
+import socket
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+
+LOOPBACK = "127.0.0.1"
+
+OUT_OF_THE_WAY = range(15000, 30000)
+"""Below the ephemeral range: nobody's outgoing connection takes such a port while its server restarts, and a
+client that retries a stopped server can never be connected to itself."""
+
+USUAL = {
+    "api": 8000,
+    "inbox": 8025,
+    "smtp": 1025,
+    "rabbitmq_console": 15672,
+    "amqp": 5672,
+    "rabbitmq_metrics": 15692,
+    "rabbitmq_distribution": 25672,
+    "epmd": 4369,
+    "postgres": 5432,
+    "flower": 5555,
+}
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could bind `port` on loopback now, on every interface too."""
+    for address in (LOOPBACK, ""):
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError:
+                return False
+    return True
+
+
+def usual_ports(remembered: Mapping[str, int]) -> dict[str, int]:
+    """One free port a name: the one of the last run, else the usual one, else the next free after it.
+
+    Args:
+        remembered: ports of an earlier run; names unknown today are ignored.
+    """
+    chosen: dict[str, int] = {}
+    for name, usual in USUAL.items():
+        wanted = [remembered[name]] if name in remembered else []
+        candidates = [*wanted, *range(usual, usual + 200)]
+        chosen[name] = _first_free(candidates, taken=chosen.values())
+    return chosen
+
+
+def any_ports(remembered: Mapping[str, int]) -> dict[str, int]:
+    """One free port a name, away from the usual ones, so that a second stack leaves those to the first.
+
+    Args:
+        remembered: ports of an earlier run, taken again where still free.
+    """
+    chosen: dict[str, int] = {}
+    for name in USUAL:
+        wanted = [remembered[name]] if name in remembered else []
+        shuffled = random.sample(OUT_OF_THE_WAY, 200)
+        chosen[name] = _first_free([*wanted, *shuffled], taken=chosen.values())
+    return chosen
+
+
+def _first_free(candidates: Iterable[int], *, taken: Iterable[int]) -> int:
+    busy = set(taken)
+    return next(port for port in candidates if port not in busy and is_free(port))

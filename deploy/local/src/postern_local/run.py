@@ -1,0 +1,56 @@
+"""`postern-local run`: the native stack in the foreground, until Ctrl-C or SIGTERM."""
+
+import signal
+import threading
+from types import FrameType
+
+from postern_local import leftovers
+from postern_local.address_table import address_table
+from postern_local.blueprint import Blueprint
+from postern_local.console import emit, say
+from postern_local.directory import StateDirectory
+from postern_local.lock import held
+from postern_local.stack import Stack
+from postern_local.supervision import Supervisor
+
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run(state: StateDirectory, *, replicas: int) -> None:
+    """Start the stack, stay with it, and stop all of it in order.
+
+    Raises:
+        AlreadyRunning: one is up in this state directory.
+        LocalStackError: it could not be started, or did not stay up; whatever was started is stopped by then.
+    """
+    state.create()
+    with held(state.lock_file):
+        if leftovers.alive(state):
+            say("stopping what a killed run left behind")
+        leftovers.stop(state)
+        stack = Stack(
+            blueprint=Blueprint.drawn_in(state), supervisor=Supervisor(state=state), stop=_stop_on_signals()
+        )
+        try:
+            stack.start(replicas=replicas)
+            say("everything answers")
+            emit("")
+            emit(address_table(stack.blueprint))
+            emit(f"\nCtrl-C stops it; the data stays in {state.root}.\n")
+            stack.watch()
+        finally:
+            stack.end()
+            say("stopped")
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            say("already stopping, in order")
+        stop.set()
+
+    for name in ENDING_SIGNALS:
+        signal.signal(name, ask)
+    return stop

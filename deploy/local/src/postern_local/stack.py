@@ -1,0 +1,95 @@
+"""The native stack from its first process to its last."""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from postern_local import leftovers
+from postern_local.answers import service_answers
+from postern_local.blueprint import Blueprint
+from postern_local.console import emit, say
+from postern_local.errors import SupervisorGone
+from postern_local.log_stream import LogStream
+from postern_local.patience import Patience
+from postern_local.program import Program
+from postern_local.readiness import wait_for
+from postern_local.services import services
+from postern_local.stack_file import write_stack_file
+from postern_local.stages import SERVICES, by_stage, kind_of
+from postern_local.steps import prepare_files, set_up
+from postern_local.supervision import ProgramState, Supervisor
+
+LOOK_EVERY_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """One run.
+
+    Attributes:
+        blueprint: what it consists of.
+        supervisor: that of its state directory.
+        stop: set when it is to end.
+    """
+
+    blueprint: Blueprint
+    supervisor: Supervisor
+    stop: threading.Event
+
+    def start(self, *, replicas: int) -> None:
+        """Bring everything up, with `replicas` mailers; returns when every part answers.
+
+        Raises:
+            LocalStackError: a step failed, or the stack is to stop; what runs by then is for `end`.
+        """
+        patience = Patience(supervisor=self.supervisor, stop=self.stop)
+        prepare_files(self.blueprint)
+        say("starting RabbitMQ and PostgreSQL")
+        daemon = self.supervisor.launch()
+        leftovers.remember(self.blueprint.state, daemon=daemon.pid)
+        wait_for("supervisord", self.supervisor.is_up, seconds=10)
+        self._start([self.blueprint.cluster.program(), *self.blueprint.broker.programs()])
+        set_up(self.blueprint, patience)
+        say("starting the services")
+        self._start(services(self.blueprint, replicas=replicas))
+        for name, answers in service_answers(self.blueprint, self.supervisor, replicas=replicas):
+            patience.until(name, answers, seconds=60)
+        self._write_down(self.supervisor.states())
+
+    def watch(self) -> None:
+        """Stream the logs and keep `stack.json` true until the stack is to stop.
+
+        Raises:
+            SupervisorGone: somebody ended supervisord.
+        """
+        stream = LogStream(directory=self.blueprint.state.logs, write=emit)
+        known = self.supervisor.states()
+        while not self.stop.wait(LOOK_EVERY_SECONDS):
+            states = self.supervisor.states()
+            if states != known:
+                self._write_down(states)
+                known = states
+            stream.follow(entry.name for entry in states if kind_of(entry.name) in SERVICES)
+            stream.pump()
+
+    def end(self) -> None:
+        """Stop everything, what is in front first; the data stays."""
+        self.blueprint.state.stack_file.unlink(missing_ok=True)
+        try:
+            for names in by_stage(entry.name for entry in self.supervisor.states()):
+                say(f"stopping {', '.join(names)}")
+                self.supervisor.stop(names)
+            self.supervisor.shut_down()
+        except SupervisorGone:
+            say("supervisord does not answer; stopping what is left by pid")
+        leftovers.stop(self.blueprint.state)
+
+    def _start(self, programs: Iterable[Program]) -> None:
+        wanted = list(programs)
+        self.supervisor.add(wanted)
+        self.supervisor.start(program.name for program in wanted)
+        leftovers.remember(self.blueprint.state, programs=self.supervisor.states())
+
+    def _write_down(self, states: list[ProgramState]) -> None:
+        write_stack_file(self.blueprint, states)
+        leftovers.remember(self.blueprint.state, programs=states)

@@ -1,0 +1,46 @@
+"""`stack.json`: where everything is, for scripts and tests; there only while the stack is up."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from postern_local.blueprint import Blueprint
+from postern_local.directory import write_private
+from postern_local.stages import kind_of, number_of
+from postern_local.supervision import ProgramState
+
+LISTED = ("api", "relay", "auth-worker", "beat", "mailer", "rabbitmq", "postgres", "flower", "inbox")
+
+
+def process_table(states: Iterable[ProgramState]) -> dict[str, list[int]]:
+    """Pids by kind of process, replicas in the order of their numbers; a process that is down is not listed."""
+    table: dict[str, list[int]] = {name: [] for name in LISTED}
+    for state in sorted(states, key=lambda entry: number_of(entry.name)):
+        kind = kind_of(state.name)
+        if kind in table and state.pid is not None:
+            table[kind].append(state.pid)
+    return table
+
+
+def stack_description(blueprint: Blueprint, processes: dict[str, list[int]]) -> dict[str, Any]:
+    """The whole content; its addresses carry logins, so the file is for its owner only."""
+    return {
+        "api": blueprint.http("api"),
+        "inbox": blueprint.http("inbox"),
+        "rabbitmq_console": blueprint.http("rabbitmq_console"),
+        "flower": blueprint.http("flower"),
+        "amqp": blueprint.broker.amqp_url,
+        "database": {
+            service: blueprint.database_url(service, role="migrator") for service in ("auth", "mailer")
+        },
+        "smtp": blueprint.smtp,
+        "rabbitmq_admin": blueprint.broker.management_url,
+        "flower_login": blueprint.flower_login,
+        "processes": processes,
+    }
+
+
+def write_stack_file(blueprint: Blueprint, states: Iterable[ProgramState]) -> None:
+    """Write it anew; a reader sees the old or the new one, whole."""
+    text = json.dumps(stack_description(blueprint, process_table(states)), indent=2)
+    write_private(blueprint.state.stack_file, text + "\n")

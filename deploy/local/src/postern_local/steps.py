@@ -1,0 +1,99 @@
+"""The set-up before the services start: keys, databases, topology; side by side where nothing depends."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from mail_contract.broker.admin import BrokerAdmin
+from mail_contract.broker.apply import apply_topology
+from mail_contract.errors import TopologyError
+from mail_contract.topology import VHOST
+from postern_local.blueprint import ROLES, Blueprint
+from postern_local.console import say
+from postern_local.database import apply_roles
+from postern_local.errors import StepFailed
+from postern_local.patience import Patience
+from postern_local.program import inherited
+from postern_local.readiness import broker_answers, database_answers
+from postern_local.services import COMMANDS, migrations
+
+
+def prepare_files(blueprint: Blueprint) -> None:
+    """Bring the files of both servers into place; makes the database cluster on a first run."""
+    blueprint.broker.prepare()
+    if not blueprint.state.database.exists():
+        say("making the database cluster")
+    blueprint.cluster.prepare()
+    shutil.rmtree(blueprint.state.metrics, ignore_errors=True)
+    blueprint.state.metrics.mkdir(mode=0o700)
+
+
+def set_up(blueprint: Blueprint, patience: Patience) -> None:
+    """Wait for both servers and bring them to what the services expect; returns when all is done.
+
+    Raises:
+        StepFailed: one of the steps failed; its output is in the error.
+        NotReady: a server did not answer in time.
+        Interrupted: the stack is to stop.
+    """
+    with ThreadPoolExecutor(thread_name_prefix="set-up") as pool:
+        running: list[Future[None]] = [
+            pool.submit(_make_keys, blueprint),
+            pool.submit(_set_up_databases, blueprint, patience, pool),
+            pool.submit(_set_up_broker, blueprint, patience),
+        ]
+        for step in running:
+            step.result()
+
+
+def _make_keys(blueprint: Blueprint) -> None:
+    keys = blueprint.state.keys
+    wanted = {
+        "auth": ("signing.private.json", "signing.public.json", "hash.key"),
+        "mailer": ("sealing.private.json", "sealing.public.json"),
+    }
+    for service, names in wanted.items():
+        if not all((keys / name).exists() for name in names):
+            say(f"making the keys of the {service}-service")
+            _run(service, "keys", "--directory", str(keys))
+
+
+def _set_up_databases(blueprint: Blueprint, patience: Patience, pool: ThreadPoolExecutor) -> None:
+    cluster = blueprint.cluster
+    patience.until("PostgreSQL", lambda: database_answers(cluster.url()), seconds=30)
+    apply_roles(cluster, script=ROLES, passwords=blueprint.database_passwords)
+    say("PostgreSQL answers; migrating the databases")
+    both = [
+        pool.submit(_run, service, "migrate", settings=settings)
+        for service, settings in migrations(blueprint).items()
+    ]
+    for migration in both:
+        migration.result()
+
+
+def _set_up_broker(blueprint: Blueprint, patience: Patience) -> None:
+    management = blueprint.broker.management_url
+    patience.until("RabbitMQ", lambda: broker_answers(management), seconds=60)
+    say("RabbitMQ answers; applying the topology")
+    try:
+        with BrokerAdmin(management) as admin:
+            apply_topology(admin, vhost=VHOST, passwords=blueprint.broker_passwords)
+    except TopologyError as error:
+        raise StepFailed(f"topology: {error}") from error
+
+
+def _run(service: str, *arguments: str, settings: Mapping[str, str] | None = None) -> None:
+    command = [str(COMMANDS / f"{service}-service"), *arguments]
+    done = subprocess.run(
+        command,
+        env={**inherited(), **(settings or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,  # Ctrl-C is for the runner, which stops all in order
+        timeout=120,
+    )
+    if done.returncode != 0:
+        raise StepFailed(f"{service}-service {arguments[0]}\n{done.stdout}{done.stderr}".rstrip())

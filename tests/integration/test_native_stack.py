@@ -1,0 +1,210 @@
+"""`make run` as a person at a terminal meets it."""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from postern_local.consumers import LETTER_QUEUES, consumers
+from postern_local.ports import LOOPBACK
+from support.eventually import eventually
+from support.stack import Stack, command, launch, running_stack, wait_until_up
+
+KINDS = {"api", "relay", "auth-worker", "beat", "mailer", "rabbitmq", "postgres", "flower", "inbox"}
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def family(stack: Stack) -> list[psutil.Process]:
+    """The runner and everything below it."""
+    runner = psutil.Process(stack.runner.pid)
+    return [runner, *runner.children(recursive=True)]
+
+
+def key_files(stack: Stack) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in stack.state.keys.iterdir()}
+
+
+def alive(processes: list[psutil.Process]) -> list[str]:
+    return [
+        process.name()
+        for process in processes
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    ]
+
+
+def test_everything_in_the_description_answers(stack: Stack) -> None:
+    assert httpx.get(f"{stack.api}/readyz").status_code == 200
+    assert httpx.get(f"{stack.inbox}/healthz").status_code == 200
+    assert httpx.get(f"{stack.flower}/", auth=stack.flower_login).status_code == 200
+    assert httpx.get(stack.description["rabbitmq_console"]).status_code == 200
+    assert stack.running("rabbitmq")
+    assert stack.running("postgres")
+    with socket.create_connection((LOOPBACK, int(stack.smtp.rpartition(":")[2])), timeout=5) as connection:
+        assert connection.recv(64).startswith(b"220 ")
+
+
+def test_flower_asks_for_a_login(stack: Stack) -> None:
+    assert httpx.get(f"{stack.flower}/").status_code == 401
+
+
+def test_the_pids_are_those_of_the_services_themselves(stack: Stack) -> None:
+    processes = stack.description["processes"]
+
+    assert set(processes) == KINDS
+    assert {kind: len(pids) for kind, pids in processes.items()} == dict.fromkeys(KINDS, 1) | {"mailer": 2}
+    assert psutil.Process(processes["rabbitmq"][0]).name() == "beam.smp"
+    assert psutil.Process(processes["postgres"][0]).name() == "postgres"
+    assert "api" in psutil.Process(processes["api"][0]).cmdline()
+    assert all("worker" in psutil.Process(pid).cmdline() for pid in processes["mailer"])
+
+
+def test_every_server_listens_on_loopback_only(stack: Stack) -> None:
+    listening = [
+        connection.laddr.ip
+        for process in family(stack)
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+
+    assert listening
+    assert set(listening) <= {"127.0.0.1", "::1"}
+
+
+def test_what_holds_a_password_is_for_its_owner_only(stack: Stack) -> None:
+    holders = [path for path in stack.state.root.rglob("*") if path.name in {"stack.json", "passwords.json"}]
+    holders += [
+        *stack.state.keys.iterdir(),
+        *stack.state.run.rglob("*.sh"),
+        stack.state.broker / "rabbitmq.conf",
+    ]
+
+    assert len(holders) > 10
+    assert {stat.S_IMODE(path.stat().st_mode) for path in holders} == {0o600}
+
+
+def test_the_table_is_the_only_place_that_shows_a_password(stack: Stack) -> None:
+    table = stack.output.read_text(encoding="utf-8")
+    logs = stack.logs()
+
+    assert stack.flower_login[1] in table
+    assert [name for name, password in stack.passwords().items() if password in logs] == []
+
+
+def test_a_second_run_says_where_the_first_one_is_and_changes_nothing(stack: Stack) -> None:
+    before = stack.description
+
+    second = command("run", root=stack.state.root)
+
+    assert second.returncode == 1
+    assert "already running" in second.stderr
+    assert stack.api in second.stdout
+    assert stack.description == before
+
+
+def test_clean_refuses_while_the_stack_is_up(stack: Stack) -> None:
+    refused = command("clean", root=stack.state.root)
+
+    assert refused.returncode == 1
+    assert stack.state.stack_file.exists()
+
+
+def test_scaling_starts_and_stops_replicas_and_leaves_the_others_alone(stack: Stack) -> None:
+    before = stack.description["processes"]
+
+    for replicas in (5, 1, 2):
+        done = command("scale", f"mailer={replicas}", root=stack.state.root)
+        assert done.returncode == 0, done.stderr
+        pids = stack.description["processes"]["mailer"]
+        assert len(pids) == replicas
+        assert before["mailer"][0] == pids[0]
+        assert {consumers(stack.rabbitmq_admin)[queue] for queue in LETTER_QUEUES} == {replicas}
+
+    assert stack.description["processes"] | {"mailer": []} == before | {"mailer": []}
+
+
+def test_a_service_that_dies_is_started_again_and_the_description_follows(stack: Stack) -> None:
+    (before,) = stack.description["processes"]["relay"]
+
+    os.kill(before, signal.SIGKILL)
+
+    def replaced() -> bool:
+        pids = stack.description["processes"]["relay"]
+        return len(pids) == 1 and pids != [before]
+
+    eventually(replaced, within=15)
+    eventually(lambda: stack.running("relay"), within=15)
+
+
+def test_the_services_logs_are_streamed_with_their_names(stack: Stack) -> None:
+    assert httpx.get(f"{stack.inbox}/api/messages").status_code == 200
+    (before,) = stack.pids("beat")
+
+    os.kill(before, signal.SIGKILL)
+
+    eventually(lambda: "\nbeat " in stack.output.read_text(encoding="utf-8"), within=20)
+
+
+def test_sigterm_stops_everything_in_order_and_the_next_run_finds_the_data_and_avoids_busy_ports(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "state"
+    with running_stack(root) as first:
+        members, description, keys = family(first), first.description, key_files(first)
+
+        assert first.stop() == 0
+
+        assert alive(members) == []
+        assert not first.state.stack_file.exists()
+        printed = first.output.read_text(encoding="utf-8")
+        order = [
+            "api, beat",
+            "relay",
+            "auth-worker, mailer-1, mailer-2",
+            "flower",
+            "inbox",
+            "postgres, rabbitmq",
+        ]
+        assert re.findall(r"stopping (.*)", printed)[:-1] == order
+
+        port = int(description["inbox"].rpartition(":")[2])
+        with socket.create_server((LOOPBACK, port)), running_stack(root) as second:
+            assert second.inbox != description["inbox"]
+            assert f"{second.inbox} " in second.output.read_text(encoding="utf-8")
+            assert second.api == description["api"]
+            assert second.database == description["database"]
+            assert key_files(second) == keys
+    assert not root.exists()
+
+
+def test_what_a_killed_run_left_behind_is_stopped_by_the_next_one(tmp_path: Path) -> None:
+    root = tmp_path / "state"
+    first = wait_until_up(launch(root))
+    members = family(first)
+    first.runner.kill()
+    first.runner.wait()
+    assert len(alive(members)) > 10
+    assert command("clean", root=root).returncode == 1
+
+    with running_stack(root) as second:
+        assert alive(members) == []
+        assert second.running("api")
+
+
+def test_a_service_that_cannot_start_ends_the_run_with_its_last_words(tmp_path: Path) -> None:
+    root = tmp_path / "state"
+
+    failed = command("run", root=root, env={"MAILER_SMTP_URL": "carrier-pigeon://roof"})
+
+    assert failed.returncode == 1
+    assert "MAILER_SMTP_URL" in failed.stderr
+    assert json.loads((root / "ports.json").read_text(encoding="utf-8"))
+    assert not (root / "stack.json").exists()
+    assert command("clean", root=root).returncode == 0

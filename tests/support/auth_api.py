@@ -1,0 +1,147 @@
+"""The API in this process, on a real database, with the mailer's keys in hand: what a test sees of it from all sides."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Self
+
+import psycopg2
+from flask import Flask
+from pydantic import SecretStr
+from werkzeug.test import TestResponse
+
+from auth_service.bootstrap import build_api
+from auth_service.settings import ApiSettings
+from mail_contract.keys import (
+    PublicSealingKeys,
+    SealingKeys,
+    SigningKey,
+    VerifyingKeys,
+    generate_sealing_keys,
+    generate_signing_keys,
+)
+from mail_contract.messages import Contents, Envelope
+from mail_contract.sealing import Opener
+
+PUBLIC_URL = "https://accounts.example.com"
+PASSWORD = "three boats at dawn"
+HASH_KEY = "a key for hashes, only for tests, long enough"
+
+SEALING_KEYS = generate_sealing_keys()
+SIGNING_KEYS = generate_signing_keys()
+assert PublicSealingKeys.from_json(SEALING_KEYS[1])
+assert SigningKey.from_json(SIGNING_KEYS[0])
+
+
+def api_settings(database_url: str, **changes: Any) -> ApiSettings:
+    """Settings of an API on that database."""
+    values: dict[str, Any] = {
+        "database_url": SecretStr(database_url),
+        "public_url": PUBLIC_URL,
+        "signing_key": SecretStr(SIGNING_KEYS[0]),
+        "sealing_public_keys": SEALING_KEYS[1],
+        "hash_key": SecretStr(HASH_KEY),
+        "hash_wait_seconds": 10.0,
+        "api_threads": 12,
+    }
+    return ApiSettings(**(values | changes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenLetter:
+    """A letter in the outbox, opened as the mailer would open it."""
+
+    envelope: Envelope
+    contents: Contents
+
+    @property
+    def link_token(self) -> str:
+        return self.contents.context["link"].split("#token=")[1]
+
+    @property
+    def code(self) -> str:
+        return self.contents.context["code"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthApi:
+    """The application and the database behind it."""
+
+    app: Flask
+    database_url: str
+    opener: Opener
+
+    @classmethod
+    def on(cls, database_url: str, **changes: Any) -> Self:
+        """An API on that database; changes are to its settings."""
+        return cls(
+            app=build_api(api_settings(database_url, **changes)),
+            database_url=database_url,
+            opener=Opener(
+                sealing_keys=SealingKeys.from_json(SEALING_KEYS[0]),
+                verifying_keys=VerifyingKeys.from_json(SIGNING_KEYS[1]),
+            ),
+        )
+
+    def post(self, path: str, body: Mapping[str, Any], **headers: str) -> TestResponse:
+        return self.app.test_client().post(path, json=body, headers=_named(headers))
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        return self.app.test_client().get(path, headers=_named(headers))
+
+    def at_once(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[TestResponse]:
+        """Post all of them in parallel; the answers in the same order."""
+        with ThreadPoolExecutor(len(calls)) as pool:
+            return list(pool.map(lambda call: self.post(*call), calls))
+
+    def register(self, email: str, password: str = PASSWORD, **more: str) -> str:
+        """Register as a person does; give back the receipt."""
+        return self._receipt(self.post("/v1/registrations", {"email": email, "password": password, **more}))
+
+    def resend(self, email: str) -> str:
+        """Ask for the letter again; give back the receipt."""
+        return self._receipt(self.post("/v1/registrations/resend", {"email": email}))
+
+    def verify(self, email: str) -> None:
+        """Register and verify an address."""
+        self.register(email)
+        answer = self.post("/v1/verifications", {"token": self.last_letter().link_token})
+        assert answer.status_code == 200, answer.text
+
+    def letters(self) -> list[WrittenLetter]:
+        """All letters in the outbox, oldest first."""
+        rows = self.sql("SELECT payload FROM outbox WHERE kind = 'letter' ORDER BY created_at, id")
+        envelopes = [Envelope.model_validate(payload) for (payload,) in rows]
+        return [WrittenLetter(envelope=sealed, contents=self.opener.open(sealed)) for sealed in envelopes]
+
+    def last_letter(self) -> WrittenLetter:
+        return self.letters()[-1]
+
+    def letter_id(self, receipt: str) -> str:
+        """Which letter a receipt is of."""
+        digest = hashlib.sha256(receipt.encode()).digest()
+        (row,) = self.sql("SELECT id FROM letters WHERE receipt_hash = %s", digest)
+        return str(row[0])
+
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run one statement as the service's role."""
+        connection = psycopg2.connect(self.database_url)
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement, values)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def count(self, table: str) -> int:
+        """Rows of a table."""
+        return int(self.sql(f"SELECT count(*) FROM {table}")[0][0])
+
+    def _receipt(self, answer: TestResponse) -> str:
+        assert answer.status_code == 202, answer.text
+        return str(answer.get_json()["receipt"])
+
+
+def _named(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}

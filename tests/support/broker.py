@@ -1,0 +1,95 @@
+"""A virtual host of a test's own, with the topology and its three users, gone after the test."""
+
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from kombu import Connection
+
+from mail_contract.broker.admin import BrokerAdmin
+from mail_contract.broker.apply import apply_topology
+from mail_contract.topology import TOPOLOGY
+from support.infra import Infra
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueCount:
+    """What the broker itself answers for a queue, without delay."""
+
+    message_count: int
+    consumer_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualHost:
+    """Where a test's messages live, and a look into it."""
+
+    infra: Infra
+    admin: BrokerAdmin
+    vhost: str
+    user_prefix: str
+    passwords: Mapping[str, str]
+
+    @property
+    def admin_url(self) -> str:
+        """The management API with the administrator's login."""
+        return self.infra.rabbitmq_admin
+
+    def url(self, user: str) -> str:
+        """AMQP address for `user` of the topology (`auth`, `mailer`, `flower`), or for `admin`."""
+        if user == "admin":
+            return self.infra.amqp_url(self.admin.user, self.infra.node.password, self.vhost)
+        return self.infra.amqp_url(self.user_prefix + user, self.passwords[user], self.vhost)
+
+    def depth(self, queue: str) -> int:
+        """Messages ready in `queue` at this moment, exactly; those handed out and not acked do not count."""
+        return self._declared(queue).message_count
+
+    def report(self, queue: str) -> dict[str, Any]:
+        """What the management API says of `queue`; its figures are up to half a second old."""
+        return cast("dict[str, Any]", self.admin.get("queues", self.vhost, queue))
+
+    def consumers(self, queue: str) -> int:
+        """Consumers of `queue` at this moment, exactly."""
+        return self._declared(queue).consumer_count
+
+    def peek(self, queue: str, count: int = 1000) -> list[dict[str, Any]]:
+        """Look at messages and put them back: each has `payload`, `properties` and `routing_key`."""
+        return self._get(queue, count, ackmode="ack_requeue_true")
+
+    def take(self, queue: str, count: int = 1000) -> list[dict[str, Any]]:
+        """Take messages out of `queue`; each has `payload`, `properties` and `routing_key`."""
+        return self._get(queue, count, ackmode="ack_requeue_false")
+
+    def purge(self, queue: str) -> None:
+        """Throw away what is ready in `queue`."""
+        self.admin.delete("queues", self.vhost, queue, "contents")
+
+    def _declared(self, queue: str) -> QueueCount:
+        with Connection(self.url("admin")) as connection:
+            channel: Any = connection.default_channel
+            answer = channel.queue_declare(queue, passive=True)
+            return QueueCount(message_count=answer.message_count, consumer_count=answer.consumer_count)
+
+    def _get(self, queue: str, count: int, *, ackmode: str) -> list[dict[str, Any]]:
+        wanted = {"count": count, "ackmode": ackmode, "encoding": "auto"}
+        return cast("list[dict[str, Any]]", self.admin.post("queues", self.vhost, queue, "get", body=wanted))
+
+
+@contextmanager
+def virtual_host(infra: Infra) -> Iterator[VirtualHost]:
+    """Make one with the topology applied; delete it and its users at the end."""
+    name = f"test-{secrets.token_hex(4)}"
+    prefix = f"{name}-"
+    passwords = {user.name: secrets.token_hex(12) for user in TOPOLOGY.users}
+    with BrokerAdmin(infra.rabbitmq_admin) as admin:
+        apply_topology(admin, vhost=name, passwords=passwords, user_prefix=prefix)
+        try:
+            yield VirtualHost(infra=infra, admin=admin, vhost=name, user_prefix=prefix, passwords=passwords)
+        finally:
+            infra.ensure_broker()
+            admin.delete("vhosts", name)
+            for user in passwords:
+                admin.delete("users", prefix + user)

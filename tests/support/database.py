@@ -1,0 +1,90 @@
+"""Databases of a test's own: copies of one that was migrated once a session."""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import sql
+
+from support.infra import Infra
+
+COMMANDS = Path(sys.executable).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """One database and who may enter it."""
+
+    infra: Infra
+    name: str
+    service: str
+
+    @property
+    def url(self) -> str:
+        """As the service: reads and writes rows."""
+        return self._url(self.service)
+
+    @property
+    def migrator_url(self) -> str:
+        """As the owner of the tables."""
+        return self._url("migrator")
+
+    @property
+    def admin_url(self) -> str:
+        """As the superuser."""
+        return self.infra.cluster.url(database=self.name)
+
+    def url_for(self, role: str) -> str:
+        """As another role (`auth`, `mailer`, `migrator`), to try what is forbidden."""
+        return self._url(role)
+
+    def _url(self, role: str) -> str:
+        password = self.infra.database_passwords[role]
+        return self.infra.cluster.url(user=role, password=password, database=self.name)
+
+
+def migrate(infra: Infra, service: str) -> None:
+    """Bring the template database of `service` (`auth` or `mailer`) to the newest schema by its own command."""
+    template = Database(infra=infra, name=service, service=service)
+    command = [str(COMMANDS / f"{service}-service"), "migrate"]
+    variable = f"{service.upper()}_MIGRATION_DATABASE_URL"
+    done = subprocess.run(
+        command,
+        env={"PATH": os.environ["PATH"], variable: template.migrator_url},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, f"{service}-service migrate:\n{done.stdout}{done.stderr}"
+
+
+@contextmanager
+def database_copy(infra: Infra, service: str) -> Iterator[Database]:
+    """Copy the template of `service`, with the same rights; drop the copy at the end."""
+    copy = Database(infra=infra, name=f"{service}_{secrets.token_hex(4)}", service=service)
+    database, template, role = sql.Identifier(copy.name), sql.Identifier(service), sql.Identifier(service)
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER migrator").format(database, template)
+    close = sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database)
+    admit = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role)
+    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database)
+    _execute(infra, create, close, admit)
+    try:
+        yield copy
+    finally:
+        infra.ensure_postgres()
+        _execute(infra, drop)
+
+
+def _execute(infra: Infra, *statements: sql.Composed) -> None:
+    with closing(psycopg2.connect(infra.postgres_admin_url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)

@@ -1,0 +1,142 @@
+"""Committed letters for tests of what comes after the flow, and a look at what became of them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from auth_service.domain.delivery import DeliveryState
+from auth_service.outbox import enqueue_letter
+from auth_service.store.engine import build_engine, build_sessions
+from auth_service.store.tables import Letter, LetterEvent, OutboxRow
+from mail_contract.letters import LetterClass, LetterName
+from mail_contract.messages import DeliveryReport, Envelope, EnvelopeHeader, ReportedState
+
+
+def envelope(
+    letter_class: LetterClass = LetterClass.URGENT, *, lifetime: timedelta = timedelta(hours=1)
+) -> Envelope:
+    """An envelope of the usual size; nobody on this side of the broker can tell that nothing is in it."""
+    now = datetime.now(UTC)
+    header = EnvelopeHeader(
+        id=uuid4(),
+        letter=LetterName.VERIFY_ADDRESS,
+        letter_class=letter_class,
+        priority=6,
+        created_at=now,
+        expires_at=now + lifetime,
+        locale="en",
+        recipient_tag="tag",
+    )
+    return Envelope(
+        header=header, sealing_key_id="s1", signing_key_id="k1", sealed="x" * 760, signature="y" * 86
+    )
+
+
+def add_letters(
+    session: Session, letters: Sequence[Envelope], *, state: DeliveryState = DeliveryState.ACCEPTED
+) -> None:
+    """The rows a flow writes before it enqueues its letter."""
+    headers = [one.header for one in letters]
+    session.execute(
+        insert(Letter),
+        [
+            {
+                "id": header.id,
+                "letter": header.letter,
+                "letter_class": header.letter_class,
+                "recipient_tag": header.recipient_tag,
+                "receipt_hash": header.id.bytes * 2,
+                "state": state,
+                "created_at": header.created_at - timedelta(days=1),
+                "expires_at": header.expires_at,
+            }
+            for header in headers
+        ],
+    )
+    events = [{"letter_id": header.id, "state": DeliveryState.ACCEPTED} for header in headers]
+    session.execute(insert(LetterEvent), events)
+
+
+@dataclass(slots=True, kw_only=True)
+class Outbox:
+    """The database as a flow writes it and as a test reads it."""
+
+    sessions: sessionmaker[Session]
+
+    @classmethod
+    def at(cls, url: str) -> "Outbox":
+        return cls(sessions=build_sessions(build_engine(url, application="test")))
+
+    def commit(
+        self,
+        count: int = 1,
+        letter_class: LetterClass = LetterClass.URGENT,
+        *,
+        lifetime: timedelta = timedelta(hours=1),
+        state: DeliveryState = DeliveryState.ACCEPTED,
+    ) -> list[UUID]:
+        """Commits that many letters in one transaction; gives back their ids."""
+        sealed = [envelope(letter_class, lifetime=lifetime) for _ in range(count)]
+        with self.sessions.begin() as session:
+            add_letters(session, sealed, state=state)
+            first, *others = sealed
+            enqueue_letter(session, first)
+            self._enqueue_like(session, first, others)
+        return [one.header.id for one in sealed]
+
+    @staticmethod
+    def _enqueue_like(session: Session, first: Envelope, others: Sequence[Envelope]) -> None:
+        """Many more rows in one statement; a flow never writes more than one or two."""
+        if not others:
+            return
+        row = session.execute(select(OutboxRow.__table__).where(OutboxRow.id == first.header.id)).one()
+        same = {name: getattr(row, name) for name in ("kind", "rank", "correlation_id")}
+        values = [
+            {**same, "id": one.header.id, "letter_id": one.header.id, "payload": one.model_dump(mode="json")}
+            for one in others
+        ]
+        session.execute(insert(OutboxRow), values)
+
+    def rows(self) -> list[OutboxRow]:
+        with self.sessions() as session:
+            return list(session.scalars(select(OutboxRow).order_by(OutboxRow.rank, OutboxRow.created_at)))
+
+    def size(self) -> int:
+        with self.sessions() as session:
+            return session.scalar(select(func.count()).select_from(OutboxRow)) or 0
+
+    def is_empty(self) -> bool:
+        return self.size() == 0
+
+    def states(self) -> Counter[str]:
+        """How many letters are in each state."""
+        with self.sessions() as session:
+            return Counter(session.scalars(select(Letter.state)))
+
+    def timeline(self, letter_id: UUID) -> list[str]:
+        with self.sessions() as session:
+            return list(
+                session.scalars(
+                    select(LetterEvent.state)
+                    .where(LetterEvent.letter_id == letter_id)
+                    .order_by(LetterEvent.id)
+                )
+            )
+
+
+def ids_of(messages: list[dict[str, Any]]) -> Counter[UUID]:
+    """How often each letter is among messages taken from a queue."""
+    return Counter(UUID(message["properties"]["headers"]["id"]) for message in messages)
+
+
+def report(letter_id: UUID, state: ReportedState, *, reason: str | None = None) -> DeliveryReport:
+    """What the mailer says of a letter, under a new id."""
+    return DeliveryReport(
+        id=uuid4(), letter_id=letter_id, state=state, at=datetime.now(UTC), attempt=1, reason=reason
+    )

@@ -1,0 +1,152 @@
+"""People for journeys: addresses in several scripts and lengths, and what a person does with the API and a letter."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import uuid4
+
+import httpx
+
+from support.eventually import eventually
+
+PASSWORD = "correct horse battery staple"
+
+LOCAL_PARTS = (
+    "ann",
+    "a",
+    "first.last",
+    "plus+tag",
+    "under_score",
+    "o'hara",
+    "x" * 40,
+    "nguyễn",
+    "дарья",
+    "γιώργος",
+    "李雷",
+    "さくら",
+    "محمد",
+    "ศิริ",
+    "münchen",
+)
+DOMAINS = (
+    "example.com",
+    "mail.example.org",
+    "bücher.example",
+    "例え.example",
+    "sub.domain.example.net",
+    "đà-nẵng.example",
+)
+
+LINK = re.compile(r"https?://\S+#token=[A-Za-z0-9_-]+")
+CODE = re.compile(r"\b(\d{4})[ \u00a0-]?(\d{4})\b")
+
+
+def addresses(count: int, *, run: str | None = None) -> list[str]:
+    """Returns that many different addresses, new ones at every call unless `run` names one."""
+    run = run or uuid4().hex[:8]
+    return [f"{LOCAL_PARTS[n % len(LOCAL_PARTS)]}.{run}{n}@{DOMAINS[n % len(DOMAINS)]}" for n in range(count)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A letter as its reader sees it."""
+
+    id: str
+    subject: str
+    text: str
+    html: str
+    source: str
+
+    @property
+    def link(self) -> str:
+        """The one link with a secret."""
+        (link,) = set(LINK.findall(self.text))
+        return str(link)
+
+    @property
+    def token(self) -> str:
+        """The secret in the link's fragment."""
+        return self.link.partition("#token=")[2]
+
+    @property
+    def code(self) -> str:
+        """The 8 digits, however they are grouped."""
+        found = CODE.search(self.text.replace(self.link, ""))
+        assert found, self.text
+        return "".join(found.groups())
+
+
+class Mailbox:
+    """The development inbox as a person's mail program."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.Client(base_url=url, timeout=10)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def summaries(self, address: str | None = None) -> list[dict[str, Any]]:
+        """Everything received, newest first, or what one address received."""
+        answer = self._http.get("/api/messages", params={"to": address} if address else {})
+        return list(answer.raise_for_status().json()["messages"])
+
+    def letters(self, address: str) -> list[Letter]:
+        """The letters of one address, newest first."""
+        return [self._read(summary["id"]) for summary in self.summaries(address)]
+
+    def wait_for(self, address: str, *, count: int = 1, within: float = 20.0) -> list[Letter]:
+        """Returns the address's letters once there are at least that many."""
+        eventually(lambda: len(self.summaries(address)) >= count, within=within)
+        return self.letters(address)
+
+    def _read(self, message_id: str) -> Letter:
+        body = self._http.get(f"/api/messages/{message_id}").raise_for_status().json()
+        return Letter(**{name: body[name] or "" for name in ("id", "subject", "text", "html", "source")})
+
+
+class Gate:
+    """The API as an application's front end calls it."""
+
+    def __init__(self, url: str) -> None:
+        self.http = httpx.Client(base_url=url, timeout=30)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def register(self, address: str, *, password: str = PASSWORD, locale: str | None = None) -> str:
+        """Registers and returns the receipt."""
+        body = {"email": address, "password": password} | ({"locale": locale} if locale else {})
+        return self._receipt("/v1/registrations", body)
+
+    def resend(self, address: str) -> str:
+        """Asks for the letter again and returns the receipt."""
+        return self._receipt("/v1/registrations/resend", {"email": address})
+
+    def verify(self, **proof: str) -> httpx.Response:
+        """Posts `token=…` or `email=…, code=…`."""
+        return self.http.post("/v1/verifications", json=proof)
+
+    def receipt(self, receipt: str) -> dict[str, Any]:
+        """What became of the letter behind the receipt."""
+        return dict(self.http.get(f"/v1/receipts/{receipt}").raise_for_status().json())
+
+    def wait_until(self, receipt: str, state: str, *, within: float = 20.0) -> dict[str, Any]:
+        """Returns the receipt once it says so."""
+
+        def reached() -> dict[str, Any]:
+            found = self.receipt(receipt)
+            assert found["state"] == state, found
+            return found
+
+        return eventually(reached, within=within, every=0.1)
+
+    def _receipt(self, path: str, body: dict[str, str]) -> str:
+        answer = self.http.post(path, json=body)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["receipt"])

@@ -1,0 +1,1 @@
+"""Letters that will not be sent unless a person acts."""

@@ -1,0 +1,106 @@
+"""Publishes a letter to `mail.dead`, its reason in headers that the broker's console shows.
+
+The message is passed on as it came, so that a person can redrive it; its secrets stay sealed. The headers hold tokens,
+numbers and the server's redacted words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from amqp.exceptions import AMQPError, ChannelError
+from celery import Celery
+from kombu import Producer
+from kombu.exceptions import LimitExceeded, OperationalError
+
+from mail_contract.errors import BrokerUnavailable, Unroutable
+from mail_contract.letters import LetterClass
+from mail_contract.publishing import NO_ROUTE
+from mail_contract.topology import dead_route
+
+REASON = "x-postern-reason"
+REPLY = "x-postern-reply"
+ATTEMPTS = "x-postern-attempts"
+FIRST_SEEN = "x-postern-first-seen"
+CLASS = "x-postern-class"
+DIED_AT = "x-postern-died-at"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A message nobody will try again by itself.
+
+    Attributes:
+        task, id, args, kwargs, priority: the message, as it came.
+        letter_class: its class, None if not even that could be read.
+        reason: a short token.
+        reply: the server's last words, redacted.
+        attempts: how many there were.
+        first_seen: when it first arrived; None if the ledger does not know it.
+    """
+
+    task: str
+    id: str
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    priority: int
+    letter_class: LetterClass | None
+    reason: str
+    reply: str | None = None
+    attempts: int = 0
+    first_seen: datetime | None = None
+
+    def headers(self) -> dict[str, str | int]:
+        """Returns what an operator reads first."""
+        headers: dict[str, str | int] = {
+            REASON: self.reason,
+            ATTEMPTS: self.attempts,
+            CLASS: self.letter_class or "unknown",
+            DIED_AT: datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        if self.reply is not None:
+            headers[REPLY] = self.reply
+        if self.first_seen is not None:
+            headers[FIRST_SEEN] = self.first_seen.isoformat(timespec="seconds")
+        return headers
+
+
+class DeadLetterPublisher:
+    """Puts letters where a person finds them."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def publish(self, dead: DeadLetter) -> None:
+        """Returns once the broker has confirmed it; raises BrokerUnavailable or Unroutable."""
+        try:
+            with self._app.producer_or_acquire() as producer:
+                self._publish(dead, producer)
+        except LimitExceeded as error:
+            raise BrokerUnavailable("(every pooled connection is busy)") from error
+
+    def _publish(self, dead: DeadLetter, producer: Producer) -> None:
+        route = dead_route(dead.letter_class)
+        try:
+            self._app.send_task(
+                dead.task,
+                args=dead.args,
+                kwargs=dict(dead.kwargs),
+                task_id=dead.id,
+                producer=producer,
+                exchange=route.exchange,
+                routing_key=route.routing_key,
+                priority=dead.priority,
+                headers=dead.headers(),
+                mandatory=True,
+                retry=False,
+            )
+        except (AMQPError, OperationalError, OSError) as error:
+            # A late confirm must not be taken for the next message's.
+            producer.connection.collect()  # type: ignore[union-attr] # a pooled connection is missing in the stubs
+            if isinstance(error, ChannelError) and error.reply_code == NO_ROUTE:
+                raise Unroutable(f"({route.exchange} {route.routing_key})") from error
+            raise BrokerUnavailable(f"({type(error).__name__})") from error

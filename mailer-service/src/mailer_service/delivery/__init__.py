@@ -1,0 +1,1 @@
+"""One attempt at one letter: its rules, its ledger, its outcome."""

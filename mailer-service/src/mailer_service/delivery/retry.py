@@ -1,0 +1,80 @@
+"""When a letter is tried again: pure policy, from an attempt's verdict to what is done about it.
+
+The schedule is 10 s, 1 min, 5 min, 30 min, then every 2 h. A server that turned many letters away at once must not get
+them all back at once: one in four goes a step further than the schedule says, one in four a step less far, but never
+sooner than the verdict asks. No letter waits past its own expiry.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypeAlias
+
+from mail_contract.topology import WaitTier
+from mailer_service.delivery.outcome import Ambiguous, Dead, Expired, Sent, TryLater, Verdict
+
+TIERS = tuple(sorted(WaitTier, key=lambda tier: tier.delay))
+
+Plan: TypeAlias = Sent | TryLater | Ambiguous | Dead | Expired
+
+
+def plan(verdict: Verdict, *, attempt: int, ambiguities: int, remaining: timedelta, chance: float) -> Plan:
+    """Decides what follows from a verdict.
+
+    Args:
+        verdict: of this attempt.
+        attempt: which attempt of the letter this was, from 1.
+        ambiguities: how often the letter was left ambiguous, this time included.
+        remaining: until the letter expires.
+        chance: a random number in [0, 1).
+
+    Returns:
+        The verdict itself, its `after` set to the delay of a waiting room; or what replaces it.
+    """
+    match verdict:
+        case TryLater():
+            if verdict.tries is not None and attempt >= verdict.tries:
+                return Dead(reason=verdict.reason)
+            tier = next_tier(attempt=attempt, at_least=verdict.after, remaining=remaining, chance=chance)
+            return (
+                Expired()
+                if tier is None
+                else TryLater(reason=verdict.reason, after=tier.delay, tries=verdict.tries)
+            )
+        case Ambiguous():
+            if ambiguities >= verdict.tries:
+                return Dead(reason=verdict.reason)
+            tier = next_tier(attempt=attempt, at_least=verdict.after, remaining=remaining, chance=chance)
+            return (
+                Expired()
+                if tier is None
+                else Ambiguous(reason=verdict.reason, after=tier.delay, tries=verdict.tries)
+            )
+        case Sent() | Dead():
+            return verdict
+
+
+def next_tier(*, attempt: int, at_least: timedelta, remaining: timedelta, chance: float) -> WaitTier | None:
+    """Returns where the letter waits for its next attempt, or None if it would expire there.
+
+    A letter that cannot wait as long as it should, but a step less, waits that step less: the last attempt before its
+    expiry is worth more than the schedule. What the verdict asks for is kept to all the same.
+    """
+    step = min(attempt - 1, len(TIERS) - 1) + _jitter(chance)
+    wanted = TIERS[max(0, min(step, len(TIERS) - 1))].delay
+    fitting = [tier for tier in TIERS if at_least <= tier.delay < remaining]
+    if not fitting:
+        return None
+    not_longer = [tier for tier in fitting if tier.delay <= wanted]
+    return not_longer[-1] if not_longer else fitting[0]
+
+
+def tier_of(after: timedelta) -> WaitTier:
+    """Returns the waiting room for a delay: the longest that is not longer, the shortest if all are."""
+    return next((tier for tier in reversed(TIERS) if tier.delay <= after), TIERS[0])
+
+
+def _jitter(chance: float) -> int:
+    if chance < 0.25:
+        return -1
+    return 1 if chance >= 0.75 else 0

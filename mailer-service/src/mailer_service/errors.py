@@ -1,0 +1,59 @@
+"""Errors of the mailer; the docstring of each is the first half of its message. None ever quotes a letter."""
+
+from __future__ import annotations
+
+
+class MailerError(Exception):
+    """The mailer could not do its work."""
+
+    def __init__(self, about: str = "") -> None:
+        sentence = (type(self).__doc__ or "").strip().splitlines()[0]
+        super().__init__(f"{sentence} ({about})" if about else sentence)
+
+
+class LedgerUnavailable(MailerError):
+    """The ledger's database does not answer."""
+
+
+class GivenBack(MailerError):
+    """The message goes back to its queue, for this replica cannot finish it now."""
+
+
+class UnfitLetter(MailerError):
+    """This letter can never be sent as it is.
+
+    Attributes:
+        reason: a short token for reports and dead letters.
+    """
+
+    reason = "unfit"
+
+
+class BadContext(UnfitLetter):
+    """The letter's context is not what its templates need."""
+
+    reason = "bad_context"
+
+
+class AddressNotSupported(UnfitLetter):
+    """The recipient's address cannot be written in a letter."""
+
+    reason = "address_not_supported"
+
+
+class UnsafeHeader(UnfitLetter):
+    """A header would hold something that could become another header."""
+
+    reason = "unsafe_header"
+
+
+class Unauthentic(MailerError):
+    """The message is not an envelope that auth-service made.
+
+    Attributes:
+        reason: a short token for the dead letter.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

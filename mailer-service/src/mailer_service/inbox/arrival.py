@@ -1,0 +1,69 @@
+"""A message as it came in, before anybody believed a word of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from mail_contract.letters import LetterClass
+from mail_contract.messages import Cancellation, Envelope
+from mailer_service.errors import Unauthentic
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What a task was called with.
+
+    Attributes:
+        task: name of the task.
+        id: of the task; of a letter too, if the message is what it should be.
+        args, kwargs: its arguments.
+        priority: 0 to 9.
+    """
+
+    task: str
+    id: str
+    args: Sequence[Any] = field(repr=False)
+    kwargs: Mapping[str, Any] = field(repr=False)
+    priority: int = 0
+
+    def envelope(self) -> Envelope:
+        """Returns the envelope; raises Unauthentic, which quotes nothing."""
+        claimed = self._single_argument()
+        header = claimed.get("header")
+        if isinstance(header, dict) and header.get("version") != VERSION:
+            raise Unauthentic("unknown_version")
+        try:
+            envelope = Envelope.model_validate(claimed)
+        except ValidationError:
+            raise Unauthentic("malformed") from None
+        if str(envelope.header.id) != self.id:
+            raise Unauthentic("wrong_id")
+        return envelope
+
+    def cancellation(self) -> Cancellation:
+        """Returns the cancellation; raises Unauthentic, which quotes nothing."""
+        claimed = self._single_argument()
+        if claimed.get("version") != VERSION:
+            raise Unauthentic("unknown_version")
+        try:
+            return Cancellation.model_validate(claimed)
+        except ValidationError:
+            raise Unauthentic("malformed") from None
+
+    def letter_class(self) -> LetterClass | None:
+        """Returns the class the message names, whether or not it may be believed."""
+        try:
+            return LetterClass(self._single_argument()["header"]["letter_class"])
+        except (Unauthentic, KeyError, TypeError, ValueError):
+            return None
+
+    def _single_argument(self) -> dict[str, Any]:
+        if len(self.args) != 1 or self.kwargs or not isinstance(self.args[0], dict):
+            raise Unauthentic("malformed")
+        return self.args[0]

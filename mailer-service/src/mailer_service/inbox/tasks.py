@@ -1,0 +1,38 @@
+"""The two Celery tasks: doors, nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from celery import Celery, Task
+from celery.exceptions import Reject
+
+from mail_contract.celery_app import CANCEL_LETTER, DELIVER_LETTER
+from mailer_service.errors import GivenBack
+from mailer_service.inbox.arrival import Arrival
+from mailer_service.inbox.cancellations import CancellationInbox
+from mailer_service.inbox.letters import LetterInbox
+
+
+def register(app: Celery, *, letters: LetterInbox, cancellations: CancellationInbox) -> None:
+    """Makes the app's worker hand messages to the two inboxes."""
+    for name, take in ((DELIVER_LETTER, letters.take), (CANCEL_LETTER, cancellations.take)):
+        app.task(name=name, bind=True, typing=False, shared=False)(_door(take))
+
+
+def _door(take: Callable[[Arrival], str]) -> Callable[..., str]:
+    def handle(task: Task[..., str], *args: Any, **kwargs: Any) -> str:
+        arrival = Arrival(
+            task=task.name,
+            id=task.request.id or "",
+            args=args,
+            kwargs=kwargs,
+            priority=(task.request.delivery_info or {}).get("priority") or 0,
+        )
+        try:
+            return take(arrival)
+        except GivenBack as error:
+            raise Reject(str(error), requeue=True) from None
+
+    return handle

@@ -1,0 +1,1 @@
+"""One short file a process, behind the command line `mailer-service`."""

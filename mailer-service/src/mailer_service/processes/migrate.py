@@ -1,0 +1,11 @@
+"""`mailer-service migrate`: brings the ledger's tables to this version."""
+
+from __future__ import annotations
+
+from mailer_service.settings import MigrationSettings
+from mailer_service.store.migrate import upgrade
+
+
+def run(settings: MigrationSettings) -> None:
+    """Applies every migration not applied yet."""
+    upgrade(settings.migration_database_url.get_secret_value())

@@ -1,0 +1,58 @@
+"""`mailer-service worker`: one replica. Any number may run side by side."""
+
+from __future__ import annotations
+
+import os
+import socket
+from threading import Timer
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from celery import signals
+
+from mailer_service.bootstrap import build_mailer
+from mailer_service.settings import WorkerSettings
+
+log = structlog.get_logger(__name__)
+
+_UNFINISHED = 1
+"""Exit code of a stop that took too long."""
+
+
+def run(settings: WorkerSettings) -> None:
+    """Consumes until SIGTERM; then finishes or gives back what is in hand, within the seconds it has for that."""
+    node = f"mailer-{uuid4().hex[:8]}@{socket.gethostname()}"
+    mailer = build_mailer(settings, replica=node)
+    log.info("replica_starting", replica=node, queues=settings.queues, concurrency=settings.concurrency)
+
+    def stop(**_: Any) -> None:
+        mailer.stopping.set()
+        # Should a thread hang all the same, its message returns to the queue with the connection, and its letter is
+        # free again with the presence.
+        last_resort = Timer(settings.stop_seconds, _end_now)
+        last_resort.daemon = True
+        last_resort.start()
+
+    signals.worker_shutting_down.connect(stop, weak=False)
+    mailer.presence.arrive()
+    try:
+        mailer.app.worker_main(
+            [
+                "worker",
+                "--pool=threads",
+                f"--concurrency={settings.concurrency}",
+                f"--queues={','.join(settings.queues)}",
+                f"--hostname={node}",
+                f"--loglevel={settings.log_level}",
+                "--without-gossip",
+                "--without-mingle",
+            ]
+        )
+    finally:
+        mailer.close()
+
+
+def _end_now() -> None:
+    log.error("replica_stopped_unfinished")
+    os._exit(_UNFINISHED)

@@ -1,0 +1,50 @@
+"""Publishes what became of a letter. The same news has the same id however often it is told, so telling twice is safe."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from celery import Celery
+
+from mail_contract.celery_app import RECORD_REPORT
+from mail_contract.messages import DeliveryReport, ReportedState
+from mail_contract.publishing import publish
+from mail_contract.topology import REPORT_ROUTE
+
+_RETOLD = frozenset({ReportedState.DEFERRED, ReportedState.FAILED})
+"""States a letter can be in several times, once an attempt; all others are told once."""
+
+
+class ReportPublisher:
+    """Tells auth-service."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def publish(
+        self, letter_id: UUID, state: ReportedState, *, attempt: int, at: datetime, reason: str | None = None
+    ) -> None:
+        """Returns once the broker has confirmed the report; raises PublishError.
+
+        Args:
+            letter_id: whose.
+            state: what became of it.
+            attempt: how many attempts there were.
+            at: when, by the database.
+            reason: a short machine token.
+        """
+        report = DeliveryReport(
+            id=report_id(letter_id, state, attempt=attempt),
+            letter_id=letter_id,
+            state=state,
+            at=at,
+            attempt=attempt,
+            reason=reason,
+        )
+        publish(self._app, RECORD_REPORT, report, REPORT_ROUTE, task_id=report.id)
+
+
+def report_id(letter_id: UUID, state: ReportedState, *, attempt: int) -> UUID:
+    """Returns the id of this news (UUID 5 of RFC 9562 in the letter's own namespace)."""
+    return uuid5(letter_id, f"{state}:{attempt}" if state in _RETOLD else state)

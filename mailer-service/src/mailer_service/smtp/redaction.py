@@ -1,0 +1,26 @@
+"""A server's words without what is personal or secret in them, short enough for a header and a row."""
+
+from __future__ import annotations
+
+import re
+
+MAX_LENGTH = 300
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;\"']+")
+_LINK = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+_CODE = re.compile(r"\b\d{8}\b|\b\d{4} \d{4}\b")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
+_SHORTEST_NAME = 3
+"""Shorter local parts are words like any other; replacing them would make a reply unreadable."""
+
+
+def redact(words: str, *, recipient: str) -> str:
+    """Returns the words in one line, addresses, links, codes and the recipient's local part replaced."""
+    words = _UNPRINTABLE.sub(" ", words)
+    words = _LINK.sub("<link>", words)
+    words = words.replace(recipient, "<address>")
+    words = _ADDRESS.sub("<address>", words)
+    local = recipient.rpartition("@")[0]
+    if len(local) >= _SHORTEST_NAME:
+        words = re.sub(rf"(?<!\w){re.escape(local)}(?!\w)", "<name>", words, flags=re.IGNORECASE)
+    words = _CODE.sub("<code>", words)
+    return words if len(words) <= MAX_LENGTH else words[: MAX_LENGTH - 1] + "…"

@@ -1,0 +1,84 @@
+"""What a server said, or that it said nothing: the two things a conversation can fail with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from mailer_service.delivery.transport import Phase
+
+_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
+"""RFC 3463: class, subject, detail, at the start of the text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A reply of RFC 5321.
+
+    Attributes:
+        code: three digits.
+        enhanced: the enhanced status code of RFC 3463, if there was one.
+        text: all lines, without the codes.
+    """
+
+    code: int
+    enhanced: str | None
+    text: str
+
+    @classmethod
+    def read(cls, code: int, text: bytes) -> Self:
+        """Takes what `smtplib` returns."""
+        words = text.decode("utf-8", errors="replace").strip()
+        found = _ENHANCED.match(words)
+        if found is None:
+            return cls(code=code, enhanced=None, text=words)
+        lines = [line.removeprefix(found[0]).strip() for line in words.splitlines()]
+        return cls(code=code, enhanced=found[0], text=" ".join(lines))
+
+    @property
+    def positive(self) -> bool:
+        """Whether it is a 2yz reply."""
+        return 200 <= self.code < 300
+
+    @property
+    def temporary(self) -> bool:
+        """Whether trying again may help; the enhanced code wins over the basic one."""
+        return self.enhanced[0] == "4" if self.enhanced else 400 <= self.code < 500
+
+    @property
+    def token(self) -> str:
+        """The enhanced code, or else the basic one."""
+        return self.enhanced or str(self.code)
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)
+
+
+class Silence(StrEnum):
+    """Why there was no reply to go by."""
+
+    TIMEOUT = "timeout"
+    CONNECTION_LOST = "connection_lost"
+    REFUSED = "connection_refused"
+    NAME_NOT_FOUND = "name_not_found"
+    TLS_FAILED = "tls_failed"
+    TLS_NOT_OFFERED = "tls_not_offered"
+    AUTH_NOT_OFFERED = "auth_not_offered"
+    SMTPUTF8_NOT_OFFERED = "smtputf8_not_offered"
+    GARBAGE = "protocol_error"
+
+
+class ConversationFailed(Exception):
+    """The server refused, or the conversation broke off.
+
+    Attributes:
+        phase: how far it had come.
+        cause: the refusal, or why there is none.
+    """
+
+    def __init__(self, phase: Phase, cause: Reply | Silence) -> None:
+        super().__init__(f"{phase}: {cause.token if isinstance(cause, Reply) else cause}")
+        self.phase = phase
+        self.cause = cause

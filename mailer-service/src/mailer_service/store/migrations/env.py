@@ -1,0 +1,16 @@
+"""Alembic's entry point: works on the connection, and in the transaction, it is given."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from mailer_service.store.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    compare_type=True,
+    compare_server_default=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

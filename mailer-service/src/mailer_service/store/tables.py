@@ -1,0 +1,169 @@
+"""The ledger: what the mailer knows of a letter, and every attempt at it as a row of its own.
+
+No address, link or code is ever written here; a recipient is known by its keyed tag only. All times are the
+database's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    DateTime,
+    ForeignKey,
+    LargeBinary,
+    MetaData,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from mail_contract.letters import LetterClass
+from mail_contract.messages import CancellationReason
+
+_NAMES = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+}
+
+
+class LetterState(StrEnum):
+    """Where a letter stands with the mailer."""
+
+    CLAIMED = "claimed"
+    """An attempt has it in hand and has not spoken to a mail server yet."""
+    TRANSMITTING = "transmitting"
+    """An attempt has it in hand and may have sent the final dot: left like this, the letter is ambiguous."""
+    WAITING = "waiting"
+    """On its way to its next attempt."""
+    ACCEPTED = "accepted"
+    """A mail server took it."""
+    DISCARDED = "discarded"
+    """A decoy, not sent."""
+    DEAD = "dead"
+    """Not sent unless a person acts."""
+    EXPIRED = "expired"
+    """Not sent, too late."""
+    CANCELLED = "cancelled"
+    """Withdrawn by auth-service before it was accepted."""
+
+
+IN_HAND = frozenset({LetterState.CLAIMED, LetterState.TRANSMITTING})
+
+
+def _one_of(column: str, values: Iterable[str]) -> str:
+    return f"{column} IN ({', '.join(repr(str(value)) for value in sorted(values))})"
+
+
+class Base(DeclarativeBase):
+    """Base of both tables; names every constraint, so that migrations can speak of it."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text(),
+        bytes: LargeBinary(),
+        datetime: DateTime(timezone=True),
+        UUID: Uuid(),
+    }
+
+
+class LetterRow(Base):
+    """One letter, from its first arrival, or from its cancellation if that came first.
+
+    Attributes:
+        id: of the letter, as in its envelope.
+        letter, letter_class, recipient_tag, expires_at: from the clear header; None while only cancelled.
+        envelope_digest: SHA-256 of the envelope's signature; another envelope under this id is a replay.
+        state: a `LetterState`.
+        claimed_from: the state the last claim found; from `transmitting` it took over an ambiguous attempt.
+        fence: grows with every claim; a write with an older number is refused.
+        holder: which replica has it in hand.
+        holder_key: of that replica's advisory lock, its sign of life; None if it had none when it claimed.
+        lease_until: until when the holder is believed to be working on it even without a sign of life.
+        attempts: claims so far.
+        ambiguities: how often the final dot may have been sent without its reply being read.
+        ambiguous: whether that ever happened; only then may a second copy exist.
+        cancellation: why it was withdrawn, if it was.
+        last_reason: token of the last outcome.
+        last_reply: the server's last words, redacted.
+    """
+
+    __tablename__ = "letters"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", LetterState), name="state"),
+        CheckConstraint(_one_of("letter_class", LetterClass), name="letter_class"),
+        CheckConstraint(_one_of("cancellation", CancellationReason), name="cancellation"),
+        CheckConstraint("fence >= 0 AND attempts >= 0 AND ambiguities >= 0", name="counts"),
+        CheckConstraint(
+            f"({_one_of('state', IN_HAND)}) = (holder IS NOT NULL AND lease_until IS NOT NULL)",
+            name="in_hand",
+        ),
+        CheckConstraint(
+            "state = 'cancelled' OR (letter IS NOT NULL AND letter_class IS NOT NULL"
+            " AND recipient_tag IS NOT NULL AND envelope_digest IS NOT NULL AND expires_at IS NOT NULL)",
+            name="known",
+        ),
+        CheckConstraint("state <> 'cancelled' OR cancellation IS NOT NULL", name="cancelled_for_a_reason"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    letter: Mapped[str | None]
+    letter_class: Mapped[str | None]
+    recipient_tag: Mapped[str | None]
+    envelope_digest: Mapped[bytes | None]
+    expires_at: Mapped[datetime | None]
+    state: Mapped[str]
+    claimed_from: Mapped[str | None]
+    fence: Mapped[int] = mapped_column(server_default=text("0"))
+    holder: Mapped[str | None]
+    holder_key: Mapped[int | None] = mapped_column(BigInteger())
+    lease_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    ambiguities: Mapped[int] = mapped_column(server_default=text("0"))
+    ambiguous: Mapped[bool] = mapped_column(Computed("ambiguities > 0", persisted=True))
+    cancellation: Mapped[str | None]
+    last_reason: Mapped[str | None]
+    last_reply: Mapped[str | None]
+    first_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class AttemptRow(Base):
+    """One attempt at one letter: a fact, written once.
+
+    Attributes:
+        letter_id, number: which attempt; numbers of attempts whose replica died before it could say so may be absent.
+        started_at: when it was claimed.
+        outcome: the outcome's type, such as `sent` or `try_later`.
+        reason: its token.
+        phase: how far the conversation came; None if no server was asked.
+        reply: the server's last words, redacted.
+        duration_ms: from claim to outcome.
+        provider: which server, `host:port`.
+        replica: who made it.
+    """
+
+    __tablename__ = "attempts"
+    __table_args__ = (CheckConstraint("number >= 1 AND duration_ms >= 0", name="counts"),)
+
+    letter_id: Mapped[UUID] = mapped_column(ForeignKey("letters.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime]
+    outcome: Mapped[str]
+    reason: Mapped[str | None]
+    phase: Mapped[str | None]
+    reply: Mapped[str | None]
+    duration_ms: Mapped[int]
+    provider: Mapped[str | None]
+    replica: Mapped[str]

@@ -1,0 +1,281 @@
+"""A letter's way through the mailer, on a real broker, a real ledger and real SMTP."""
+
+from datetime import timedelta
+
+import pytest
+
+from dev_inbox.script import Action, Phase, Rule
+from mail_contract.letters import LetterName
+from mail_contract.messages import Envelope
+from mail_contract.topology import MAILER_URGENT, WaitTier
+from support.eventually import eventually
+from support.mailroom import Mailroom
+from support.outgoing import CODE, LINK
+
+AN = "an@example.org"
+
+
+def test_a_letter_is_sent_once_recorded_and_reported(room: Mailroom) -> None:
+    room.start()
+    letter_id = room.post(room.seal(AN))
+    eventually(lambda: room.told(letter_id) == ["sent"])
+    (message,) = room.inbox.messages(to=AN)
+    assert message.subject == "Confirm your e-mail address for Postern"
+    row = room.row(letter_id)
+    assert row is not None
+    assert (row["state"], row["attempts"], row["ambiguous"]) == ("accepted", 1, False)
+    (attempt,) = room.attempts(letter_id)
+    assert (attempt["outcome"], attempt["phase"]) == ("sent", "dot")
+    assert attempt["provider"] == str(room.inbox.smtp)
+    eventually(room.everything_is_settled)
+
+
+def test_a_letter_speaks_the_readers_language(room: Mailroom) -> None:
+    room.start()
+    letter_id = room.post(room.seal(AN, letter=LetterName.ACCOUNT_EXISTS, locale="vi-VN"))
+    eventually(lambda: room.told(letter_id) == ["sent"])
+    assert room.subjects_for(AN) == ["Bạn đã có tài khoản Postern"]
+
+
+def test_a_decoy_is_reported_as_sent_and_nothing_is_sent(room: Mailroom) -> None:
+    room.start()
+    letter_id = room.post(room.seal(AN, decoy=True))
+    eventually(lambda: room.told(letter_id) == ["sent"])
+    assert room.state(letter_id) == "discarded"
+    assert room.inbox.connections() == []
+
+
+def test_a_redelivered_letter_is_only_reported_again_under_the_same_id(room: Mailroom) -> None:
+    room.start()
+    envelope = room.seal(AN)
+    letter_id = room.post(envelope)
+    eventually(lambda: room.told(letter_id) == ["sent"])
+    room.post(envelope)
+    first, second = eventually(lambda: len(found := room.reports(letter_id)) == 2 and found) or []
+    assert first.id == second.id
+    assert len(room.subjects_for(AN)) == 1
+    assert len(room.attempts(letter_id)) == 1
+
+
+def test_two_replicas_with_the_same_letter_send_it_once(room: Mailroom) -> None:
+    room.shorten_the_waits()
+    room.inbox.play(Rule(phase=Phase.DATA, delay_seconds=1.0))
+    room.start(MAILER_CONCURRENCY="1")
+    room.start(MAILER_CONCURRENCY="1")
+    envelopes = [room.seal(f"an{n}@example.org") for n in range(3)]
+    for envelope in envelopes:
+        for _ in range(3):
+            room.post(envelope)
+    for envelope in envelopes:
+        eventually(lambda found=envelope.header.id: len(room.told(found)) == 3, within=40)  # type: ignore[misc]
+    assert [len(room.subjects_for(f"an{n}@example.org")) for n in range(3)] == [1, 1, 1]
+    assert room.query("SELECT id FROM letters WHERE ambiguous") == []
+
+
+def test_a_letter_waits_as_often_as_it_must(room: Mailroom) -> None:
+    room.shorten_the_waits()
+    room.start()
+    room.inbox.play(Rule(phase=Phase.RCPT, recipient=AN, reply=f"451 4.3.0 <{AN}> come back later", times=11))
+    letter_id = room.post(room.seal(AN))
+    eventually(lambda: room.told(letter_id) == ["deferred"] * 11 + ["sent"], within=60)
+    assert len(room.subjects_for(AN)) == 1
+    attempts = room.attempts(letter_id)
+    assert [attempt["outcome"] for attempt in attempts] == ["try_later"] * 11 + ["sent"]
+    assert {attempt["reply"] for attempt in attempts[:-1]} == {"451 4.3.0 <<address>> come back later"}
+    reports = room.reports(letter_id)
+    assert len({report.id for report in reports}) == 12
+    assert [report.attempt for report in reports] == list(range(1, 13))
+
+
+def test_id_priority_class_and_redaction_survive_the_wait(room: Mailroom) -> None:
+    replica = room.start()
+    room.inbox.play(Rule(phase=Phase.RCPT, recipient=AN, reply="450 4.2.0 Greylisted"))
+    letter_id = room.post(room.seal(AN))
+    eventually(lambda: room.state(letter_id) == "waiting")
+    assert replica.stop() == 0
+    waiting = eventually(
+        lambda: [m for tier in WaitTier for m in room.broker.peek(tier.queue) if tier.delay.seconds >= 300]
+    )
+    (message,) = waiting
+    properties = message["properties"]
+    assert properties["headers"]["id"] == str(letter_id)
+    assert properties["headers"]["argsrepr"] == "(sealed)"
+    assert properties["headers"].get("eta") is None
+    assert properties["priority"] == 6
+    assert message["routing_key"].startswith("mail.urgent.")
+
+
+def test_a_permanent_refusal_makes_a_dead_letter_that_says_why(room: Mailroom) -> None:
+    room.start()
+    room.inbox.play(Rule(phase=Phase.RCPT, recipient=AN, reply=f"550 5.1.1 <{AN}>: no such user an here"))
+    letter_id = room.post(room.seal(AN))
+    eventually(lambda: room.told(letter_id) == ["failed"])
+    assert room.state(letter_id) == "dead"
+    (dead,) = room.dead()
+    headers = dead["properties"]["headers"]
+    assert headers["x-postern-reason"] == "5.1.1"
+    assert headers["x-postern-reply"] == "550 5.1.1 <<address>>: no such user an here"
+    assert headers["x-postern-attempts"] == 1
+    assert headers["x-postern-class"] == "urgent"
+    assert headers["x-postern-first-seen"]
+    assert headers["id"] == str(letter_id)
+    assert dead["properties"]["priority"] == 6
+    assert AN not in str(dead)
+    assert room.reports(letter_id)[0].reason == "5.1.1"
+
+
+def test_an_expired_letter_is_not_sent_but_reported(room: Mailroom) -> None:
+    room.start()
+    letter_id = room.post(room.seal(AN, expires_in=timedelta(seconds=-1)))
+    eventually(lambda: room.told(letter_id) == ["expired"])
+    assert room.state(letter_id) == "expired"
+    assert room.inbox.connections() == []
+    assert [dead["properties"]["headers"]["x-postern-reason"] for dead in room.dead()] == ["expired"]
+
+
+def test_a_letter_that_would_expire_while_waiting_is_not_made_to_wait(room: Mailroom) -> None:
+    room.start()
+    room.inbox.play(Rule(phase=Phase.RCPT, recipient=AN, reply="451 4.3.0 Later"))
+    letter_id = room.post(room.seal(AN, expires_in=timedelta(seconds=8)))
+    eventually(lambda: room.told(letter_id) == ["expired"])
+
+
+def test_a_cancelled_letter_is_not_sent_also_if_the_cancellation_came_first(room: Mailroom) -> None:
+    room.start()
+    envelope = room.seal(AN)
+    room.cancel(envelope.header.id)
+    eventually(lambda: room.state(envelope.header.id) == "cancelled")
+    room.post(envelope)
+    eventually(lambda: room.told(envelope.header.id) == ["superseded"] * 2)
+    assert room.inbox.connections() == []
+    assert len({report.id for report in room.reports(envelope.header.id)}) == 1
+
+
+def test_a_letter_cancelled_while_it_waits_never_leaves(room: Mailroom) -> None:
+    room.start()
+    room.inbox.play(Rule(phase=Phase.RCPT, recipient=AN, reply="451 4.3.0 Later", times=1))
+    letter_id = room.post(room.seal(AN))
+    eventually(lambda: room.told(letter_id) == ["deferred"])
+    room.cancel(letter_id)
+    eventually(lambda: room.told(letter_id) == ["deferred", "superseded"])
+    room.shorten_the_waits()
+    eventually(room.everything_is_settled, within=20)
+    assert room.subjects_for(AN) == []
+    assert room.state(letter_id) == "cancelled"
+
+
+def test_a_letter_cancelled_while_in_hand_is_not_tried_again(room: Mailroom) -> None:
+    room.start()
+    room.inbox.play(Rule(phase=Phase.RCPT, recipient=AN, delay_seconds=2.0, reply="451 4.3.0 Later", times=1))
+    letter_id = room.post(room.seal(AN))
+    eventually(lambda: room.state(letter_id) == "transmitting")
+    room.cancel(letter_id)
+    eventually(lambda: room.told(letter_id) == ["superseded"])
+    assert room.state(letter_id) == "cancelled"
+
+
+def test_an_accepted_letter_cannot_be_cancelled(room: Mailroom) -> None:
+    room.start()
+    letter_id = room.post(room.seal(AN))
+    eventually(lambda: room.told(letter_id) == ["sent"])
+    room.cancel(letter_id)
+    eventually(room.everything_is_settled)
+    assert room.state(letter_id) == "accepted"
+    assert room.told(letter_id) == ["sent"]
+
+
+def test_a_reset_after_the_dot_is_ambiguous_counted_and_sent_again_under_the_same_message_id(
+    room: Mailroom,
+) -> None:
+    room.shorten_the_waits()
+    room.start()
+    room.inbox.play(Rule(phase=Phase.DOT, recipient=AN, action=Action.RESET, store=True, times=1))
+    letter_id = room.post(room.seal(AN))
+    eventually(lambda: room.told(letter_id) == ["deferred", "sent"])
+    row = room.row(letter_id)
+    assert row is not None
+    assert (row["ambiguous"], row["ambiguities"], row["state"]) == (True, 1, "accepted")
+    assert [attempt["outcome"] for attempt in room.attempts(letter_id)] == ["ambiguous", "sent"]
+    first, second = room.inbox.messages(to=AN)
+    assert first.raw == second.raw
+
+
+def test_a_letter_left_ambiguous_three_times_is_dead(room: Mailroom) -> None:
+    room.shorten_the_waits()
+    room.start()
+    room.inbox.play(Rule(phase=Phase.DOT, recipient=AN, action=Action.RESET))
+    letter_id = room.post(room.seal(AN))
+    eventually(lambda: room.told(letter_id) == ["deferred", "deferred", "failed"])
+    row = room.row(letter_id)
+    assert row is not None
+    assert (row["state"], row["ambiguities"]) == ("dead", 3)
+
+
+@pytest.mark.parametrize("phase", [Phase.CONNECT, Phase.EHLO, Phase.MAIL, Phase.RCPT, Phase.DATA])
+def test_a_reset_before_the_dot_is_certain_and_tried_again(room: Mailroom, phase: Phase) -> None:
+    room.shorten_the_waits()
+    room.start()
+    room.inbox.play(Rule(phase=phase, action=Action.RESET, times=1))
+    letter_id = room.post(room.seal(AN))
+    eventually(lambda: room.told(letter_id) == ["deferred", "sent"])
+    row = room.row(letter_id)
+    assert row is not None
+    assert row["ambiguous"] is False
+    assert len(room.subjects_for(AN)) == 1
+
+
+def test_an_address_only_smtputf8_could_carry_is_dead_where_it_is_not_offered(room: Mailroom) -> None:
+    room.start()
+    room.inbox.play(Rule(phase=Phase.EHLO, reply="250-postern.example\n250 8BITMIME"))
+    letter_id = room.post(room.seal("nguyễn@example.org"))
+    eventually(lambda: room.told(letter_id) == ["failed"])
+    assert room.reports(letter_id)[0].reason == "address_not_supported"
+
+
+def test_an_address_in_another_script_is_sent_where_smtputf8_is_offered(room: Mailroom) -> None:
+    room.start()
+    letter_id = room.post(room.seal("nguyễn@bücher.example"))
+    eventually(lambda: room.told(letter_id) == ["sent"])
+    (message,) = room.inbox.messages(to="nguyễn@bücher.example")
+    assert "To: <nguyễn@xn--bcher-kva.example>".encode() in message.raw
+
+
+def test_no_secret_is_left_in_ledger_queues_or_log(room: Mailroom) -> None:
+    replica = room.start()
+    canary = "canary.person@example.org"
+    room.inbox.play(
+        Rule(phase=Phase.RCPT, recipient=canary, reply=f"550 5.1.1 {canary} {LINK} {CODE} canary.person")
+    )
+    letter_id = room.post(room.seal(canary))
+    room.post(room.seal(canary, context={"link": LINK}))
+    eventually(lambda: room.told(letter_id) == ["failed"])
+    eventually(lambda: len(room.dead()) == 2)
+    shown = [
+        replica.log.read_text(encoding="utf-8"),
+        str(room.query("SELECT * FROM letters")),
+        str(room.query("SELECT * FROM attempts")),
+        str(room.dead()),
+        str(room.reports(letter_id)),
+    ]
+    for secret in ("canary", LINK, CODE):
+        assert [text for text in shown if secret in text] == []
+
+
+def test_a_letter_whose_context_does_not_fit_is_dead_and_reported(room: Mailroom) -> None:
+    room.start()
+    letter_id = room.post(room.seal(AN, context={"link": "javascript:alert(1)", "code": CODE}))
+    eventually(lambda: room.told(letter_id) == ["failed"])
+    assert room.dead()[0]["properties"]["headers"]["x-postern-reason"] == "bad_context"
+
+
+def test_a_slow_letter_does_not_hold_up_the_others(room: Mailroom) -> None:
+    room.start()
+    slow, quick = "slow@example.org", "quick@example.org"
+    room.inbox.play(Rule(phase=Phase.RCPT, recipient=slow, delay_seconds=5.0))
+    slow_id = room.post(room.seal(slow))
+    eventually(lambda: room.state(slow_id) == "transmitting")
+    quick_ids: list[Envelope] = [room.seal(quick) for _ in range(5)]
+    for envelope in quick_ids:
+        room.post(envelope)
+    eventually(lambda: len(room.subjects_for(quick)) == 5, within=4)
+    assert room.broker.depth(MAILER_URGENT) == 0

@@ -1,0 +1,34 @@
+"""What may be kept of a server's words."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailer_service.smtp.redaction import MAX_LENGTH, redact
+
+RECIPIENT = "an.nguyen@example.org"
+
+
+def test_addresses_in_every_form_disappear() -> None:
+    words = f"550 5.1.1 <{RECIPIENT}>: {RECIPIENT.upper()} rejected; try an.nguyen+tag@xn--bcher-kva.example"
+    assert redact(words, recipient=RECIPIENT) == "550 5.1.1 <<address>>: <address> rejected; try <address>"
+
+
+def test_the_name_alone_disappears_too() -> None:
+    assert redact("550 user An.Nguyen unknown", recipient=RECIPIENT) == "550 user <name> unknown"
+
+
+def test_links_and_codes_echoed_by_a_content_filter_disappear() -> None:
+    words = "554 found http://gate.example/verify#token=abc and 12345678 and 1234 5678 in the message"
+    assert redact(words, recipient=RECIPIENT) == "554 found <link> and <code> and <code> in the message"
+
+
+@given(st.text(max_size=2000))
+def test_the_result_is_one_short_printable_line(words: str) -> None:
+    redacted = redact(words, recipient=RECIPIENT)
+    assert len(redacted) <= MAX_LENGTH
+    assert not any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in redacted)
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_the_recipient_is_never_kept(before: str, after: str) -> None:
+    assert RECIPIENT not in redact(f"{before}{RECIPIENT}{after}", recipient=RECIPIENT)

@@ -1,0 +1,133 @@
+"""The worker's configuration."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from mail_contract.errors import SettingsError
+from mail_contract.keys import generate_sealing_keys, generate_signing_keys
+from mail_contract.settings import ServiceSettings, load
+from mailer_service.processes.keys import run as make_keys
+from mailer_service.settings import FlowerSettings, MigrationSettings, WorkerSettings
+from mailer_service.smtp.server import Security, SmtpServer
+
+COMMAND = Path(sys.executable).parent / "mailer-service"
+
+
+def refused(monkeypatch: pytest.MonkeyPatch, cls: type[ServiceSettings], variables: Mapping[str, str]) -> str:
+    for name in [name for name in os.environ if name.startswith(("MAILER_", "POSTERN_"))]:
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load(cls)
+    return str(caught.value)
+
+
+def complete() -> dict[str, str]:
+    return {
+        "MAILER_DATABASE_URL": "postgresql://mailer:pw@127.0.0.1:1/mailer",
+        "MAILER_BROKER_URL": "amqp://mailer:pw@127.0.0.1:1/postern",
+        "MAILER_SMTP_URL": "smtp://127.0.0.1:1",
+        "MAILER_SENDER": "no-reply@postern.example",
+        "MAILER_SEALING_KEYS": generate_sealing_keys()[0],
+        "MAILER_VERIFYING_KEYS": generate_signing_keys()[1],
+    }
+
+
+def test_a_start_without_settings_names_every_one_that_is_missing() -> None:
+    done = subprocess.run(
+        [str(COMMAND), "worker"],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2
+    for name in complete():
+        assert f"{name}: is missing" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("MAILER_DATABASE_URL", "mysql://secret@x/y"),
+        ("MAILER_BROKER_URL", "redis://secret"),
+        ("MAILER_SMTP_URL", "http://secret"),
+        ("MAILER_SMTP_URL", "smtp://user:secret@host"),
+        ("MAILER_SENDER", "secret"),
+        ("MAILER_SEALING_KEYS", '{"secret": 1}'),
+        ("MAILER_VERIFYING_KEYS", "secret"),
+        ("MAILER_QUEUES", "mailer.secret"),
+        ("MAILER_CONCURRENCY", "0"),
+        ("MAILER_LEASE_SECONDS", "secret"),
+    ],
+)
+def test_a_bad_value_is_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    message = refused(monkeypatch, WorkerSettings, {**complete(), variable: value})
+    assert variable in message
+    assert "secret" not in message.replace("MAILER_", "")
+
+
+def test_an_attempt_must_have_time_for_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = {"MAILER_LEASE_SECONDS": "10", "MAILER_SMTP_TIMEOUT_SECONDS": "20"}
+    assert "MAILER_SMTP_TIMEOUT_SECONDS" in refused(monkeypatch, WorkerSettings, {**complete(), **times})
+
+
+def test_an_attempt_is_over_before_its_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in complete().items():
+        monkeypatch.setenv(name, value)
+    for lease in ("6", "30", "600"):
+        monkeypatch.setenv("MAILER_LEASE_SECONDS", lease)
+        monkeypatch.setenv("MAILER_SMTP_TIMEOUT_SECONDS", "4")
+        settings = load(WorkerSettings)
+        assert 0 < settings.attempt_seconds <= settings.lease_seconds - 2
+
+
+@pytest.mark.parametrize(
+    ("cls", "variables"),
+    [
+        (MigrationSettings, {"MAILER_MIGRATION_DATABASE_URL"}),
+        (
+            FlowerSettings,
+            {"MAILER_FLOWER_BROKER_URL", "MAILER_FLOWER_LOGIN", "MAILER_FLOWER_COOKIE_SECRET"},
+        ),
+    ],
+)
+def test_the_other_processes_ask_only_for_what_they_need(
+    monkeypatch: pytest.MonkeyPatch, cls: type[ServiceSettings], variables: set[str]
+) -> None:
+    lines = refused(monkeypatch, cls, {}).splitlines()[1:]
+    assert {line.strip().split(":")[0] for line in lines} == variables
+
+
+def test_a_url_says_how_a_server_is_spoken_to() -> None:
+    server = SmtpServer.from_url("smtp+starttls://us%40er:p%3Aw@mail.example:2587")
+    assert (server.host, server.port, server.security) == ("mail.example", 2587, Security.STARTTLS)
+    assert (server.username, server.password) == ("us@er", "p:w")
+    assert "p:w" not in repr(server)
+    assert [SmtpServer.from_url(f"{scheme}://h").port for scheme in Security] == [25, 587, 465]
+
+
+def test_keys_are_made_once_and_only_for_their_owner(tmp_path: Path) -> None:
+    place = tmp_path / "keys"
+    written = make_keys(place)
+    assert {path.name for path in written} == {"sealing.private.json", "sealing.public.json"}
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
+    before = [path.read_bytes() for path in written]
+    assert make_keys(place) == ()
+    assert [path.read_bytes() for path in written] == before
+
+
+def test_half_a_key_pair_is_an_error_rather_than_a_new_pair(tmp_path: Path) -> None:
+    written = make_keys(tmp_path)
+    written[0].unlink()
+    with pytest.raises(FileExistsError):
+        make_keys(tmp_path)

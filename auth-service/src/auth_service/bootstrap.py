@@ -1,0 +1,69 @@
+"""Puts the API together from its settings; importing it does nothing."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from auth_service.flows.read_receipt import ReadReceipt
+from auth_service.flows.register import Register
+from auth_service.flows.resend_verification import ResendVerification
+from auth_service.flows.sign_up_letters import SignUpLetters
+from auth_service.flows.verify_address import VerifyAddress
+from auth_service.http.app import build_app
+from auth_service.http.documents import Documents
+from auth_service.http.health import Health
+from auth_service.http.metrics import Metrics, OutboxCollector
+from auth_service.http.pages.page import Renderer
+from auth_service.http.pages.sign_up import SignUpPages
+from auth_service.http.receipts import Receipts
+from auth_service.http.registrations import Registrations
+from auth_service.http.verifications import Verifications
+from auth_service.security.passwords import Passwords
+from auth_service.security.secrets import KeyedHash
+from auth_service.settings import ApiSettings
+from auth_service.store.engine import build_engine, build_sessions
+from auth_service.store.transactions import Transactions
+from mail_contract.keys import PublicSealingKeys, SigningKey
+from mail_contract.sealing import Sealer
+
+_PROBE_SECONDS = 2.0  # a probe that takes longer is taken for a failure by whoever asks
+
+
+def build_api(settings: ApiSettings) -> Flask:
+    """Returns the application of one API process. To be called after the fork: it opens connections of its own."""
+    engine = build_engine(
+        settings.database_url.get_secret_value(),
+        application="auth-service api",
+        connections=settings.api_threads,
+        overflow=2,
+    )
+    sessions = build_sessions(engine)
+    transactions, probes = Transactions(sessions), Transactions(sessions, seconds=_PROBE_SECONDS)
+    metrics = Metrics()
+    keyed_hash = KeyedHash(settings.hash_key.get_secret_value())
+    letters = SignUpLetters(
+        sealer=Sealer(
+            sealing_keys=PublicSealingKeys.from_json(settings.sealing_public_keys),
+            signing_key=SigningKey.from_json(settings.signing_key.get_secret_value()),
+        ),
+        keyed_hash=keyed_hash,
+        public_url=settings.public_url,
+    )
+    passwords = Passwords(
+        at_once=settings.hash_limit, wait_seconds=settings.hash_wait_seconds, observer=metrics
+    )
+    renderer = Renderer()
+    resources = (
+        Registrations(
+            register=Register(transactions=transactions, passwords=passwords, letters=letters),
+            resend=ResendVerification(transactions=transactions, letters=letters),
+            metrics=metrics,
+        ),
+        Verifications(verify=VerifyAddress(transactions=transactions, keyed_hash=keyed_hash)),
+        Receipts(read=ReadReceipt(transactions=transactions)),
+        Health(transactions=probes, metrics=metrics, outbox=OutboxCollector(probes)),
+        SignUpPages(renderer=renderer),
+    )
+    routes = [route for resource in resources for route in resource.routes()]
+    documents = Documents(public_url=settings.public_url, renderer=renderer, described=routes)
+    return build_app([*routes, *documents.routes()], public_url=settings.public_url, metrics=metrics)

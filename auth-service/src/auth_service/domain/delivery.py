@@ -1,0 +1,62 @@
+"""The life of a letter as auth-service knows it: one table of transitions, read by relay, inbox and receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class DeliveryState(StrEnum):
+    """What is known of a letter."""
+
+    ACCEPTED = "accepted"
+    """Committed with its request; not yet taken by the broker."""
+    QUEUED = "queued"
+    """The broker confirmed it."""
+    DEFERRED = "deferred"
+    """An attempt failed for now; another follows."""
+    SENT = "sent"
+    """A mail server took responsibility for it."""
+    FAILED = "failed"
+    """It will not be sent unless an operator acts."""
+    EXPIRED = "expired"
+    """It waited longer than it made sense."""
+    SUPERSEDED = "superseded"
+    """A newer letter took its place before it was sent."""
+    SUPPRESSED = "suppressed"
+    """Its recipient is not to be written to."""
+
+
+_S = DeliveryState
+_SETTLED = frozenset({_S.SENT, _S.FAILED, _S.EXPIRED, _S.SUPERSEDED, _S.SUPPRESSED})
+
+TRANSITIONS: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = MappingProxyType(
+    {
+        # A report may overtake the relay's own note that the broker took the letter: all but `queued` skips it.
+        _S.ACCEPTED: frozenset({_S.QUEUED, _S.DEFERRED}) | _SETTLED,
+        _S.QUEUED: frozenset({_S.DEFERRED}) | _SETTLED,
+        _S.DEFERRED: frozenset({_S.DEFERRED}) | _SETTLED,
+        # An operator may bring a dead letter back to life; what was said of it then is no longer the last word.
+        _S.FAILED: frozenset({_S.DEFERRED}) | _SETTLED - {_S.FAILED},
+        _S.SENT: frozenset(),
+        _S.EXPIRED: frozenset(),
+        _S.SUPERSEDED: frozenset(),
+        _S.SUPPRESSED: frozenset(),
+    }
+)
+"""From each state, the states that may follow. Anything else is a late or repeated word and changes nothing."""
+
+OPEN_STATES: Final = frozenset({_S.ACCEPTED, _S.QUEUED, _S.DEFERRED})
+"""States in which the letter may still be withdrawn."""
+
+
+def may_follow(new: DeliveryState, current: DeliveryState) -> bool:
+    """Says whether a letter in state `current` moves to `new`."""
+    return new in TRANSITIONS[current]
+
+
+def predecessors(new: DeliveryState) -> frozenset[DeliveryState]:
+    """Returns the states from which `new` may be reached: the guard of an `UPDATE … WHERE state IN`."""
+    return frozenset(state for state, following in TRANSITIONS.items() if new in following)

@@ -1,0 +1,28 @@
+"""One-time secrets: what each is for, how long it lives, how often a code may be guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Purpose(StrEnum):
+    """What a token proves; it is good for nothing else."""
+
+    VERIFY_ADDRESS = "verify_address"
+
+
+LIFETIMES: Final[Mapping[Purpose, timedelta]] = MappingProxyType(
+    {Purpose.VERIFY_ADDRESS: timedelta(hours=24)}
+)
+"""How long a token may be used. A day: letters are read in the evening too (ASVS 5.0 6.6.3 asks for a bound)."""
+
+CODE_DIGITS: Final = 8
+"""Long enough that five guesses hit one in twenty million, short enough to be typed."""
+
+MAX_CODE_TRIES: Final = 5
+"""Wrong codes after which a code is void. The link of the same letter stays good: nobody can guess 256 bits,
+and a stranger who knows the address must not be able to spoil it by guessing badly on purpose."""

@@ -1,0 +1,1 @@
+"""② One intention of a person per file; each owns its transaction."""

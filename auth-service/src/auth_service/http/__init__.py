@@ -1,0 +1,1 @@
+"""① HTTP: thin resources that read a request, call a flow and write the answer."""

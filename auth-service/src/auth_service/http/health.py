@@ -1,0 +1,95 @@
+"""① For operators and their programs: alive, ready, metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from auth_service.errors import DatabaseUnavailable
+from auth_service.http.metrics import Metrics, OutboxCollector, exposition
+from auth_service.http.problems import Problem, Refusal
+from auth_service.http.route import Answer, Route, json_answer
+from auth_service.http.schemas import HealthAnswer, ReadinessAnswer
+from auth_service.outbox.release import measure_backlog
+from auth_service.store.migrate import is_migrated
+from auth_service.store.transactions import Transactions
+
+_NO_DATABASE = Problem(
+    status=HTTPStatus.SERVICE_UNAVAILABLE,
+    code="database_not_ready",
+    title="Not ready: the database does not answer.",
+    headers={"Retry-After": "2"},
+)
+_NOT_MIGRATED = Problem(
+    status=HTTPStatus.SERVICE_UNAVAILABLE,
+    code="migrations_not_ready",
+    title="Not ready: the database waits for `auth-service migrate`.",
+    headers={"Retry-After": "5"},
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The resource."""
+
+    transactions: Transactions
+    metrics: Metrics
+    outbox: OutboxCollector
+
+    def routes(self) -> tuple[Route, ...]:
+        """Returns its calls."""
+        return (
+            Route(
+                method="GET",
+                path="/healthz",
+                view=self.alive,
+                name="alive",
+                group="Operation",
+                summary="Is the process alive?",
+                answer=Answer(status=HTTPStatus.OK, description="Yes.", schema=HealthAnswer),
+            ),
+            Route(
+                method="GET",
+                path="/readyz",
+                view=self.ready,
+                name="ready",
+                group="Operation",
+                summary="Can the process do its work?",
+                description="The database answers and is migrated. The broker is not asked: requests need none.",
+                answer=Answer(status=HTTPStatus.OK, description="Yes.", schema=ReadinessAnswer),
+                problems=(_NO_DATABASE, _NOT_MIGRATED),
+            ),
+            Route(
+                method="GET",
+                path="/metrics",
+                view=self.measure,
+                name="metrics",
+                group="Operation",
+                summary="Metrics for Prometheus",
+                answer=Answer(status=HTTPStatus.OK, description="Text format.", media_type="text/plain"),
+            ),
+        )
+
+    def alive(self) -> Response:
+        """Answers."""
+        return json_answer(HealthAnswer())
+
+    def ready(self) -> Response:
+        """Says which part is not, if any."""
+        try:
+            with self.transactions.begin() as session:
+                if not is_migrated(session.connection()):
+                    raise Refusal(_NOT_MIGRATED)
+                backlog = measure_backlog(session)
+        except DatabaseUnavailable:
+            raise Refusal(_NO_DATABASE) from None
+        return json_answer(
+            ReadinessAnswer(outbox_rows=backlog.rows, outbox_oldest_seconds=round(backlog.oldest_seconds, 3))
+        )
+
+    def measure(self) -> Response:
+        """Returns the metrics."""
+        return Response(exposition(self.metrics, self.outbox), content_type=CONTENT_TYPE_LATEST)

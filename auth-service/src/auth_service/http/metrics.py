@@ -1,0 +1,103 @@
+"""What the API counts. No label says anything about a person, and none tells a known address from an unknown one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from auth_service.errors import DatabaseUnavailable
+from auth_service.outbox.release import measure_backlog
+from auth_service.store.transactions import Transactions
+
+_REQUEST_BUCKETS: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.3, 0.5, 1, 2, 5)
+_HASH_BUCKETS: Final = (0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2)
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+
+
+class Metrics:
+    """Counters of one process, or of all that share a directory (`AUTH_PROMETHEUS_DIR`)."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "auth_http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "auth_http_request_seconds",
+            "From first byte read to answer made.",
+            ["route"],
+            buckets=_REQUEST_BUCKETS,
+            registry=self.registry,
+        )
+        self._hash_seconds = Histogram(
+            "auth_password_hash_seconds", "One argon2id.", buckets=_HASH_BUCKETS, registry=self.registry
+        )
+        self._hash_wait = Histogram(
+            "auth_password_hash_wait_seconds",
+            "Waiting for a turn.",
+            buckets=_HASH_BUCKETS,
+            registry=self.registry,
+        )
+        self._hash_refused = Counter(
+            "auth_password_hash_refused", "Turns that did not come in time.", registry=self.registry
+        )
+        self._registrations = Counter("auth_registrations", "Registrations accepted.", registry=self.registry)
+
+    def request_answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
+        """Counts a request under its route's template; never under its path, which may hold a receipt."""
+        self._requests.labels(method if method in _METHODS else "OTHER", route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def registration_accepted(self) -> None:
+        """Counts a registration, of whatever address."""
+        self._registrations.inc()
+
+    def computed(self, seconds: float, waited: float) -> None:
+        """Counts one hash."""
+        self._hash_seconds.observe(seconds)
+        self._hash_wait.observe(waited)
+
+    def refused(self) -> None:
+        """Counts a hash that was not computed."""
+        self._hash_refused.inc()
+
+
+class OutboxCollector(Collector):
+    """Asks the database how far behind the outbox is, when somebody asks us."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yields depth and age, or only that the database is away."""
+        try:
+            with self._transactions.begin() as session:
+                backlog = measure_backlog(session)
+        except DatabaseUnavailable:
+            yield GaugeMetricFamily("auth_database_up", "Whether the database answers.", value=0)
+            return
+        yield GaugeMetricFamily("auth_database_up", "Whether the database answers.", value=1)
+        yield GaugeMetricFamily(
+            "auth_outbox_rows", "Messages not yet confirmed by the broker.", value=backlog.rows
+        )
+        yield GaugeMetricFamily(
+            "auth_outbox_oldest_seconds", "Age of the oldest of them.", value=backlog.oldest_seconds
+        )
+
+
+def exposition(metrics: Metrics, outbox: OutboxCollector) -> bytes:
+    """Returns everything in Prometheus' text format."""
+    registry = CollectorRegistry()
+    registry.register(outbox)
+    own: Collector | CollectorRegistry = metrics.registry
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        shared = CollectorRegistry()
+        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+        own = shared
+    return generate_latest(own) + generate_latest(registry)

@@ -1,0 +1,1 @@
+"""① Pages for people: server-rendered, nothing from anywhere else, useful on a phone."""

@@ -1,0 +1,76 @@
+"""A route and its documentation, in one value: none can exist without the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Literal
+
+from flask import Response
+from pydantic import BaseModel
+
+from auth_service.errors import AuthError
+from auth_service.http.body import MALFORMED, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, unprocessable
+from auth_service.http.problems import Problem, problem_of
+
+BODY_PROBLEMS = (UNSUPPORTED_MEDIA_TYPE, TOO_LARGE, MALFORMED, unprocessable())
+"""What may be wrong with any body."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A successful answer.
+
+    Attributes:
+        status: HTTP status.
+        description: for people.
+        schema: of the body; None where it is not JSON.
+        media_type: of the body.
+    """
+
+    status: HTTPStatus
+    description: str
+    schema: type[BaseModel] | None = None
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One call.
+
+    Attributes:
+        method: HTTP method.
+        path: Flask's rule.
+        view: what answers; its arguments are the path's.
+        name: unique; `operationId` in OpenAPI.
+        group: of calls that belong together.
+        summary: one line.
+        description: more, for people.
+        bodies: what the body may be; empty for none.
+        answer: on success.
+        problems: on failure; `internal_error` goes without saying.
+        parameters: descriptions of the path's arguments.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    view: Callable[..., Response]
+    name: str
+    group: str
+    summary: str
+    answer: Answer
+    description: str = ""
+    bodies: Sequence[type[BaseModel]] = ()
+    problems: Sequence[Problem] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+def json_answer(model: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """Returns the model as the answer; fields that are None are left out."""
+    return Response(model.model_dump_json(exclude_none=True), status=status, content_type="application/json")
+
+
+def problems_of(*errors: type[AuthError]) -> Sequence[Problem]:
+    """Returns how these errors of flows are answered, for the documentation."""
+    return tuple(problem_of(error()) for error in errors)

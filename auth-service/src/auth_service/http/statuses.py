@@ -1,0 +1,33 @@
+"""The HTTP status of every error a flow may raise; nowhere else is a domain error given one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final
+
+from auth_service import errors
+from auth_service.errors import AuthError
+
+STATUSES: Final[Mapping[type[AuthError], HTTPStatus]] = MappingProxyType(
+    {
+        errors.InvalidAddress: HTTPStatus.UNPROCESSABLE_ENTITY,
+        errors.UnknownLink: HTTPStatus.BAD_REQUEST,
+        # Gone, not bad: whoever holds such a link read the mailbox once, so they may know what became of it.
+        errors.UsedLink: HTTPStatus.GONE,
+        errors.ExpiredLink: HTTPStatus.GONE,
+        errors.ReplacedLink: HTTPStatus.GONE,
+        # Never gone: that would tell a stranger that there was a registration.
+        errors.RefusedCode: HTTPStatus.BAD_REQUEST,
+        errors.UnknownReceipt: HTTPStatus.NOT_FOUND,
+        errors.DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+        errors.TooBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    }
+)
+
+
+def code_of(error: type[AuthError]) -> str:
+    """Returns the machine's word for an error: its class name in snake_case."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", error.__name__).lower()

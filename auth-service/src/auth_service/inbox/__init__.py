@@ -1,0 +1,1 @@
+"""⑨ What became of each letter: the mailer's reports, taken from their queue into the database."""

@@ -1,0 +1,37 @@
+"""When beat asks for scheduled work."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from auth_service.maintenance.tasks import PURGES
+from mail_contract.topology import MAINTENANCE_ROUTE
+
+EVERY: Final = timedelta(hours=1)
+"""Often enough that a tick missed while the broker was away is of no account."""
+
+
+def build_schedule(every: timedelta = EVERY) -> dict[str, dict[str, Any]]:
+    """Returns Celery's `beat_schedule`; a tick nobody took before the next one is due expires."""
+    return {
+        name: {
+            "task": name,
+            "schedule": every,
+            "options": {
+                "exchange": MAINTENANCE_ROUTE.exchange,
+                "routing_key": MAINTENANCE_ROUTE.routing_key,
+                "mandatory": True,
+                "expires": every.total_seconds(),
+                # beat keeps one connection for ever; only a retried publish gets a new channel for a broken one.
+                "retry": True,
+                "retry_policy": {
+                    "max_retries": 3,
+                    "interval_start": 0.5,
+                    "interval_step": 1.0,
+                    "interval_max": 3.0,
+                },
+            },
+        }
+        for name in PURGES
+    }

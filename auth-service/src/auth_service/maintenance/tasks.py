@@ -1,0 +1,58 @@
+"""The Celery tasks of scheduled work, taken from `auth.maintenance`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import structlog
+from celery import Celery
+
+from auth_service.errors import DatabaseUnavailable
+from auth_service.maintenance.purge import purge_letters, purge_tokens, purge_unverified_accounts
+from auth_service.store.transactions import Transactions
+
+log = structlog.get_logger(__name__)
+
+Purge = Callable[..., int]
+
+PURGES: Final[Mapping[str, Purge]] = MappingProxyType(
+    {
+        "auth.purge_unverified_accounts": purge_unverified_accounts,
+        "auth.purge_tokens": purge_tokens,
+        "auth.purge_letters": purge_letters,
+    }
+)
+"""Every piece of scheduled work by the name of its task."""
+
+BATCH_ROWS: Final = 500
+"""Rows a transaction; few enough that nobody waits for their locks."""
+
+BATCHES: Final = 200
+"""Transactions a run at most; what is left waits for the next run."""
+
+
+def register_maintenance_tasks(app: Celery, transactions: Transactions) -> None:
+    """Gives the app one task for each of `PURGES`."""
+    for name, purge in PURGES.items():
+        app.task(name=name)(_task(name, purge, transactions))
+
+
+def _task(name: str, purge: Purge, transactions: Transactions) -> Callable[[], None]:
+    def run() -> None:
+        deleted = 0
+        try:
+            for _ in range(BATCHES):
+                with transactions.begin() as session:
+                    batch = purge(session, limit=BATCH_ROWS)
+                deleted += batch
+                if batch < BATCH_ROWS:
+                    break
+        except DatabaseUnavailable as error:
+            # Not tried again: the same work comes round with the next tick.
+            log.warning("purge_interrupted", task=name, deleted=deleted, error=type(error.__cause__).__name__)
+            return
+        log.info("purged", task=name, deleted=deleted)
+
+    return run

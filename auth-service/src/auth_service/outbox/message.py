@@ -1,0 +1,49 @@
+"""③ What waits in the outbox: the order in which it leaves, and a message as its relay holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+from uuid import UUID
+
+from auth_service.store.tables import OutboxKind
+from mail_contract.letters import LetterClass
+
+CANCELLATION_RANK: Final = 0
+"""Cancellations leave first: one that comes after its letter was sent is worth nothing."""
+
+LETTER_RANKS: Final[Mapping[LetterClass, int]] = MappingProxyType(
+    {LetterClass.URGENT: 1, LetterClass.STANDARD: 2, LetterClass.BULK: 3}
+)
+"""After an outage the backlog leaves in this order; inside a rank the oldest first."""
+
+WAKE_UP_CHANNEL: Final = "outbox"
+"""The channel of LISTEN and NOTIFY on which relays are woken. Only a wake-up: polling is the truth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedMessage:
+    """One outbox row while a relay holds it.
+
+    Attributes:
+        id: of the row and of the message on the broker; the same however often it is published.
+        letter_id: the letter it is or is about.
+        kind: what to publish.
+        payload: the wire form of the message.
+        attempts: how often publishing failed so far.
+        correlation_id: of the request that wrote it.
+        pending: whether its letter still waits for the broker. If not, it was published before by a relay that died
+            without settling: a report of the mailer has overtaken it.
+        expired: whether its letter's time is over by the database's clock.
+    """
+
+    id: UUID
+    letter_id: UUID
+    kind: OutboxKind
+    payload: Mapping[str, Any]
+    attempts: int
+    correlation_id: str | None
+    pending: bool
+    expired: bool

@@ -1,0 +1,1 @@
+"""The processes of auth-service: one file each, a few lines that wire and run."""

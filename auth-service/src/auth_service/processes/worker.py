@@ -1,0 +1,54 @@
+"""`auth-service worker`: ⑨ records reports, and does scheduled work."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any, Final
+
+from celery import signals
+
+from auth_service.inbox.tasks import register_report_task
+from auth_service.maintenance.tasks import register_maintenance_tasks
+from auth_service.processes.starting import start
+from auth_service.settings import WorkerSettings
+from auth_service.store.engine import build_engine, build_sessions
+from auth_service.store.transactions import Transactions
+from mail_contract.celery_app import build_app
+from mail_contract.topology import AUTH_MAINTENANCE, AUTH_REPORTS
+
+THREADS: Final = 4
+"""Each holds one database connection for the milliseconds a report takes."""
+
+
+def run() -> None:
+    """Works until SIGTERM, then finishes what it has begun."""
+    settings = start("auth-worker", WorkerSettings)
+    queues = [AUTH_REPORTS, AUTH_MAINTENANCE]
+    app = build_app("auth-worker", broker_url=settings.broker_url.get_secret_value(), consumes=queues)
+    engine = build_engine(
+        settings.database_url.get_secret_value(), application="auth-worker", connections=THREADS, overflow=0
+    )
+    transactions = Transactions(build_sessions(engine))
+    stopping = threading.Event()
+
+    def on_stop(**_: Any) -> None:
+        stopping.set()
+
+    signals.worker_shutting_down.connect(on_stop)
+    register_report_task(app, transactions, stopping)
+    register_maintenance_tasks(app, transactions)
+    worker = app.Worker(
+        hostname="auth-worker@%h",
+        queues=queues,
+        pool="threads",
+        concurrency=THREADS,
+        loglevel=settings.log_level,
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
+    engine.dispose()
+    sys.exit(worker.exitcode or 0)

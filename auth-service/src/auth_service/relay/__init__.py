@@ -1,0 +1,1 @@
+"""④ From the outbox to the broker: claim, publish, wait for the confirm, settle."""

@@ -1,0 +1,119 @@
+"""④ Publishing the messages of one claim: all of them on the wire, then the answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from auth_service.errors import BrokerLost
+from auth_service.outbox.message import ClaimedMessage
+from auth_service.relay.channel import ConfirmingChannel
+from auth_service.relay.wire import to_publication
+from mail_contract.errors import PublishError
+
+_GLANCE_SECONDS: Final = 0.25
+"""How often, while answers are missing, it is asked whether to stop."""
+
+_STOP_SECONDS: Final = 3.0
+"""How long answers are waited for once asked to stop; what is still unanswered goes again from another relay."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOutcome:
+    """What became of the messages of one claim; every message is in exactly one of the first three.
+
+    Attributes:
+        confirmed: the broker has them.
+        failed: it has not, or nobody knows, or they cannot be published at all; with the reason.
+        untried: nothing was written of them.
+        trouble: why the channel is good for nothing any more, if so.
+    """
+
+    confirmed: frozenset[UUID]
+    failed: Mapping[UUID, str]
+    untried: frozenset[UUID]
+    trouble: BrokerLost | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """Until when things may be done with a claim, on the clock of `time.monotonic`.
+
+    That clock goes on while the process is frozen: one that wakes up after its lease publishes nothing more, though it
+    believes that no time has passed.
+
+    Attributes:
+        publish: no message is written later.
+        answers: no answer is waited for later.
+        lease: the rows may be somebody else's.
+    """
+
+    publish: float
+    answers: float
+    lease: float
+
+    @classmethod
+    def from_claim(cls, claimed_at: float, lease_seconds: float) -> Deadlines:
+        """A third of the lease to publish, a third for the answers, a third to settle."""
+        third = lease_seconds / 3
+        return cls(
+            publish=claimed_at + third, answers=claimed_at + 2 * third, lease=claimed_at + lease_seconds
+        )
+
+
+def publish_batch(
+    channel: ConfirmingChannel,
+    messages: Iterable[ClaimedMessage],
+    *,
+    deadlines: Deadlines,
+    stopping: Callable[[], bool],
+) -> BatchOutcome:
+    """Publishes messages in their order and waits for the answers; trouble is part of the outcome, nothing is raised.
+
+    Args:
+        channel: with an empty window.
+        messages: of one claim.
+        deadlines: of that claim.
+        stopping: asked before every message; once true nothing more is written.
+    """
+    waiting = list(messages)
+    tried: set[UUID] = set()
+    unpublishable: dict[UUID, str] = {}
+    trouble: BrokerLost | None = None
+    try:
+        for message in waiting:
+            if stopping() or time.monotonic() >= deadlines.publish:
+                break
+            tried.add(message.id)
+            try:
+                channel.publish(to_publication(message))
+            except (PublishError, ValidationError) as error:
+                unpublishable[message.id] = f"unpublishable {type(error).__name__}"
+        _await_answers(channel, until=deadlines.answers, stopping=stopping)
+    except BrokerLost as error:
+        trouble = error
+    verdicts = channel.window.take()
+    # A message whose publish raised never came into the window, and yet the broker may have it.
+    unknown = tried - verdicts.confirmed - verdicts.refused.keys() - unpublishable.keys()
+    return BatchOutcome(
+        confirmed=verdicts.confirmed,
+        failed={**verdicts.refused, **unpublishable, **dict.fromkeys(unknown, "unanswered")},
+        untried=frozenset(message.id for message in waiting) - tried,
+        trouble=trouble,
+    )
+
+
+def _await_answers(channel: ConfirmingChannel, *, until: float, stopping: Callable[[], bool]) -> None:
+    hurried = False
+    while not channel.window.answered:
+        channel.read_answers(seconds=_GLANCE_SECONDS)
+        now = time.monotonic()
+        if stopping() and not hurried:
+            hurried, until = True, min(until, now + _STOP_SECONDS)
+        if now >= until and not channel.window.answered:
+            raise BrokerLost("answers missing")

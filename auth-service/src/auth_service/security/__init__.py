@@ -1,0 +1,1 @@
+"""Passwords and secrets: the only place where either is made, hashed or compared."""

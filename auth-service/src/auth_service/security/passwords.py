@@ -1,0 +1,62 @@
+"""argon2id, a bounded number at a time: under a flood the process says "come back", it does not swell."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+import argon2
+
+from auth_service.errors import TooBusy
+
+_ARGON2ID: Final = argon2.PasswordHasher(
+    time_cost=2, memory_cost=19 * 1024, parallelism=1, hash_len=32, salt_len=16, type=argon2.Type.ID
+)
+"""OWASP Password Storage Cheat Sheet: argon2id, 19 MiB, t=2, p=1. About 20 ms of one core."""
+
+
+class HashObserver(Protocol):
+    """Is told about every computation; metrics in production, a list in tests."""
+
+    def computed(self, seconds: float, waited: float) -> None:
+        """One hash took so long, after waiting so long for its turn."""
+
+    def refused(self) -> None:
+        """A caller's turn did not come in time."""
+
+
+class Passwords:
+    """Hashes passwords, at most `at_once` at a time in this process.
+
+    Args:
+        at_once: computations in parallel, 19 MiB and one core each.
+        wait_seconds: how long a caller waits for its turn.
+        observer: told about each computation.
+    """
+
+    def __init__(self, *, at_once: int, wait_seconds: float, observer: HashObserver) -> None:
+        self._turns = threading.BoundedSemaphore(at_once)
+        self._wait_seconds = wait_seconds
+        self._observer = observer
+
+    def hash(self, password: str) -> str:
+        """Returns the PHC string of a password in its normalized form; raises TooBusy."""
+        with self._turn() as waited:
+            started = time.perf_counter()
+            encoded = _ARGON2ID.hash(password)
+            self._observer.computed(time.perf_counter() - started, waited)
+        return encoded
+
+    @contextmanager
+    def _turn(self) -> Iterator[float]:
+        started = time.perf_counter()
+        if not self._turns.acquire(timeout=self._wait_seconds):
+            self._observer.refused()
+            raise TooBusy
+        try:
+            yield time.perf_counter() - started
+        finally:
+            self._turns.release()

@@ -1,0 +1,61 @@
+"""Secrets that travel in letters and receipts: how they are made, and the hashes that are all we keep of them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from auth_service.domain.one_time_token import CODE_DIGITS
+
+_SECRET_BYTES = 32
+MAX_SECRET_LENGTH = 64
+"""Characters; a secret of ours has 43, anything longer is not looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """256 random bits as 43 URL-safe characters; for links and receipts. Its `repr` does not show it."""
+
+    text: str
+
+    @classmethod
+    def new(cls) -> Secret:
+        """Returns a fresh one from the system's generator."""
+        return cls(secrets.token_urlsafe(_SECRET_BYTES))
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256: with 256 random bits in, neither salt nor key makes it harder to invert."""
+        return hashlib.sha256(self.text.encode()).digest()
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+def new_code() -> str:
+    """Returns eight random digits."""
+    return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedHash:
+    """HMAC-SHA-256 for what is too short or too well known for a plain hash. Its `repr` does not show the key."""
+
+    key: str
+
+    def code(self, token_id: UUID, code: str) -> bytes:
+        """Returns the hash of a code, good for this one token only."""
+        return self._digest(b"code", token_id.bytes + code.encode())
+
+    def recipient_tag(self, canonical: str) -> str:
+        """Returns what stands for a mailbox in tables and envelopes: 32 hexadecimal digits."""
+        return self._digest(b"recipient", canonical.encode()).hex()[:32]
+
+    def _digest(self, use: bytes, message: bytes) -> bytes:
+        return hmac.digest(self.key.encode(), use + b"\0" + message, "sha256")
+
+    def __repr__(self) -> str:
+        return "KeyedHash(…)"

@@ -1,0 +1,1 @@
+"""What auth-service remembers: engine, tables, repositories, migrations."""

@@ -1,0 +1,148 @@
+"""Nobody learns from an answer whether an address is known: not from its words, not from its length, not from its time.
+
+The machine is shared and noisy, so the bound here is 0.40 to 0.60 with 300 samples a class, taken in turn and in a fresh
+order each round; by chance alone the figure stays within 0.45 to 0.55 (two standard deviations).
+"""
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Mapping
+from itertools import combinations
+
+from werkzeug.test import TestResponse
+
+from support.auth_api import PASSWORD, AuthApi
+from support.ranks import area_under_curve
+
+SAMPLES = 300
+REGISTRATIONS, RESEND, VERIFICATIONS = "/v1/registrations", "/v1/registrations/resend", "/v1/verifications"
+STANDINGS = ("unknown", "unverified", "verified")
+
+
+def address(standing: str, number: int) -> str:
+    return f"{standing:_>10}.{number:04d}@example.com"
+
+
+def people(api: AuthApi, standing: str, how_many: int) -> None:
+    """Accounts as they are a while after registering: the letter sent, the token open or used."""
+    api.sql(
+        """
+        WITH account AS (
+            INSERT INTO accounts (id, email, canonical_email, password_hash, locale, verified_at)
+            SELECT gen_random_uuid(), address, address, repeat('x', 97), 'en', CASE WHEN %s THEN now() END
+            FROM (SELECT lpad(%s, 10, '_') || '.' || lpad(n::text, 4, '0') || '@example.com' AS address
+                  FROM generate_series(0, %s - 1) n) a
+            RETURNING id, canonical_email, verified_at)
+        INSERT INTO one_time_tokens (id, account_id, purpose, address, generation, link_hash, code_hash, expires_at, used_at)
+        SELECT gen_random_uuid(), id, 'verify_address', canonical_email, 1, sha256(id::text::bytea),
+               sha256(id::text::bytea), now() + interval '1 day', verified_at
+        FROM account
+        """,
+        standing == "verified",
+        standing,
+        how_many,
+    )
+
+
+def shape(answer: TestResponse) -> tuple[int, int, list[tuple[str, int]]]:
+    """Everything of an answer but the random characters in it."""
+    headers = sorted((name, len(value)) for name, value in answer.headers.items())
+    return answer.status_code, len(answer.data), headers
+
+
+def assert_same_shape(answers: Mapping[str, TestResponse]) -> None:
+    for one, other in combinations(answers.values(), 2):
+        assert shape(one) == shape(other)
+        assert one.get_json().keys() == other.get_json().keys()
+
+
+def measure(call: Callable[[str, int], TestResponse], status: int) -> dict[str, list[float]]:
+    """Seconds of each call, by standing."""
+    seconds: dict[str, list[float]] = {standing: [] for standing in STANDINGS}
+    for number in range(-10, SAMPLES):
+        for standing in random.sample(STANDINGS, len(STANDINGS)):
+            start = time.perf_counter()
+            answer = call(standing, number % SAMPLES)
+            took = time.perf_counter() - start
+            assert answer.status_code == status
+            if number >= 0:
+                seconds[standing].append(took)
+    return seconds
+
+
+def assert_told_apart_by_nobody(seconds: Mapping[str, list[float]]) -> None:
+    figures = {
+        f"{one} / {other}": round(area_under_curve(seconds[one], seconds[other]), 3)
+        for one, other in itertools.combinations(STANDINGS, 2)
+    }
+    print(figures)
+    assert all(0.40 <= figure <= 0.60 for figure in figures.values()), figures
+
+
+def test_answers_have_one_shape_whatever_the_address_is(api: AuthApi) -> None:
+    for standing in ("unverified", "verified"):
+        people(api, standing, 3)
+    assert_same_shape(
+        {s: api.post(REGISTRATIONS, {"email": address(s, 0), "password": PASSWORD}) for s in STANDINGS}
+    )
+    assert_same_shape({s: api.post(RESEND, {"email": address(s, 1)}) for s in STANDINGS})
+    refused = {s: api.post(VERIFICATIONS, {"email": address(s, 2), "code": "00000000"}) for s in STANDINGS}
+    assert_same_shape(refused)
+    assert len({answer.get_json()["title"] for answer in refused.values()}) == 1
+
+
+def test_receipts_have_one_shape_whatever_the_address_is(api: AuthApi) -> None:
+    for standing in ("unverified", "verified"):
+        people(api, standing, 1)
+    for call in (api.register, api.resend):
+        receipts = {standing: call(address(standing, 0)) for standing in STANDINGS}
+        assert_same_shape({s: api.get(f"/v1/receipts/{receipt}") for s, receipt in receipts.items()})
+
+
+def test_every_address_makes_the_same_rows(api: AuthApi) -> None:
+    for standing in ("unverified", "verified"):
+        people(api, standing, 1)
+    tables = ("one_time_tokens", "letters", "letter_events", "outbox")
+    for call in (api.register, api.resend):
+        added = []
+        for standing in STANDINGS:
+            before = [api.count(table) for table in tables]
+            call(address(standing, 0) if call == api.register else address(standing, 0).replace("unknown", "nobody."))
+            api.sql("UPDATE letters SET state = 'sent'")
+            added.append([api.count(table) - rows for table, rows in zip(tables, before, strict=True)])
+        assert added == [[1, 1, 1, 1]] * len(STANDINGS)
+
+
+def test_time_tells_nothing_when_registering(api: AuthApi) -> None:
+    for standing in ("unverified", "verified"):
+        people(api, standing, SAMPLES)
+
+    def register(standing: str, number: int) -> TestResponse:
+        return api.post(REGISTRATIONS, {"email": address(standing, number), "password": PASSWORD})
+
+    assert_told_apart_by_nobody(measure(register, 202))
+
+
+def test_time_tells_nothing_when_asking_for_the_letter_again(api: AuthApi) -> None:
+    for standing in ("unverified", "verified"):
+        people(api, standing, SAMPLES)
+    assert_told_apart_by_nobody(measure(lambda s, n: api.post(RESEND, {"email": address(s, n)}), 202))
+
+
+def test_time_tells_nothing_when_guessing_a_code(api: AuthApi) -> None:
+    for standing in ("unverified", "verified"):
+        people(api, standing, SAMPLES)
+
+    def guess(standing: str, number: int) -> TestResponse:
+        return api.post(VERIFICATIONS, {"email": address(standing, number), "code": "00000000"})
+
+    assert_told_apart_by_nobody(measure(guess, 400))
+
+
+def test_metrics_do_not_count_by_standing(api: AuthApi) -> None:
+    for standing in ("unverified", "verified"):
+        people(api, standing, 1)
+    for standing in STANDINGS:
+        api.register(address(standing, 0))
+    assert "auth_registrations_total 3.0" in api.get("/metrics").text

@@ -13,7 +13,7 @@ INSTALLED := $(VENV)/.installed
 STATE := $(or $(POSTERN_STATE),.postern)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check up down scale clean bench requirements system-packages test-packages
+.PHONY: help run test check up down scale clean bench doctor requirements system-packages test-packages
 .SILENT:
 
 help: ## print this
@@ -51,6 +51,9 @@ bench: $(INSTALLED) ## what a registration costs and how long its letter takes, 
 	test -e $(STATE)/stack.json || { echo "No stack is running: start one with \`make run\` in another terminal." >&2; exit 1; }
 	echo "measuring on the stack in $(STATE)"
 	PYTHONPATH=tests exec $(BIN)/python tests/bench/registration.py $(STATE)/stack.json
+
+doctor: $(INSTALLED) ## examine the running broker and the Celery settings; ARGS=--json for programs
+	exec $(BIN)/postern-local doctor $(ARGS)
 
 system-packages:
 	PYTHON=$(PYTHON) deploy/local/packages.sh run

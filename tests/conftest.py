@@ -2,12 +2,16 @@
 
 import signal
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
 from support.broker import VirtualHost, virtual_host
 from support.database import Database, database_copy, migrate
 from support.infra import Infra
+from support.people import Gate, Mailbox
+from support.service_programs import Surroundings, make_keys
+from support.services import Services, services_at
 from support.stack import Stack, running_stack
 
 
@@ -76,3 +80,43 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The native stack as `make run` starts it, started once, beside any other that runs."""
     with running_stack(tmp_path_factory.mktemp("stack") / "state") as up:
         yield up
+
+
+@pytest.fixture(scope="session")
+def gate(stack: Stack) -> Iterator[Gate]:
+    """The stack's API."""
+    with Gate(stack.api) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def mailbox(stack: Stack) -> Iterator[Mailbox]:
+    """The stack's mail inbox."""
+    with Mailbox(stack.inbox) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def service_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keys for sealing, signing and hashing, made once by the services' own commands."""
+    return make_keys(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture
+def services(
+    broker: VirtualHost,
+    auth_database: Database,
+    mailer_database: Database,
+    service_keys: Path,
+    tmp_path: Path,
+) -> Iterator[Services]:
+    """The services' processes against this test's broker and databases; none runs yet."""
+    surroundings = Surroundings(
+        directory=tmp_path,
+        keys=service_keys,
+        broker=broker,
+        auth_database=auth_database,
+        mailer_database=mailer_database,
+    )
+    with services_at(surroundings) as processes:
+        yield processes

@@ -1,6 +1,8 @@
 """Least rights on the broker, tested by trying what is forbidden."""
 
 from collections.abc import Callable
+from functools import partial
+from operator import methodcaller
 from typing import Any
 
 import httpx
@@ -42,9 +44,7 @@ def publish(channel: Any, exchange: str) -> None:
 
 @pytest.mark.parametrize("user", SERVICES)
 def test_a_service_reads_its_own_queues_and_no_other(broker: VirtualHost, user: str) -> None:
-    readable = {
-        queue for queue in QUEUES if allowed(broker, user, lambda channel, q=queue: channel.basic_get(q))
-    }
+    readable = {queue for queue in QUEUES if allowed(broker, user, methodcaller("basic_get", queue))}
     assert readable == MAY_READ[user]
 
 
@@ -54,7 +54,7 @@ def test_a_service_writes_to_its_own_exchanges_and_no_other(broker: VirtualHost,
     writable = {
         exchange
         for exchange in (*EXCHANGES, *others)
-        if allowed(broker, user, lambda channel, x=exchange: publish(channel, x))
+        if allowed(broker, user, partial(publish, exchange=exchange))
     }
     assert writable == MAY_WRITE[user]
 
@@ -67,8 +67,8 @@ def test_a_service_can_neither_make_change_bind_purge_nor_delete(broker: Virtual
         lambda channel: channel.queue_bind("mailer.dead", "mail", "#"),
         lambda channel: channel.queue_unbind("mailer.urgent", "mail", "mail.urgent.#"),
         lambda channel: channel.exchange_delete("mail"),
-        *(lambda channel, q=queue: channel.queue_delete(q) for queue in QUEUES),
-        *(lambda channel, q=queue: channel.queue_purge(q) for queue in QUEUES if queue not in MAY_READ[user]),
+        *(methodcaller("queue_delete", queue) for queue in QUEUES),
+        *(methodcaller("queue_purge", queue) for queue in QUEUES if queue not in MAY_READ[user]),
     ]
     assert [act for act in forbidden if allowed(broker, user, act)] == []
 

@@ -184,18 +184,28 @@ def test_sigterm_stops_everything_in_order_and_the_next_run_finds_the_data_and_a
     assert not root.exists()
 
 
-def test_what_a_killed_run_left_behind_is_stopped_by_the_next_one(tmp_path: Path) -> None:
+def test_a_run_stops_what_a_killed_one_left_behind_and_leaves_nothing_when_it_is_interrupted_itself(
+    tmp_path: Path,
+) -> None:
     root = tmp_path / "state"
     first = wait_until_up(launch(root))
-    members = family(first)
+    left = family(first)
     first.runner.kill()
     first.runner.wait()
-    assert len(alive(members)) > 10
+    assert len(alive(left)) > 10
     assert command("clean", root=root).returncode == 1
 
-    with running_stack(root) as second:
-        assert alive(members) == []
-        assert second.running("api")
+    second = launch(root)
+    eventually(
+        lambda: "starting RabbitMQ" in second.output.read_text(encoding="utf-8").split("stopping what")[-1],
+        within=120,
+    )
+    assert alive(left) == []
+    started = family(second)
+    assert second.stop() == 0
+    assert alive(started) == []
+    assert command("clean", root=root).returncode == 0
+    assert not root.exists()
 
 
 def test_a_service_that_cannot_start_ends_the_run_with_its_last_words(tmp_path: Path) -> None:

@@ -387,5 +387,6 @@ def test_a_database_killed_and_restarted_needs_no_restart_of_the_relay(
     letters = outbox.commit(5)
 
     eventually(outbox.is_empty, within=30)
-    assert set(ids_of(broker.take(MAILER_URGENT))) == set(letters)
+    # The tests' database does not flush its commits: killed, it may forget the last one, and the first letter goes again.
+    assert set(ids_of(broker.take(MAILER_URGENT))) >= set(letters)
     assert relay.is_running

@@ -1,6 +1,7 @@
 """Certificates for servers of the tests, from authorities made on the spot."""
 
 import ipaddress
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,42 +56,79 @@ class Authority:
         """Its own certificate, PEM."""
         return self.directory / "authority.pem"
 
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """What a client that trusts this authority and nobody else connects with."""
+        return ssl.create_default_context(cafile=self.certificate_file)
+
     def issue(self, host: str) -> Path:
         """A server's key and certificate in one PEM file, key first, for a host name or an IP address."""
+        return self._issue(host, self.directory / f"{host}.pem", age=LIFETIME)
+
+    def issue_expired(self, host: str) -> Path:
+        """The same, but it expired `LIFETIME` ago."""
+        return self._issue(host, self.directory / f"{host}.expired.pem", age=3 * LIFETIME)
+
+    def _issue(self, host: str, path: Path, *, age: timedelta) -> Path:
         key = ec.generate_private_key(ec.SECP256R1())
         own_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         certificate = (
-            _builder(subject=_name(host), issuer=self.certificate.subject, key=key)
-            .add_extension(x509.SubjectAlternativeName([_general_name(host)]), critical=False)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            _server_builder(host, issuer=self.certificate.subject, key=key, age=age)
             .add_extension(own_key, critical=False)
             .sign(self.key, hashes.SHA256())
         )
-        path = self.directory / f"{host}.pem"
-        path.touch(mode=0o600)
-        path.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
+        return _write(path, key, certificate)
+
+
+def sign_oneself(host: str, directory: Path) -> Path:
+    """A server's key and a certificate signed with it, as `Authority.issue` writes them."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = _server_builder(host, issuer=_name(host), key=key, age=LIFETIME)
+    return _write(directory / f"{host}.self-signed.pem", key, builder.sign(key, hashes.SHA256()))
+
+
+def serving(path: Path) -> ssl.SSLContext:
+    """What a server proves itself with; `load_cert_chain` on it changes the certificate while it runs."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+def _server_builder(
+    host: str, *, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, age: timedelta
+) -> x509.CertificateBuilder:
+    return (
+        _builder(subject=_name(host), issuer=issuer, key=key, age=age)
+        .add_extension(x509.SubjectAlternativeName([_general_name(host)]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    )
+
+
+def _write(path: Path, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> Path:
+    path.touch(mode=0o600)
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
         )
-        return path
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
 
 
 def _builder(
-    *, subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+    *, subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, age: timedelta = LIFETIME
 ) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
+    valid_from = datetime.now(UTC) - age
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - LIFETIME)
-        .not_valid_after(now + LIFETIME)
+        .not_valid_before(valid_from)
+        .not_valid_after(valid_from + 2 * LIFETIME)
     )
 
 

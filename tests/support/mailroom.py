@@ -144,6 +144,7 @@ class Mailroom:
         return {
             "PATH": os.environ["PATH"],
             "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": "/tmp/contract",
             "MAILER_DATABASE_URL": self.database.url,
             "MAILER_BROKER_URL": self.broker.url("mailer"),
             "MAILER_SMTP_URL": self.inbox.smtp_url,
@@ -217,10 +218,13 @@ class Mailroom:
         """The states reported of a letter, in order."""
         return [report.state.value for report in self.reports(letter_id)]
 
-    def dead(self) -> list[dict[str, Any]]:
-        """The dead letters so far."""
+    def dead(self, letter_id: UUID | None = None) -> list[dict[str, Any]]:
+        """The dead letters so far, or those of one id."""
         self._dead += self.broker.take(MAILER_DEAD)
-        return self._dead
+        wanted = str(letter_id)
+        return [
+            dead for dead in self._dead if letter_id is None or dead["properties"]["headers"]["id"] == wanted
+        ]
 
     def subjects_for(self, recipient: str) -> list[str]:
         return [message.subject for message in self.inbox.messages(to=recipient)]

@@ -23,7 +23,7 @@ from postern_local.supervision import ProgramState, Supervisor
 from support.eventually import eventually
 
 COMMAND = Path(sys.executable).parent / "postern-local"
-START_SECONDS = 90
+START_SECONDS = 240
 STOP_SECONDS = 120
 
 
@@ -223,7 +223,8 @@ def running_stack(root: Path, env: Mapping[str, str] | None = None) -> Iterator[
     finally:
         if stack.runner.poll() is None:
             stack.stop()
-        command("clean", root=root)
+        cleaned = command("clean", root=root)
+        assert cleaned.returncode == 0, cleaned.stderr
 
 
 def _written_since(moment: float, path: Path) -> bool:

@@ -15,38 +15,42 @@ class AuthError(Exception):
         return (cls.__doc__ or "").strip().splitlines()[0]
 
 
-class InvalidAddress(AuthError):
+class RequestError(AuthError):
+    """A request cannot be granted."""
+
+
+class InvalidAddress(RequestError):
     """This is not an e-mail address that letters can be sent to."""
 
 
-class UnknownLink(AuthError):
+class UnknownLink(RequestError):
     """This link is not one of ours; perhaps it was cut when it was copied."""
 
 
-class UsedLink(AuthError):
+class UsedLink(RequestError):
     """This link was used already."""
 
 
-class ExpiredLink(AuthError):
+class ExpiredLink(RequestError):
     """This link is too old."""
 
 
-class ReplacedLink(AuthError):
+class ReplacedLink(RequestError):
     """A newer letter was sent; only its link counts."""
 
 
-class RefusedCode(AuthError):
+class RefusedCode(RequestError):
     """This code does not confirm this address.
 
     Wrong, old, used, replaced, guessed at too often, or no such registration: all are answered alike.
     """
 
 
-class UnknownReceipt(AuthError):
+class UnknownReceipt(RequestError):
     """There is no such receipt."""
 
 
-class Unavailable(AuthError):
+class Unavailable(RequestError):
     """The service cannot answer now; the same request may be sent again.
 
     Attributes:

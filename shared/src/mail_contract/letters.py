@@ -75,10 +75,11 @@ _DEFINITIONS = (
         lifetime=timedelta(hours=24),
         context=VerifyAddress,
     ),
+    # Whoever registers gets this one or the one above: another class or priority would show in the receipt which.
     LetterDefinition(
         name=LetterName.ACCOUNT_EXISTS,
-        letter_class=LetterClass.STANDARD,
-        priority=4,
+        letter_class=LetterClass.URGENT,
+        priority=6,
         lifetime=timedelta(hours=24),
         context=AccountExists,
     ),

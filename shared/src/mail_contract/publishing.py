@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from mail_contract.errors import BrokerUnavailable, PublishError, Unroutable
 from mail_contract.messages import MAX_MESSAGE_BYTES
+from mail_contract.telemetry import SEALED
 from mail_contract.topology import Route
 
 NO_ROUTE = 312
@@ -66,6 +67,11 @@ def publish(
             priority=priority,
             mandatory=True,
             retry=False,
+            # Celery would make a repr of the arguments, only for telemetry to write over it: half of a publish's time.
+            argsrepr=SEALED,
+            kwargsrepr=SEALED,
+            declare=[],
+            ignore_result=True,
         )
 
     if producer is not None:

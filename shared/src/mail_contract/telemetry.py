@@ -16,6 +16,8 @@ import structlog
 from celery import signals
 
 CORRELATION_HEADER = "postern_correlation_id"
+SEALED = "(sealed)"
+"""What events, Flower and logs show in place of a task's arguments."""
 LogFormat = Literal["json", "console"]
 
 
@@ -87,7 +89,7 @@ def carry_correlation_ids() -> None:
 
 
 def _on_publish(*, headers: MutableMapping[str, Any], **_: Any) -> None:
-    headers["argsrepr"] = headers["kwargsrepr"] = "(sealed)"
+    headers["argsrepr"] = headers["kwargsrepr"] = SEALED
     headers.setdefault(CORRELATION_HEADER, current_correlation_id() or uuid4().hex)
 
 

@@ -53,6 +53,8 @@ CLASS_QUEUES: Mapping[LetterClass, str] = MappingProxyType(
 
 DELIVERY_LIMIT = 10
 """Returns of one message before it is a dead letter; a letter that kills its worker stops after as many workers."""
+NO_LIMIT = 1_000_000_000
+"""As good as none, and understood by every version."""
 MAX_LENGTH = 1_000_000
 """Messages in a queue before it refuses more; the outbox keeps what was refused."""
 
@@ -242,7 +244,8 @@ def _policies() -> tuple[Policy, ...]:
         Policy(
             name="resting",
             pattern=r"^(mailer\.dead|auth\.reports\.dead|unroutable)$",
-            definition={"overflow": "reject-publish", "max-length": MAX_LENGTH},
+            # RabbitMQ 4 drops a message after 20 returns where no limit is set, and every look from the console is one.
+            definition={"overflow": "reject-publish", "max-length": MAX_LENGTH, "delivery-limit": NO_LIMIT},
         ),
     )
 

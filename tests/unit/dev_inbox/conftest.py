@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from dev_inbox.server import Inbox
+from support.certificates import Authority
 
 Connect = Callable[[], smtplib.SMTP]
 
@@ -35,3 +36,8 @@ def connect(inbox: Inbox) -> Iterator[Connect]:
             return client
 
         yield open_one
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.below(tmp_path_factory.mktemp("authority"))

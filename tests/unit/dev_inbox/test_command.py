@@ -8,11 +8,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from support.certificates import Authority
 from unit.dev_inbox.letters import letter
 
 COMMAND = [sys.executable, "-m", "dev_inbox"]
@@ -24,8 +26,10 @@ def environment(level: str = "DEBUG") -> dict[str, str]:
 
 
 @contextmanager
-def running() -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    process = subprocess.Popen([*COMMAND, *ANY_PORTS], stdout=subprocess.PIPE, text=True, env=environment())
+def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    process = subprocess.Popen(
+        [*COMMAND, *ANY_PORTS, *arguments], stdout=subprocess.PIPE, text=True, env=environment()
+    )
     assert process.stdout is not None
     try:
         ready = next(event for event in map(json.loads, process.stdout) if event["event"] == "inbox_ready")
@@ -71,9 +75,35 @@ def test_its_logs_hold_nothing_of_a_letter_at_any_level() -> None:
     assert "canary" not in output
 
 
+def test_it_takes_mail_under_tls_after_a_login_that_its_logs_do_not_hold(tmp_path: Path) -> None:
+    authority = Authority.below(tmp_path / "authority")
+    certificate = authority.issue("127.0.0.1")
+    login_file = tmp_path / "login"
+    login_file.write_text("user-canary:password-canary\n")
+    with running(
+        *("--smtps", "127.0.0.1:0", "--tls-certificate", str(certificate), "--login-file", str(login_file))
+    ) as (process, ready):
+        host, _, port = ready["smtps"].rpartition(":")
+        with smtplib.SMTP_SSL(host, int(port), timeout=5, context=authority.trust) as client:
+            client.login("user-canary", "password-canary")
+            client.sendmail("a@b.example", ["c@d.example"], letter())
+        process.terminate()
+        output, _ = process.communicate(timeout=10)
+    assert "message_kept" in output
+    assert "canary" not in output
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["--smtps", "127.0.0.1:0"],
+        ["--tls-key", "key.pem"],
+        ["--tls-certificate", "nowhere.pem"],
+        ["--tls-certificate", __file__],
+        ["--login-file", "nowhere"],
+        ["--login-file", os.devnull],
+        ["--max-connections", "0"],
+        ["--max-messages-per-second", "0"],
         ["--smtp", "nowhere"],
         ["--smtp", ":25"],
         ["--http", "127.0.0.1:99999"],

@@ -8,6 +8,7 @@ from dev_inbox.server import Inbox
 from support.eventually import eventually
 from unit.dev_inbox.conftest import Connect
 from unit.dev_inbox.letters import SENDER, letter
+from unit.dev_inbox.lines import TRANSACTION, codes, greeted
 
 
 def test_it_offers_what_a_mailer_for_every_script_needs(connect: Connect) -> None:
@@ -68,14 +69,44 @@ def test_a_hundred_connections_at_once_are_all_served(inbox: Inbox, connect: Con
 
 
 def test_commands_sent_without_waiting_are_answered_in_order(inbox: Inbox) -> None:
-    with socket.create_connection((inbox.smtp.host, inbox.smtp.port), timeout=5) as line:
-        replies = line.makefile("rb")
-        replies.readline()
-        line.sendall(b"HELO me\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n")
-        assert [replies.readline()[:3] for _ in range(4)] == [b"250", b"250", b"250", b"354"]
+    with greeted(inbox) as (line, replies):
+        line.sendall(TRANSACTION)
+        assert codes(replies, 3) == [250, 250, 354]
         line.sendall(letter() + b".\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<e@f.example>\r\nQUIT\r\n")
-        assert [replies.readline()[:3] for _ in range(4)] == [b"250", b"250", b"250", b"221"]
+        assert codes(replies, 4) == [250, 250, 250, 221]
     assert [message.recipients for message in inbox.messages()] == [("c@d.example",)]
+    assert inbox.connections()[0].pipelined
+
+
+def test_a_refusal_among_commands_sent_without_waiting_leaves_the_others_in_order(inbox: Inbox) -> None:
+    inbox.play(
+        Rule(phase=Phase.RCPT, recipient="c@*", reply="550 5.1.1 No such user"),
+        Rule(phase=Phase.MAIL, reply="451 4.3.0 Later", times=1),
+    )
+    with greeted(inbox) as (line, replies):
+        line.sendall(TRANSACTION)
+        assert codes(replies, 3) == [451, 503, 503]
+        line.sendall(TRANSACTION)
+        assert codes(replies, 3) == [250, 550, 503]
+        line.sendall(b"RSET\r\n" + TRANSACTION.replace(b"DATA", b"RCPT TO:<e@f.example>\r\nDATA"))
+        assert codes(replies, 5) == [250, 250, 550, 250, 354]
+        line.sendall(letter() + b".\r\n")
+        assert codes(replies, 1) == [250]
+    assert [message.recipients for message in inbox.messages()] == [("e@f.example",)]
+
+
+def test_many_letters_may_be_sent_without_waiting(inbox: Inbox) -> None:
+    with greeted(inbox) as (line, replies):
+        line.sendall(200 * (TRANSACTION + letter() + b".\r\n") + b"QUIT\r\n")
+        assert codes(replies, 801) == [250, 250, 354, 250] * 200 + [221]
+    assert len(inbox.messages()) == 200
+
+
+def test_a_client_that_waits_is_not_taken_for_one_that_does_not(inbox: Inbox, connect: Connect) -> None:
+    client = connect()
+    client.sendmail(SENDER, ["an@example.org"], letter())
+    assert not inbox.connections()[0].pipelined
+    assert inbox.connections()[0].commands == {"EHLO": 1, "MAIL": 1, "RCPT": 1, "DATA": 1}
 
 
 def test_a_letter_larger_than_offered_is_refused(inbox: Inbox, connect: Connect) -> None:

@@ -13,7 +13,7 @@ import structlog
 from flask import Flask, Response, current_app
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from auth_service.errors import AuthError, Unavailable
+from auth_service.errors import RequestError, Unavailable
 from auth_service.http.statuses import STATUSES, code_of
 from mail_contract.telemetry import current_correlation_id
 
@@ -88,7 +88,7 @@ def respond(problem: Problem) -> Response:
     return response
 
 
-def problem_of(error: AuthError) -> Problem:
+def problem_of(error: RequestError) -> Problem:
     """Returns how a flow's error is answered."""
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
     return Problem(
@@ -99,12 +99,12 @@ def problem_of(error: AuthError) -> Problem:
 def answer_errors_with_problems(app: Flask) -> None:
     """Makes every error of the application, the framework's and the unforeseen too, a problem document."""
     app.register_error_handler(Refusal, lambda refusal: respond(refusal.problem))
-    app.register_error_handler(AuthError, _on_flow_error)
+    app.register_error_handler(RequestError, _on_flow_error)
     app.register_error_handler(HTTPException, _on_framework_error)
     app.register_error_handler(Exception, _on_unforeseen_error)
 
 
-def _on_flow_error(error: AuthError) -> Response:
+def _on_flow_error(error: RequestError) -> Response:
     if isinstance(error, Unavailable):
         _log.warning("request_refused", error=type(error).__name__, cause=type(error.__cause__).__name__)
     return respond(problem_of(error))

@@ -10,7 +10,7 @@ from typing import Literal
 from flask import Response
 from pydantic import BaseModel
 
-from auth_service.errors import AuthError
+from auth_service.errors import RequestError
 from auth_service.http.body import MALFORMED, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, unprocessable
 from auth_service.http.problems import Problem, problem_of
 
@@ -71,6 +71,6 @@ def json_answer(model: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Respons
     return Response(model.model_dump_json(exclude_none=True), status=status, content_type="application/json")
 
 
-def problems_of(*errors: type[AuthError]) -> Sequence[Problem]:
+def problems_of(*errors: type[RequestError]) -> Sequence[Problem]:
     """Returns how these errors of flows are answered, for the documentation."""
     return tuple(problem_of(error()) for error in errors)

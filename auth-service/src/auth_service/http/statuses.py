@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Final
 
 from auth_service import errors
-from auth_service.errors import AuthError
+from auth_service.errors import RequestError
 
-STATUSES: Final[Mapping[type[AuthError], HTTPStatus]] = MappingProxyType(
+STATUSES: Final[Mapping[type[RequestError], HTTPStatus]] = MappingProxyType(
     {
         errors.InvalidAddress: HTTPStatus.UNPROCESSABLE_ENTITY,
         errors.UnknownLink: HTTPStatus.BAD_REQUEST,
@@ -28,6 +28,6 @@ STATUSES: Final[Mapping[type[AuthError], HTTPStatus]] = MappingProxyType(
 )
 
 
-def code_of(error: type[AuthError]) -> str:
+def code_of(error: type[RequestError]) -> str:
     """Returns the machine's word for an error: its class name in snake_case."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", error.__name__).lower()

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Text, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
+from auth_service.errors import UnknownLetter
 from auth_service.outbox.message import CANCELLATION_RANK, LETTER_RANKS, WAKE_UP_CHANNEL
 from auth_service.store.tables import Letter, OutboxKind, OutboxRow, table_of
 from mail_contract.messages import Cancellation, CancellationReason, Envelope
@@ -37,9 +38,12 @@ def enqueue_letter(session: Session, envelope: Envelope) -> None:
     Args:
         session: of the flow; the row of `letters` with the envelope's id is already added to it.
         envelope: signed and sealed; nothing in it is readable to whoever reads the table.
+
+    Raises:
+        UnknownLetter: `letters` has no such row: without it nobody would ever hear what became of the letter.
     """
     header = envelope.header
-    _enqueue(
+    written = _enqueue(
         session,
         id=header.id,
         letter_id=header.id,
@@ -47,6 +51,8 @@ def enqueue_letter(session: Session, envelope: Envelope) -> None:
         rank=LETTER_RANKS[header.letter_class],
         payload=envelope.model_dump(mode="json"),
     )
+    if not written:
+        raise UnknownLetter
 
 
 def enqueue_cancellation(
@@ -76,6 +82,7 @@ def enqueue_cancellation(
     )
 
 
-def _enqueue(session: Session, **values: Any) -> None:
+def _enqueue(session: Session, **values: Any) -> bool:
     session.flush()
-    session.execute(_ENQUEUE, {**values, "correlation_id": current_correlation_id()})
+    rows = session.execute(_ENQUEUE, {**values, "correlation_id": current_correlation_id()})
+    return rows.one_or_none() is not None

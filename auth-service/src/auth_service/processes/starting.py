@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TypeVar
 
 from auth_service.settings import ProcessSettings
@@ -15,4 +16,5 @@ def start(service: str, settings_class: type[S]) -> S:
     """Reads the settings, then sends logs where they say; raises SettingsError before anything has begun."""
     settings = load(settings_class)
     configure_logging(service=service, format=settings.log_format, level=settings.log_level)
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # lists itself at every start
     return settings

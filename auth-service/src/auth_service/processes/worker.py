@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 from typing import Any, Final
+from uuid import uuid4
 
 from celery import signals
 
@@ -39,7 +41,8 @@ def run() -> None:
     register_report_task(app, transactions, stopping)
     register_maintenance_tasks(app, transactions)
     worker = app.Worker(
-        hostname="auth-worker@%h",
+        # One name a process: the library expands placeholders only on its own command line.
+        hostname=f"auth-worker-{uuid4().hex[:8]}@{socket.gethostname()}",
         queues=queues,
         pool="threads",
         concurrency=THREADS,

@@ -86,6 +86,8 @@ class Account(Base):
     __table_args__ = (
         CheckConstraint("generation >= 1", name="generation"),
         CheckConstraint("length(email) <= 320 AND length(canonical_email) <= 320", name="length"),
+        # For maintenance/purge.py.
+        Index("ix_accounts_unverified", "created_at", postgresql_where=text("verified_at IS NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -120,6 +122,8 @@ class OneTimeToken(Base):
             unique=True,
             postgresql_where=text("used_at IS NULL AND voided_at IS NULL"),
         ),
+        # For maintenance/purge.py.
+        Index("ix_one_time_tokens_expires_at", "expires_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -156,6 +160,8 @@ class Letter(Base):
             "recipient_tag",
             postgresql_where=text(f"withdrawn_at IS NULL AND {_one_of('state', OPEN_STATES)}"),
         ),
+        # For maintenance/purge.py.
+        Index("ix_letters_created_at", "created_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from auth_service.domain.account import Account
 from auth_service.domain.one_time_token import LIFETIMES, MAX_CODE_TRIES, Purpose
-from auth_service.errors import AuthError, ExpiredLink, ReplacedLink, UsedLink
+from auth_service.errors import ExpiredLink, ReplacedLink, RequestError, UsedLink
 from auth_service.store.tables import OneTimeToken, table_of
 
 _TOKENS = table_of(OneTimeToken)
@@ -117,7 +117,7 @@ def use_link(session: Session, account: Account, purpose: Purpose, link_hash: by
     return session.scalar(_USE_LINK, {"hash": link_hash, **_of(account, purpose)}) is not None
 
 
-def fate_of_link(session: Session, link_hash: bytes) -> type[AuthError]:
+def fate_of_link(session: Session, link_hash: bytes) -> type[RequestError]:
     """Says why a link that exists is not good any more."""
     used, voided = session.execute(_FATE, {"hash": link_hash}).one()
     if used:

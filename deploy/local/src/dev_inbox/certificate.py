@@ -20,6 +20,6 @@ def read_certificate(certificate: Path, key: Path | None = None) -> ssl.SSLConte
         # Without a password of its own the library would ask for one on the terminal.
         context.load_cert_chain(certificate, key, password="")
     except OSError as error:
-        reason = getattr(error, "reason", None) or error.strerror or "no certificate with its key"
+        reason = "not a certificate with its key" if isinstance(error, ssl.SSLError) else error.strerror
         raise BadCertificate(f"{certificate}: {reason}") from error
     return context

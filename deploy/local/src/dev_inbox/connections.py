@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -32,7 +32,7 @@ class Connection:
     opened_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     closed_at: datetime | None = None
     messages: int = 0
-    commands: Counter[str] = field(default_factory=Counter)
+    commands: dict[str, int] = field(default_factory=dict)
     pipelined: bool = False
     tls: str | None = None
     tls_before_mail: bool | None = None
@@ -43,7 +43,7 @@ class Connection:
 
     def hear(self, command: str, *, more_waiting: bool) -> None:
         """Records a command; `more_waiting` says whether the next one is there already."""
-        self.commands[command] += 1
+        self.commands[command] = self.commands.get(command, 0) + 1
         self.pipelined |= more_waiting
         if command == "MAIL":
             self.tls_before_mail = self.tls is not None and self.tls_before_mail is not False
@@ -96,9 +96,7 @@ class Connections:
         """Records a new connection; it is turned away where `at_most` others are being served."""
         served = sum(not other.turned_away for other in self._open.values()) if at_most is not None else 0
         self._number += 1
-        connection = Connection(
-            number=self._number, turned_away=at_most is not None and served >= at_most
-        )
+        connection = Connection(number=self._number, turned_away=at_most is not None and served >= at_most)
         self._open[connection.number] = connection
         self._remembered.append(connection)
         self.totals.opened += 1

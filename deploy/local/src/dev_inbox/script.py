@@ -143,11 +143,7 @@ class Script:
         """Returns the rule to play now and counts it as played, or None."""
         recipients = tuple(recipients)
         for part in self._parts:
-            if (
-                not part.spent
-                and part.rule.applies(phase, recipients, messages=messages)
-                and part.is_due()
-            ):
+            if not part.spent and part.rule.applies(phase, recipients, messages=messages) and part.is_due():
                 part.played += 1
                 return part.rule
         return None

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeVar
 
-from dev_inbox.connections import Connection
+from dev_inbox.connections import Connection, Totals
 from dev_inbox.endpoint import Endpoint
 from dev_inbox.errors import CannotListen
 from dev_inbox.mailbox import MESSAGES_KEPT
 from dev_inbox.messages import Message
 from dev_inbox.script import Rule
 from dev_inbox.service import Service
+from dev_inbox.terms import Login, Terms
 
 T = TypeVar("T")
 _ANSWER_SECONDS = 10.0
@@ -28,7 +31,8 @@ class Inbox:
             send_something(inbox.smtp.host, inbox.smtp.port)
             assert [message.subject for message in inbox.messages(to="an@example.org")] == ["Hello"]
 
-    Both ports are free ones unless given. The same inbox answers over HTTP at `http_url`.
+    All ports are free ones unless given. The same inbox answers over HTTP at `http_url`. With `tls` it offers STARTTLS
+    and takes mail at `smtps`, too; the other arguments are those of `terms.Terms`.
     """
 
     def __init__(
@@ -36,9 +40,25 @@ class Inbox:
         *,
         smtp: Endpoint | None = None,
         http: Endpoint | None = None,
+        smtps: Endpoint | None = None,
+        tls: ssl.SSLContext | None = None,
+        login: Login | None = None,
+        max_connections: int | None = None,
+        max_messages_per_second: int | None = None,
         messages_kept: int = MESSAGES_KEPT,
     ) -> None:
-        self._service = Service(smtp=smtp or Endpoint(), http=http or Endpoint(), messages_kept=messages_kept)
+        self._service = Service(
+            smtp=smtp or Endpoint(),
+            http=http or Endpoint(),
+            smtps=None if tls is None else smtps or Endpoint(),
+            terms=Terms(
+                tls=tls,
+                login=login,
+                max_connections=max_connections,
+                max_messages_per_second=max_messages_per_second,
+            ),
+            messages_kept=messages_kept,
+        )
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -48,6 +68,13 @@ class Inbox:
     def smtp(self) -> Endpoint:
         """Where it takes mail."""
         return self._service.smtp
+
+    @property
+    def smtps(self) -> Endpoint:
+        """Where it takes mail under TLS from the first byte; raises RuntimeError without `tls`."""
+        if self._service.smtps is None:
+            raise RuntimeError("the inbox has no certificate")
+        return self._service.smtps
 
     @property
     def http(self) -> Endpoint:
@@ -113,6 +140,10 @@ class Inbox:
     def connections(self) -> list[Connection]:
         """Returns the newest connections, newest first."""
         return self._ask(self._service.reception.connections.newest_first)
+
+    def totals(self) -> Totals:
+        """Returns the counts over all connections."""
+        return self._ask(lambda: replace(self._service.reception.connections.totals))
 
     def _ask(self, question: Callable[[], T]) -> T:
         if self._loop is None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import structlog
 from tornado.httpserver import HTTPServer
 
 from dev_inbox.endpoint import Endpoint
-from dev_inbox.errors import CannotListen
+from dev_inbox.listener import Listener
 from dev_inbox.mailbox import MESSAGES_KEPT
 from dev_inbox.reception import Reception
 from dev_inbox.routes import build_application
-from dev_inbox.smtp import Listener
+from dev_inbox.terms import Terms
 
 log = structlog.get_logger(__name__)
 
@@ -19,29 +21,47 @@ _BODY_BYTES_AT_MOST = 4 * 2**20
 
 
 class Service:
-    """The inbox inside a running event loop."""
+    """The inbox inside a running event loop.
 
-    def __init__(self, *, smtp: Endpoint, http: Endpoint, messages_kept: int = MESSAGES_KEPT) -> None:
-        self.reception = Reception(messages_kept=messages_kept)
+    Attributes:
+        smtp: where it takes mail; STARTTLS if the terms hold a certificate.
+        smtps: where it takes mail under TLS from the first byte; None is nowhere, as without a certificate.
+        http: where it shows mail.
+    """
+
+    def __init__(
+        self,
+        *,
+        smtp: Endpoint,
+        http: Endpoint,
+        smtps: Endpoint | None = None,
+        terms: Terms | None = None,
+        messages_kept: int = MESSAGES_KEPT,
+    ) -> None:
+        self.reception = Reception(terms=terms, messages_kept=messages_kept)
         self.smtp = smtp
+        self.smtps = None if self.reception.terms.tls is None else smtps
         self.http = http
         self._listener = Listener(self.reception)
         self._http: HTTPServer | None = None
 
     async def start(self) -> None:
-        """Listens on both; from then on `smtp` and `http` say where. Raises CannotListen."""
-        mail = self.smtp.listen()
-        try:
-            web = self.http.listen()
-        except CannotListen:
-            mail.close()
-            raise
+        """Listens on all; from then on `smtp`, `smtps` and `http` say where. Raises CannotListen."""
+        with ExitStack() as opened:
+            mail = opened.enter_context(self.smtp.listen())
+            web = opened.enter_context(self.http.listen())
+            secure_mail = opened.enter_context(self.smtps.listen()) if self.smtps else None
+            opened.pop_all()
         self.smtp, self.http = self.smtp.at(mail), self.http.at(web)
         await self._listener.start(mail)
+        if self.smtps is not None and secure_mail is not None:
+            self.smtps = self.smtps.at(secure_mail)
+            await self._listener.start(secure_mail, implicit_tls=self.reception.terms.tls)
         application = build_application(self.reception, smtp_url=f"smtp://{self.smtp}")
         self._http = HTTPServer(application, max_body_size=_BODY_BYTES_AT_MOST)
         self._http.add_sockets([web])
-        log.info("inbox_ready", smtp=str(self.smtp), http=str(self.http))
+        secure = {"smtps": str(self.smtps)} if self.smtps else {}
+        log.info("inbox_ready", smtp=str(self.smtp), http=str(self.http), **secure)
 
     async def stop(self) -> None:
         """Closes every socket; what was kept is gone with the process."""

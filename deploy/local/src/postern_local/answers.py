@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from postern_local.blueprint import Blueprint
-from postern_local.consumers import all_queues_consumed
+from postern_local.consumers import consumed, letter_queues
 from postern_local.readiness import database_shows, http_answers
 from postern_local.supervision import Supervisor
 
@@ -16,12 +16,11 @@ def service_answers(
     blueprint: Blueprint, supervisor: Supervisor, *, replicas: int
 ) -> Iterator[tuple[str, Callable[[], bool]]]:
     """Pairs of a part's name and the question whether it works."""
-    yield "inbox", lambda: http_answers(f"{blueprint.http('inbox')}/healthz")
-    yield "API", lambda: http_answers(f"{blueprint.http('api')}/readyz")
-    yield "relay", lambda: database_shows(blueprint.cluster.url(), RELAY_LISTENS)
+    yield "the inbox", lambda: http_answers(f"{blueprint.http('inbox')}/healthz")
+    yield "the API", lambda: http_answers(f"{blueprint.http('api')}/readyz")
+    yield "the relay", lambda: database_shows(blueprint.cluster.url(), RELAY_LISTENS)
     yield "beat", lambda: supervisor.is_running("beat")
-    yield (
-        "workers",
-        lambda: all_queues_consumed(blueprint.broker.management_url, replicas=replicas),
-    )
+    letters = letter_queues(blueprint.surroundings)
+    broker = blueprint.broker.management_url
+    yield "every worker", lambda: consumed(broker, letters=letters, replicas=replicas)
     yield "Flower", lambda: http_answers(f"{blueprint.http('flower')}/healthcheck")

@@ -1,4 +1,4 @@
-"""`postern-local`: the native stack, as `make run`, `make scale` and `make clean` call it."""
+"""`postern-local`: the native stack, as `make run`, `make scale`, `make doctor` and `make clean` call it."""
 
 import sys
 from collections.abc import Callable
@@ -8,6 +8,7 @@ import click
 from postern_local.blueprint import state_directory
 from postern_local.clean import clean as remove_all
 from postern_local.console import complain
+from postern_local.doctor import doctor as examine
 from postern_local.errors import AlreadyRunning, Interrupted, LocalStackError
 from postern_local.run import run as run_stack
 from postern_local.running import where
@@ -45,6 +46,16 @@ def scale(setting: str) -> None:
     if kind != "mailer" or not number.isdecimal() or int(number) > 32:
         raise click.UsageError("say mailer=N, N between 0 and 32")
     _obey(lambda: scale_mailers(state_directory(), replicas=int(number)))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def doctor(as_json: bool) -> None:
+    """Examine the broker of the stack that runs: exit code 1 with errors, 2 where there is none to ask."""
+    try:
+        sys.exit(examine(state_directory(), as_json=as_json))
+    except LocalStackError as error:
+        _fail(error)
 
 
 @main.command()

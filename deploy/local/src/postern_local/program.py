@@ -60,7 +60,8 @@ def launch(program: Program, *, log: Path) -> subprocess.Popen[bytes]:
     """
     with log.open("ab") as output:
         return subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *as_user(program.user), *program.command],
+            # One setpriv for both: a later change of the user would clear the signal again.
+            ["setpriv", "--pdeathsig=KILL", *(as_user(program.user)[1:] or ["--"]), *program.command],
             cwd=program.directory,
             env=program.surroundings(),
             stdin=subprocess.DEVNULL,

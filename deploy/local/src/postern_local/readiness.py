@@ -1,16 +1,19 @@
 """Waiting until a part of the stack really answers."""
 
+import base64
 import time
 from collections.abc import Callable
 from contextlib import closing
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
-import httpx
 import psycopg2
 
 from postern_local.errors import NotReady
 
 EVERY_SECONDS = 0.1
+ANSWER_SECONDS = 2
 
 
 def wait_for(name: str, check: Callable[[], bool], *, seconds: float) -> None:
@@ -33,14 +36,29 @@ def wait_for(name: str, check: Callable[[], bool], *, seconds: float) -> None:
 
 def http_answers(url: str) -> bool:
     """Whether a GET of `url` is answered with 200; a login in the address is used."""
+    return http_get(url) is not None
+
+
+def http_get(url: str) -> bytes | None:
+    """What a GET of `url` (http only) is answered with; None where the answer is not 200.
+
+    Made for asking often: a connection without anything around it costs a hundredth of what an HTTP library does.
+    """
     parts = urlsplit(url)
-    login = (parts.username, parts.password or "") if parts.username else None
-    host = parts.netloc.rpartition("@")[2]
+    headers = {}
+    if parts.username is not None:
+        login = f"{parts.username}:{parts.password or ''}".encode()
+        headers["Authorization"] = "Basic " + base64.b64encode(login).decode()
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=ANSWER_SECONDS)
     try:
-        answer = httpx.get(f"{parts.scheme}://{host}{parts.path}", auth=login, timeout=2, trust_env=False)
-    except httpx.HTTPError:
-        return False
-    return answer.status_code == httpx.codes.OK
+        connection.request("GET", parts.path, headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
+    return body if answer.status == HTTPStatus.OK else None
 
 
 def broker_answers(management_url: str) -> bool:
@@ -53,7 +71,10 @@ def broker_answers(management_url: str) -> bool:
 def database_shows(url: str, question: str) -> bool:
     """Whether PostgreSQL answers the SQL `question` with true."""
     try:
-        with closing(psycopg2.connect(url, connect_timeout=2)) as connection, connection.cursor() as cursor:
+        with (
+            closing(psycopg2.connect(url, connect_timeout=ANSWER_SECONDS)) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(question)
             row = cursor.fetchone()
     except psycopg2.OperationalError:

@@ -25,12 +25,11 @@ def run(state: StateDirectory, *, replicas: int) -> None:
     """
     state.create()
     with held(state.lock_file):
+        stop = _stop_on_signals()  # before anything is stopped or started, so that neither is left half done
         if leftovers.alive(state):
             say("stopping what a killed run left behind")
         leftovers.stop(state)
-        stack = Stack(
-            blueprint=Blueprint.drawn_in(state), supervisor=Supervisor(state=state), stop=_stop_on_signals()
-        )
+        stack = Stack(blueprint=Blueprint.drawn_in(state), supervisor=Supervisor(state=state), stop=stop)
         try:
             stack.start(replicas=replicas)
             say("everything answers")

@@ -6,7 +6,7 @@ import threading
 from postern_local import compose
 from postern_local.blueprint import Blueprint
 from postern_local.console import emit
-from postern_local.consumers import letter_queues_consumed
+from postern_local.consumers import consumed, letter_queues
 from postern_local.directory import StateDirectory
 from postern_local.errors import NotRunning
 from postern_local.lock import held, is_held
@@ -35,6 +35,7 @@ def scale(state: StateDirectory, *, replicas: int) -> None:
 def _scale_native(state: StateDirectory, *, replicas: int) -> None:
     supervisor = Supervisor(state=state)
     blueprint = Blueprint.kept_in(state)
+    letters = letter_queues(blueprint.surroundings)
     with held(state.run / "scale.lock", wait=True):
         present = sorted(
             number_of(entry.name) for entry in supervisor.states() if kind_of(entry.name) == "mailer"
@@ -47,7 +48,7 @@ def _scale_native(state: StateDirectory, *, replicas: int) -> None:
         patience = Patience(supervisor=supervisor, stop=threading.Event())
         patience.until(
             "mailers",
-            lambda: letter_queues_consumed(blueprint.broker.management_url, replicas=replicas),
+            lambda: consumed(blueprint.broker.management_url, letters=letters, replicas=replicas),
             seconds=60,
         )
         patience.until("stack.json", lambda: _listed(state) == replicas, seconds=10)

@@ -20,6 +20,8 @@ from postern_local.steps import prepare_files, set_up
 from postern_local.supervision import ProgramState, Supervisor
 
 LOOK_EVERY_SECONDS = 0.25
+START_SECONDS = 120
+"""For one part; on an idle machine all of them together take about ten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,8 @@ class Stack:
         say("starting the services")
         self._start(services(self.blueprint, replicas=replicas))
         for name, answers in service_answers(self.blueprint, self.supervisor, replicas=replicas):
-            patience.until(name, answers, seconds=60)
+            patience.until(name, answers, seconds=START_SECONDS)
+            say(f"{name} answers")
         self._write_down(self.supervisor.states())
 
     def watch(self) -> None:

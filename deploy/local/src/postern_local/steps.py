@@ -61,7 +61,7 @@ def _make_keys(blueprint: Blueprint) -> None:
 
 def _set_up_databases(blueprint: Blueprint, patience: Patience, pool: ThreadPoolExecutor) -> None:
     cluster = blueprint.cluster
-    patience.until("PostgreSQL", lambda: database_answers(cluster.url()), seconds=30)
+    patience.until("PostgreSQL", lambda: database_answers(cluster.url()), seconds=60)
     apply_roles(cluster, script=ROLES, passwords=blueprint.database_passwords)
     say("PostgreSQL answers; migrating the databases")
     both = [
@@ -74,7 +74,7 @@ def _set_up_databases(blueprint: Blueprint, patience: Patience, pool: ThreadPool
 
 def _set_up_broker(blueprint: Blueprint, patience: Patience) -> None:
     management = blueprint.broker.management_url
-    patience.until("RabbitMQ", lambda: broker_answers(management), seconds=60)
+    patience.until("RabbitMQ", lambda: broker_answers(management), seconds=120)
     say("RabbitMQ answers; applying the topology")
     try:
         with BrokerAdmin(management) as admin:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import StrEnum, auto
 from typing import Protocol
 
 from mail_contract.messages import EnvelopeHeader
@@ -14,14 +14,14 @@ from mailer_service.render.rendering import Rendering
 class Phase(StrEnum):
     """How far the conversation with a server had come (RFC 5321); `dot` begins once the final dot has left."""
 
-    CONNECT = "connect"
-    TLS = "tls"
-    EHLO = "ehlo"
-    AUTH = "auth"
-    MAIL = "mail"
-    RCPT = "rcpt"
-    DATA = "data"
-    DOT = "dot"
+    CONNECT = auto()
+    TLS = auto()
+    EHLO = auto()
+    AUTH = auto()
+    MAIL = auto()
+    RCPT = auto()
+    DATA = auto()
+    DOT = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

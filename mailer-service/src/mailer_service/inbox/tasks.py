@@ -22,7 +22,7 @@ def register(app: Celery, *, letters: LetterInbox, cancellations: CancellationIn
 
 
 def _door(take: Callable[[Arrival], str]) -> Callable[..., str]:
-    def handle(task: Task[..., str], *args: Any, **kwargs: Any) -> str:
+    def handle(task: Task[..., str], /, *args: Any, **kwargs: Any) -> str:
         arrival = Arrival(
             task=task.name,
             id=task.request.id or "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from threading import Timer
@@ -16,6 +17,8 @@ from mailer_service.settings import WorkerSettings
 
 log = structlog.get_logger(__name__)
 
+_CHATTY = ("celery.worker.strategy", "celery.app.trace")
+"""Two lines a task, which say less than the one of our own."""
 _UNFINISHED = 1
 """Exit code of a stop that took too long."""
 
@@ -25,6 +28,10 @@ def run(settings: WorkerSettings) -> None:
     node = f"mailer-{uuid4().hex[:8]}@{socket.gethostname()}"
     mailer = build_mailer(settings, replica=node)
     log.info("replica_starting", replica=node, queues=settings.queues, concurrency=settings.concurrency)
+
+    logging.captureWarnings(True)  # or they would break the lines of the log
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
     def stop(**_: Any) -> None:
         mailer.stopping.set()
@@ -39,6 +46,7 @@ def run(settings: WorkerSettings) -> None:
     try:
         mailer.app.worker_main(
             [
+                "--quiet",
                 "worker",
                 "--pool=threads",
                 f"--concurrency={settings.concurrency}",

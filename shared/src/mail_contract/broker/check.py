@@ -7,6 +7,7 @@ from typing import Any
 
 from mail_contract.broker.admin import BrokerAdmin
 from mail_contract.broker.definitions import definitions
+from mail_contract.broker.difference import Deviation, Difference, ObjectKind
 from mail_contract.topology import MAILER_EVENTS, TOPOLOGY, VHOST, Topology
 
 _OF_CELERY = (MAILER_EVENTS, "reply.mailer.pidbox", "mailer.pidbox")
@@ -20,53 +21,75 @@ def check_topology(
     Celery's own event and control objects belong to the workers and are left out. Raises TopologyError where the broker
     cannot be asked.
     """
+    found = find_differences(admin, vhost=vhost, topology=topology, user_prefix=user_prefix)
+    return [difference.sentence for difference in found]
+
+
+def find_differences(
+    admin: BrokerAdmin, *, vhost: str = VHOST, topology: Topology = TOPOLOGY, user_prefix: str = ""
+) -> list[Difference]:
+    """Returns what `check_topology` says, as data; raises TopologyError where the broker cannot be asked."""
     wanted = definitions(topology, vhost)
-    differences: list[str] = []
-    for kind, singular in (("exchanges", "exchange"), ("queues", "queue"), ("policies", "policy")):
-        found = {item["name"]: item for item in admin.get(kind, vhost) if not _foreign(kind, item)}
-        differences += _compare(singular, {item["name"]: item for item in wanted[kind]}, found)
+    differences: list[Difference] = []
+    kinds = (
+        ("exchanges", ObjectKind.EXCHANGE),
+        ("queues", ObjectKind.QUEUE),
+        ("policies", ObjectKind.POLICY),
+    )
+    for collection, kind in kinds:
+        found = {item["name"]: item for item in admin.get(collection, vhost) if not _foreign(kind, item)}
+        differences += _compare(kind, {item["name"]: item for item in wanted[collection]}, found)
     differences += _compare_bindings(admin, vhost, wanted["bindings"])
     rights = {item["user"]: item for item in admin.get("vhosts", vhost, "permissions")}
     for user in topology.users:
         name = user_prefix + user.name
         expected = {"configure": user.configure, "write": user.write, "read": user.read}
-        differences += _compare(
-            "rights of user", {name: expected}, {name: rights[name]} if name in rights else {}
-        )
+        actual = {name: rights[name]} if name in rights else {}
+        differences += _compare(ObjectKind.RIGHTS, {name: expected}, actual)
     return differences
 
 
-def _compare(kind: str, wanted: dict[str, Any], found: dict[str, Any]) -> Iterator[str]:
-    for name in wanted.keys() - found.keys():
-        yield f"{kind} {name} is missing"
-    for name in found.keys() - wanted.keys():
-        yield f"{kind} {name} is not part of the topology"
-    for name in wanted.keys() & found.keys():
+def _compare(kind: ObjectKind, wanted: dict[str, Any], found: dict[str, Any]) -> Iterator[Difference]:
+    for name in sorted(wanted.keys() - found.keys()):
+        yield Difference(kind=kind, name=name, deviation=Deviation.MISSING)
+    for name in sorted(found.keys() - wanted.keys()):
+        yield Difference(kind=kind, name=name, deviation=Deviation.FOREIGN)
+    for name in sorted(wanted.keys() & found.keys()):
         for field, value in wanted[name].items():
             actual = found[name].get(field)
             # RabbitMQ reports a quorum queue's default arguments back; only what was asked for must be there.
             same = value.items() <= (actual or {}).items() if isinstance(value, dict) else value == actual
             if not same:
-                yield f"{kind} {name}: {field} is {actual!r}, not {value!r}"
+                yield Difference(
+                    kind=kind,
+                    name=name,
+                    deviation=Deviation.CHANGED,
+                    field=field,
+                    actual=actual,
+                    wanted=value,
+                )
 
 
-def _compare_bindings(admin: BrokerAdmin, vhost: str, wanted: list[dict[str, Any]]) -> Iterator[str]:
-    def key(item: dict[str, Any]) -> tuple[str, str, str]:
-        return item["source"], item["routing_key"], item["destination"]
-
+def _compare_bindings(admin: BrokerAdmin, vhost: str, wanted: list[dict[str, Any]]) -> Iterator[Difference]:
     found = {
-        key(item) for item in admin.get("bindings", vhost) if item["source"] and not _celerys(item["source"])
+        _words(item)
+        for item in admin.get("bindings", vhost)
+        if item["source"] and not _celerys(item["source"])
     }
-    expected = {key(item) for item in wanted}
-    for source, routing_key, destination in expected - found:
-        yield f"binding {source} --{routing_key}--> {destination} is missing"
-    for source, routing_key, destination in found - expected:
-        yield f"binding {source} --{routing_key}--> {destination} is not part of the topology"
+    expected = {_words(item) for item in wanted}
+    for name in sorted(expected - found):
+        yield Difference(kind=ObjectKind.BINDING, name=name, deviation=Deviation.MISSING)
+    for name in sorted(found - expected):
+        yield Difference(kind=ObjectKind.BINDING, name=name, deviation=Deviation.FOREIGN)
 
 
-def _foreign(kind: str, item: dict[str, Any]) -> bool:
+def _words(binding: dict[str, Any]) -> str:
+    return f"{binding['source']} --{binding['routing_key']}--> {binding['destination']}"
+
+
+def _foreign(kind: ObjectKind, item: dict[str, Any]) -> bool:
     name = item["name"]
-    built_in = kind == "exchanges" and (not name or name.startswith("amq."))
+    built_in = kind is ObjectKind.EXCHANGE and (not name or name.startswith("amq."))
     return built_in or _celerys(name)
 
 

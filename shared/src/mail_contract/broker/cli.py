@@ -1,4 +1,4 @@
-"""`postern-topology`: applies the topology, checks a broker against it, writes what is generated from it."""
+"""`postern-topology`: applies the topology, checks and examines a broker, writes what is generated from it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from mail_contract.broker.admin import BrokerAdmin
 from mail_contract.broker.apply import apply_topology
 from mail_contract.broker.check import check_topology
 from mail_contract.broker.diagram import diagram as render_diagram
+from mail_contract.broker.doctor import INTERVAL_SECONDS
+from mail_contract.broker.doctor_command import examine
 from mail_contract.errors import SettingsError, TopologyError
 from mail_contract.topology import TOPOLOGY, VHOST
 
@@ -71,6 +73,21 @@ def check() -> None:
     if differences:
         sys.exit(1)
     click.echo(f"vhost {values.vhost} is as the topology says")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option(
+    "--app", "apps", multiple=True, metavar="MODULE:ATTRIBUTE", help="A Celery app to examine as well."
+)
+@click.option(
+    "--interval", default=INTERVAL_SECONDS, show_default=True, help="Seconds between two looks at the queues."
+)
+def doctor(as_json: bool, apps: tuple[str, ...], interval: float) -> None:
+    """Examine the broker and the Celery settings; exit code 1 with errors, 2 where the broker cannot be asked."""
+    values = _load(AdminSettings)
+    url = values.broker_admin_url.get_secret_value()
+    sys.exit(examine(url, vhost=values.vhost, apps=apps, as_json=as_json, interval=interval))
 
 
 @main.command(name="definitions")

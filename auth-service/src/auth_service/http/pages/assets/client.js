@@ -53,6 +53,8 @@ async function whileBusy(button, work) {
 
 function celebrate(answer) {
   byId("done-address").textContent = answer.data.email;
+  // The link to the other language would lead back to the form.
+  byId("languages").hidden = true;
   reveal("done");
 }
 

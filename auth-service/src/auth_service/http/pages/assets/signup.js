@@ -97,7 +97,7 @@ function entry(state, text, at) {
   if (at) {
     const time = document.createElement("time");
     time.dateTime = at;
-    time.textContent = new Date(at).toLocaleTimeString(document.documentElement.lang);
+    time.textContent = new Date(at).toLocaleTimeString();
     item.append(time);
   }
   return item;

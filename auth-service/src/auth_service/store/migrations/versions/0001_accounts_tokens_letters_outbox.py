@@ -30,6 +30,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
         sa.UniqueConstraint("canonical_email", name=op.f("uq_accounts_canonical_email")),
     )
+    op.create_index(
+        "ix_accounts_unverified",
+        "accounts",
+        ["created_at"],
+        unique=False,
+        postgresql_where=sa.text("verified_at IS NULL"),
+    )
     op.create_table(
         "letters",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -58,6 +65,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_letters")),
         sa.UniqueConstraint("receipt_hash", name=op.f("uq_letters_receipt_hash")),
     )
+    op.create_index("ix_letters_created_at", "letters", ["created_at"], unique=False)
     op.create_index(op.f("ix_letters_account_id"), "letters", ["account_id"], unique=False)
     op.create_index(
         "ix_letters_open",
@@ -97,6 +105,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_one_time_tokens")),
         sa.UniqueConstraint("link_hash", name=op.f("uq_one_time_tokens_link_hash")),
     )
+    op.create_index("ix_one_time_tokens_expires_at", "one_time_tokens", ["expires_at"], unique=False)
     op.create_index(op.f("ix_one_time_tokens_account_id"), "one_time_tokens", ["account_id"], unique=False)
     op.create_index(
         "uq_one_time_tokens_open",
@@ -164,6 +173,7 @@ def downgrade() -> None:
         table_name="one_time_tokens",
         postgresql_where=sa.text("used_at IS NULL AND voided_at IS NULL"),
     )
+    op.drop_index("ix_one_time_tokens_expires_at", table_name="one_time_tokens")
     op.drop_index(op.f("ix_one_time_tokens_account_id"), table_name="one_time_tokens")
     op.drop_table("one_time_tokens")
     op.drop_index(
@@ -171,6 +181,10 @@ def downgrade() -> None:
         table_name="letters",
         postgresql_where=sa.text("withdrawn_at IS NULL AND state IN ('accepted', 'deferred', 'queued')"),
     )
+    op.drop_index("ix_letters_created_at", table_name="letters")
     op.drop_index(op.f("ix_letters_account_id"), table_name="letters")
     op.drop_table("letters")
+    op.drop_index(
+        "ix_accounts_unverified", table_name="accounts", postgresql_where=sa.text("verified_at IS NULL")
+    )
     op.drop_table("accounts")

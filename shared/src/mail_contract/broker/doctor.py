@@ -1,0 +1,100 @@
+"""The topology doctor: holds the live broker against the topology and the apps against the safe settings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from celery import Celery
+
+from mail_contract.broker import (
+    doctor_alternates,
+    doctor_drift,
+    doctor_nodes,
+    doctor_policies,
+    doctor_queues,
+    doctor_users,
+)
+from mail_contract.broker.admin import BrokerAdmin
+from mail_contract.broker.doctor_celery import examine_app
+from mail_contract.broker.doctor_finding import Code, Diagnosis, Finding, Severity
+from mail_contract.broker.doctor_snapshot import Snapshot, read_snapshot
+from mail_contract.celery_app import build_app
+from mail_contract.topology import TOPOLOGY, VHOST, Topology
+
+INTERVAL_SECONDS = 6.0
+"""Between the two looks; longer than the 5 s after which RabbitMQ writes a queue's figures anew."""
+
+CHECKS: Sequence[Callable[[Snapshot], Iterator[Finding]]] = (
+    doctor_nodes.version,
+    doctor_nodes.nodes,
+    doctor_nodes.alarms,
+    doctor_drift.drift,
+    doctor_drift.queue_types,
+    doctor_policies.policies_in_effect,
+    doctor_alternates.alternates,
+    doctor_queues.consumers,
+    doctor_queues.progress,
+    doctor_queues.dead_letters,
+    doctor_queues.unroutable,
+    doctor_users.guest,
+    doctor_users.administrators,
+    doctor_users.service_users,
+    doctor_users.strangers,
+)
+"""Everything that is asked of a live broker."""
+
+
+def diagnose(
+    admin: BrokerAdmin,
+    *,
+    vhost: str = VHOST,
+    topology: Topology = TOPOLOGY,
+    user_prefix: str = "",
+    apps: Sequence[Celery] = (),
+    interval: float = INTERVAL_SECONDS,
+    wait: Callable[[float], None] = time.sleep,
+) -> Diagnosis:
+    """Examines a broker and the Celery apps; changes nothing. Takes `interval` seconds.
+
+    Args:
+        admin: logged in as an administrator.
+        vhost: to examine.
+        topology: it should have.
+        user_prefix: before the names of the topology's users.
+        apps: examined besides the one of `build_app`.
+        interval: seconds between the two looks at the queues.
+        wait: lets the interval pass.
+
+    Raises:
+        TopologyError: the broker cannot be asked.
+    """
+    of_apps = [
+        finding for app in (contract_app(topology), *apps) for finding in examine_app(app, topology=topology)
+    ]
+    if vhost not in {item["name"] for item in admin.get("vhosts")}:
+        return Diagnosis(
+            vhost=vhost,
+            broker_version=str(admin.get("overview").get("rabbitmq_version", "")),
+            findings=(_no_vhost(vhost), *of_apps),
+        )
+    snapshot = read_snapshot(
+        admin, vhost=vhost, topology=topology, user_prefix=user_prefix, interval=interval, wait=wait
+    )
+    of_broker = [finding for check in CHECKS for finding in check(snapshot)]
+    return Diagnosis(vhost=vhost, broker_version=snapshot.version, findings=(*of_broker, *of_apps))
+
+
+def contract_app(topology: Topology) -> Celery:
+    """The app as both services build it, with every queue."""
+    return build_app("mail-contract", broker_url="amqp://", consumes=topology.queues)
+
+
+def _no_vhost(vhost: str) -> Finding:
+    return Finding(
+        code=Code.MISSING,
+        severity=Severity.ERROR,
+        object=vhost,
+        sentence=f"vhost {vhost} is missing: no service can connect",
+        fix=doctor_drift.APPLY,
+    )

@@ -1,0 +1,53 @@
+"""The doctor's command: asks, prints, and says by its exit code how it went. `postern-local doctor` uses it, too."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from mail_contract.broker.admin import BrokerAdmin
+from mail_contract.broker.doctor import INTERVAL_SECONDS, diagnose
+from mail_contract.broker.doctor_celery import load_app
+from mail_contract.broker.doctor_report import as_json as render_json
+from mail_contract.broker.doctor_report import as_text
+from mail_contract.errors import ContractError
+from mail_contract.topology import VHOST
+
+CANNOT_ASK = 2
+"""Exit code where there is no diagnosis: no broker, no rights, no such app."""
+
+
+def examine(
+    url: str,
+    *,
+    vhost: str = VHOST,
+    apps: Sequence[str] = (),
+    as_json: bool = False,
+    interval: float = INTERVAL_SECONDS,
+) -> int:
+    """Prints the diagnosis.
+
+    Args:
+        url: of the management API with an administrator's login.
+        vhost: to examine.
+        apps: `module:attribute` of Celery apps to examine as well.
+        as_json: for programs.
+        interval: seconds between the two looks at the queues.
+
+    Returns:
+        The exit code: 0 for nothing or warnings only, 1 with errors, 2 where the broker or an app cannot be examined.
+    """
+    if apps:
+        sys.path.insert(0, str(Path.cwd()))  # as `celery --app` does
+    try:
+        loaded = [load_app(path) for path in apps]
+        with BrokerAdmin(url) as admin:
+            diagnosis = diagnose(admin, vhost=vhost, apps=loaded, interval=interval)
+    except ContractError as error:
+        click.echo(f"No diagnosis. {error}", err=True)
+        return CANNOT_ASK
+    click.echo(render_json(diagnosis) if as_json else as_text(diagnosis), nl=as_json)
+    return diagnosis.exit_code

@@ -1,0 +1,85 @@
+"""Every route is described, and the description is of nothing else."""
+
+import re
+from typing import Any
+
+import pytest
+
+from auth_service.http import schemas
+from auth_service.http.schemas import ProblemAnswer
+from support.auth_api import PUBLIC_URL, AuthApi
+
+
+@pytest.fixture(scope="module")
+def api() -> AuthApi:
+    return AuthApi.on("postgresql://auth:nobody@127.0.0.1:1/auth")
+
+
+@pytest.fixture(scope="module")
+def document(api: AuthApi) -> dict[str, Any]:
+    answer = api.get("/openapi.json")
+    assert answer.content_type == "application/json"
+    return dict(answer.get_json())
+
+
+def test_every_route_is_described_and_nothing_else_is(api: AuthApi, document: dict[str, Any]) -> None:
+    routes = {
+        (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in api.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    described = {(path, method) for path, calls in document["paths"].items() for method in calls}
+    assert described == routes
+
+
+def test_the_description_is_openapi_3_1_at_the_configured_address(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1.")
+    assert document["servers"] == [{"url": PUBLIC_URL}]
+    assert document["info"]["title"]
+    assert document["info"]["version"]
+
+
+def test_every_reference_leads_to_a_schema_and_every_schema_is_used(document: dict[str, Any]) -> None:
+    references = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
+    assert references == document["components"]["schemas"].keys()
+
+
+def test_every_call_says_what_it_is_and_that_errors_are_problems(document: dict[str, Any]) -> None:
+    names = []
+    for calls in document["paths"].values():
+        for call in calls.values():
+            names.append(call["operationId"])
+            assert call["summary"]
+            for status, answer in call["responses"].items():
+                assert answer["description"]
+                expected = ["application/problem+json"] if int(status) >= 400 else list(answer["content"])
+                assert list(answer["content"]) == expected
+    assert len(names) == len(set(names))
+
+
+def test_every_path_parameter_is_described(document: dict[str, Any]) -> None:
+    for path, calls in document["paths"].items():
+        for call in calls.values():
+            described = [parameter["name"] for parameter in call.get("parameters", [])]
+            assert described == re.findall(r"\{(\w+)\}", path)
+
+
+def test_every_body_refuses_unknown_fields(document: dict[str, Any]) -> None:
+    for calls in document["paths"].values():
+        for call in calls.values():
+            for name in re.findall(r"schemas/(\w+)", str(call.get("requestBody", ""))):
+                assert document["components"]["schemas"][name]["additionalProperties"] is False
+
+
+def test_every_problem_has_its_place_in_the_documentation(api: AuthApi, document: dict[str, Any]) -> None:
+    page = api.get("/docs").text
+    codes = set(re.findall(r"`([a-z_]+)`: ", str(document["paths"])))
+    assert len(codes) > 10
+    for code in codes | {"not_found", "method_not_allowed", "internal_error"}:
+        assert f'id="problem-{code}"' in page
+
+
+def test_problems_look_as_described(api: AuthApi) -> None:
+    for answer in (api.get("/nothing"), api.post("/v1/registrations", {"email": 1})):
+        assert ProblemAnswer.model_validate(answer.get_json())
+    assert schemas.ReceiptAnswer.model_config["extra"] == "forbid"

@@ -1,0 +1,44 @@
+"""A browser for the tests of this directory, and a place for its pictures."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from support.chromium import DESKTOP, PHONE, Window, chromium, window
+
+PATIENCE_MS = 20_000
+"""For a letter to go its whole way on a busy machine."""
+
+
+# Ends with this directory's tests: while it lives, its event loop occupies the main thread.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pictures of the pages are kept: POSTERN_PICTURES, else among pytest's temporary directories."""
+    chosen = os.environ.get("POSTERN_PICTURES")
+    directory = Path(chosen) if chosen else tmp_path_factory.mktemp("pictures")
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+@pytest.fixture
+def desktop(browser: Browser, pictures: Path) -> Iterator[Window]:
+    """A window on a desk, its person reads English."""
+    with window(browser, device=DESKTOP, pictures=pictures) as opened:
+        yield opened
+
+
+@pytest.fixture
+def phone(browser: Browser, pictures: Path) -> Iterator[Window]:
+    """A phone whose person reads Vietnamese."""
+    with window(browser, device=PHONE, pictures=pictures, locale="vi-VN") as opened:
+        yield opened

@@ -1,0 +1,63 @@
+"""One person's way through the stack, as they and their mail reader would go: the API, the letter, the link."""
+
+import re
+from dataclasses import dataclass
+
+import httpx
+
+from support.eventually import eventually
+
+PASSWORD = "correct horse battery staple"
+PATIENCE = 60.0
+"""Seconds for a letter to arrive and its report to come back, on a machine that is still busy starting things."""
+
+LINK = re.compile(r"https?://\S+/verify#token=([\w.~-]+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody with a mailbox in the development inbox.
+
+    Attributes:
+        email: their address.
+        api: base URL of the API.
+        inbox: base URL of the inbox. The stand-in's JSON API, which is not Mailpit's.
+    """
+
+    email: str
+    api: str
+    inbox: str
+
+    def register(self) -> str:
+        """Sign up; returns the receipt."""
+        answer = httpx.post(
+            f"{self.api}/v1/registrations", json={"email": self.email, "password": PASSWORD, "locale": "en"}
+        )
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["receipt"])
+
+    def await_letter(self) -> str:
+        """Wait for the only letter to this address; returns the token of the link in its text."""
+        listing = eventually(self._letters, within=PATIENCE, every=0.25)
+        assert len(listing) == 1, f"{len(listing)} letters to {self.email}"
+        letter = httpx.get(f"{self.inbox}/api/messages/{listing[0]}").raise_for_status().json()
+        found = LINK.search(letter["text"])
+        assert found, "no link in the letter's text"
+        return found[1]
+
+    def verify(self, token: str) -> httpx.Response:
+        """Do what the button on the page behind the link does."""
+        return httpx.post(f"{self.api}/v1/verifications", json={"token": token})
+
+    def await_state(self, receipt: str, state: str) -> None:
+        """Wait until the receipt says the state."""
+
+        def read() -> None:
+            answer = httpx.get(f"{self.api}/v1/receipts/{receipt}").raise_for_status()
+            assert answer.json()["state"] == state, answer.text
+
+        eventually(read, within=PATIENCE, every=0.25)
+
+    def _letters(self) -> list[str]:
+        answer = httpx.get(f"{self.inbox}/api/messages", params={"to": self.email}).raise_for_status()
+        return [message["id"] for message in answer.json()["messages"]]

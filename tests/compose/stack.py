@@ -1,0 +1,114 @@
+"""A Compose stack of its own: another project name, other ports, other secrets than a stack that may be running."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.models.containers import Container
+
+ROOT = Path(__file__).parents[2]
+
+STAND_INS = {
+    "POSTERN_PYTHON_IMAGE": "postern-stand-in/python:3.13",
+    "POSTERN_RABBITMQ_IMAGE": "postern-stand-in/rabbitmq:4",
+    "POSTERN_POSTGRES_IMAGE": "postern-stand-in/postgres:17",
+    "POSTERN_MAILPIT_IMAGE": "postern-stand-in/mailpit:v1",
+    # Images under names of their own as well, so that those a developer built from official images stay.
+    "POSTERN_AUTH_IMAGE": "postern-stand-in/auth-service:local",
+    "POSTERN_MAILER_IMAGE": "postern-stand-in/mailer-service:local",
+}
+"""What docker-compose.yml takes instead of the official images; built by stand_ins.sh."""
+
+PORTS = {
+    "POSTERN_API_PORT": "28000",
+    "POSTERN_INBOX_PORT": "28025",
+    "POSTERN_RABBITMQ_CONSOLE_PORT": "28672",
+    "POSTERN_FLOWER_PORT": "28555",
+}
+
+PUBLIC = {"signing.public.json", "sealing.public.json", "mailer_smtp_url"}
+"""Files among the secrets that need not be: public keys, and the address of the inbox."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeStack:
+    """The project of docker-compose.yml under a name of its own.
+
+    Attributes:
+        state: directory of its secrets.
+        project: Compose's project name.
+    """
+
+    state: Path
+    project: str = "postern-journey"
+
+    @property
+    def api(self) -> str:
+        """Base URL of the API and the pages."""
+        return f"http://127.0.0.1:{PORTS['POSTERN_API_PORT']}"
+
+    @property
+    def inbox(self) -> str:
+        """Base URL of the inbox."""
+        return f"http://127.0.0.1:{PORTS['POSTERN_INBOX_PORT']}"
+
+    @property
+    def flower(self) -> str:
+        """Base URL of Flower."""
+        return f"http://127.0.0.1:{PORTS['POSTERN_FLOWER_PORT']}"
+
+    def up(self) -> None:
+        """Build, make secrets, start, wait until healthy: what `make up` does."""
+        self._run("deploy/compose/up.sh")
+
+    def scale(self, service: str, replicas: int) -> None:
+        """Change the number of replicas and wait until all are healthy."""
+        self._run("deploy/compose/scale.sh", f"{service}={replicas}")
+
+    def down(self) -> None:
+        """Stop everything and remove its data."""
+        self._run("deploy/compose/down.sh", "--volumes")
+
+    def compose(self, *arguments: str) -> str:
+        """Run another `docker compose` command; returns what it printed."""
+        return self._run("docker", "compose", *arguments)
+
+    def secrets(self) -> dict[str, str]:
+        """Returns what is secret, by the name of its file."""
+        files = (path for path in (self.state / "secrets").rglob("*") if path.is_file())
+        return {path.name: path.read_text().strip() for path in files if path.name not in PUBLIC}
+
+    def containers(self, service: str | None = None) -> list[Container]:
+        """Returns the project's containers, also those that have stopped; of one service where it is named."""
+        labels = [f"com.docker.compose.project={self.project}"]
+        if service is not None:
+            labels.append(f"com.docker.compose.service={service}")
+        found: list[Container] = docker.from_env().containers.list(all=True, filters={"label": labels})
+        return found
+
+    def volumes(self) -> list[str]:
+        """Returns the names of the project's volumes."""
+        label = f"com.docker.compose.project={self.project}"
+        return [str(volume.name) for volume in docker.from_env().volumes.list(filters={"label": label})]
+
+    def _run(self, *command: str) -> str:
+        environment = {
+            **os.environ,
+            **STAND_INS,
+            **PORTS,
+            "COMPOSE_PROJECT_NAME": self.project,
+            "POSTERN_COMPOSE_STATE": str(self.state),
+        }
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment,
+            check=False,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
+        return done.stdout

@@ -1,0 +1,76 @@
+"""The migrations make what the models say, constraint by constraint, and may be run at any time."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import psycopg2
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from auth_service.store.engine import build_engine
+from auth_service.store.migrate import head_revision, migrate
+from auth_service.store.tables import Base
+from support.database import Database
+
+CATALOGUE = """
+    SELECT 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull::text,
+           coalesce(pg_get_expr(d.adbin, d.adrelid), '') || a.attidentity::text
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'
+    LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE c.relnamespace = '{schema}'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL
+    SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', ''
+    FROM pg_constraint WHERE connamespace = '{schema}'::regnamespace
+    UNION ALL
+    SELECT 'index', tablename, indexname, indexdef, '', '' FROM pg_indexes WHERE schemaname = '{schema}'
+"""
+
+
+def catalogue(database: Database, schema: str) -> set[tuple[str, ...]]:
+    with closing(psycopg2.connect(database.admin_url)) as connection, connection.cursor() as cursor:
+        cursor.execute(CATALOGUE.format(schema=schema))
+        rows = cursor.fetchall()
+    plain = {tuple(str(value).replace(f"{schema}.", "") for value in row) for row in rows}
+    return {row for row in plain if "alembic_version" not in str(row)}
+
+
+@pytest.fixture
+def modelled(auth_database: Database) -> Database:
+    """The same database with a second schema, made from the models."""
+    engine = build_engine(auth_database.admin_url, application="test", statement_limit=False)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA models")
+        connection.exec_driver_sql("SET LOCAL search_path TO models")
+        Base.metadata.create_all(connection)
+    engine.dispose()
+    return auth_database
+
+
+def test_migrations_make_what_the_models_say_down_to_the_last_check(modelled: Database) -> None:
+    migrated, wanted = catalogue(modelled, "public"), catalogue(modelled, "models")
+    assert wanted
+    assert migrated == wanted
+
+
+def test_alembic_finds_nothing_left_to_generate(auth_database: Database) -> None:
+    engine = build_engine(auth_database.migrator_url, application="test", statement_limit=False)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def test_migrating_again_or_twice_at_once_changes_nothing(auth_database: Database) -> None:
+    before = catalogue(auth_database, "public")
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(migrate, [auth_database.migrator_url] * 2)) == [head_revision()] * 2
+    assert catalogue(auth_database, "public") == before
+
+
+def test_the_service_itself_may_not_change_the_tables(auth_database: Database) -> None:
+    with closing(psycopg2.connect(auth_database.url)) as connection, connection.cursor() as cursor:
+        for statement in ("DROP TABLE outbox", "CREATE TABLE mine ()", "ALTER TABLE accounts ADD x int"):
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute(statement)
+            connection.rollback()

@@ -1,0 +1,175 @@
+"""Scheduled work: what it deletes, what it leaves, and how it gets from beat to the worker."""
+
+import shelve
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg2
+import pytest
+from celery.beat import PersistentScheduler
+
+from auth_service.maintenance.purge import purge_letters, purge_tokens, purge_unverified_accounts
+from auth_service.maintenance.schedule import build_schedule
+from auth_service.maintenance.tasks import PURGES
+from mail_contract.celery_app import build_app
+from mail_contract.topology import AUTH_MAINTENANCE
+from support.auth_process import auth_process
+from support.broker import VirtualHost
+from support.database import Database
+from support.eventually import eventually
+from support.infra import Infra
+from support.outbox import Outbox
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def outbox(auth_database: Database) -> Outbox:
+    return Outbox.at(auth_database.url)
+
+
+class Rows:
+    """Rows of any age."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def account(self, *, age: timedelta, verified: bool = False) -> UUID:
+        id_ = uuid4()
+        self._execute(
+            "INSERT INTO accounts (id, email, canonical_email, password_hash, locale, created_at, verified_at)"
+            " VALUES (%s, %s, %s, 'hash', 'en', now() - %s, CASE WHEN %s THEN now() END)",
+            (str(id_), f"{id_}@example.com", f"{id_}@example.com", age, verified),
+        )
+        return id_
+
+    def token(self, account: UUID | None, *, age: timedelta, used: bool = False) -> UUID:
+        id_ = uuid4()
+        self._execute(
+            "INSERT INTO one_time_tokens (id, account_id, purpose, address, generation, link_hash, code_hash,"
+            " created_at, expires_at, used_at, voided_at)"
+            " VALUES (%s, %s, 'verify_address', '', 1, %s, %s, now() - %s, now() - %s + interval '1 day',"
+            " CASE WHEN %s THEN now() END, CASE WHEN %s THEN now() END)",
+            (str(id_), account and str(account), id_.bytes * 2, b"c" * 32, age, age, used, account is None),
+        )
+        return id_
+
+    def age_letters(self, age: timedelta) -> None:
+        self._execute("UPDATE letters SET created_at = now() - %s, expires_at = now()", (age,))
+
+    def ids(self, table: str) -> set[UUID]:
+        with closing(psycopg2.connect(self._url)) as connection, connection.cursor() as cursor:
+            cursor.execute(f"SELECT id::text FROM {table}")
+            return {UUID(row[0]) for row in cursor.fetchall()}
+
+    def _execute(self, statement: str, values: tuple[Any, ...]) -> None:
+        with closing(psycopg2.connect(self._url)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+
+
+@pytest.fixture
+def rows(auth_database: Database) -> Rows:
+    return Rows(auth_database.url)
+
+
+def run(outbox: Outbox, purge: Callable[..., int], *, limit: int = 100) -> int:
+    with outbox.sessions.begin() as session:
+        return purge(session, limit=limit)
+
+
+def test_accounts_nobody_verified_go_after_a_week_and_no_others(outbox: Outbox, rows: Rows) -> None:
+    old = rows.account(age=8 * DAY)
+    rows.token(old, age=8 * DAY)
+    again = rows.account(age=8 * DAY)
+    rows.token(again, age=timedelta(hours=1))
+    kept = {again, rows.account(age=6 * DAY), rows.account(age=400 * DAY, verified=True)}
+
+    assert run(outbox, purge_unverified_accounts) == 1
+    assert rows.ids("accounts") == kept
+    assert run(outbox, purge_unverified_accounts) == 0
+
+
+def test_tokens_go_a_week_after_their_end_used_or_not_decoys_too(outbox: Outbox, rows: Rows) -> None:
+    account = rows.account(age=40 * DAY, verified=True)
+    rows.token(None, age=9 * DAY)
+    rows.token(account, age=9 * DAY, used=True)
+    kept = {rows.token(account, age=7 * DAY, used=True), rows.token(account, age=timedelta())}
+
+    assert run(outbox, purge_tokens) == 2
+    assert rows.ids("one_time_tokens") == kept
+
+
+def test_letters_and_receipts_go_after_thirty_days_unless_they_still_wait_in_the_outbox(
+    outbox: Outbox, rows: Rows
+) -> None:
+    outbox.commit()
+    rows.age_letters(29 * DAY)
+    assert run(outbox, purge_letters) == 0
+    rows.age_letters(31 * DAY)
+    assert run(outbox, purge_letters) == 0, "it waits in the outbox"
+    with outbox.sessions.begin() as session:
+        for row in outbox.rows():
+            session.delete(row)
+    assert run(outbox, purge_letters) == 1
+    assert rows.ids("letters") == set()
+
+
+def test_a_run_takes_no_more_than_it_was_told(outbox: Outbox, rows: Rows) -> None:
+    for _ in range(5):
+        rows.token(None, age=30 * DAY)
+    assert [run(outbox, purge_tokens, limit=2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_every_piece_of_scheduled_work_is_scheduled() -> None:
+    assert {entry["task"] for entry in build_schedule().values()} == set(PURGES)
+
+
+def test_beat_publishes_what_is_due_with_no_right_to_declare_and_the_worker_does_it(
+    auth_database: Database, broker: VirtualHost, rows: Rows, tmp_path: Path
+) -> None:
+    rows.token(None, age=30 * DAY)
+    schedule_file = tmp_path / "beat" / "schedule"
+    settings = {"AUTH_BROKER_URL": broker.url("auth"), "AUTH_BEAT_SCHEDULE_FILE": str(schedule_file)}
+    with auth_process("beat", settings, tmp_path / "beat-1.log") as first:
+        eventually(lambda: list(schedule_file.parent.glob("schedule*")))
+        assert first.stop() == 0
+    with closing(shelve.open(str(schedule_file), writeback=True)) as remembered:  # noqa: S301 - our own file
+        for entry in remembered["entries"].values():
+            entry.last_run_at = datetime.now(UTC) - timedelta(hours=2)
+
+    worker_settings = {"AUTH_DATABASE_URL": auth_database.url, "AUTH_BROKER_URL": broker.url("auth")}
+    with ExitStack() as running:
+        running.enter_context(auth_process("beat", settings, tmp_path / "beat-2.log"))
+        eventually(lambda: broker.depth(AUTH_MAINTENANCE) == len(PURGES), within=15)
+        (message, *_) = broker.peek(AUTH_MAINTENANCE)
+        assert message["properties"]["expiration"] == "3600000"
+        worker = running.enter_context(auth_process("worker", worker_settings, tmp_path / "worker.log"))
+        eventually(lambda: {event["task"] for event in worker.events("purged")} == set(PURGES), within=15)
+
+    assert rows.ids("one_time_tokens") == set()
+
+
+def test_beat_goes_on_after_the_broker_was_killed_and_restarted(
+    infra: Infra, broker: VirtualHost, tmp_path: Path
+) -> None:
+    app = build_app("auth-beat", broker_url=broker.url("auth"))
+    app.conf.beat_schedule = build_schedule(timedelta(seconds=1))
+    scheduler = PersistentScheduler(app, schedule_filename=str(tmp_path / "schedule"))
+
+    def ticks_arrive() -> bool:
+        scheduler.tick()
+        return broker.depth(AUTH_MAINTENANCE) > 0
+
+    try:
+        eventually(ticks_arrive)
+        infra.kill_broker()
+        eventually(lambda: scheduler.tick() is not None)
+        infra.start_broker()
+        broker.purge(AUTH_MAINTENANCE)
+        eventually(ticks_arrive, within=30)
+    finally:
+        scheduler.close()

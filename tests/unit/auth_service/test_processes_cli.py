@@ -1,0 +1,98 @@
+"""The command line: what it says when something is missing, and the keys it writes."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from auth_service.processes.cli import WRONG_SETTINGS, commands, main
+from auth_service.processes.keys import HASH_KEY, SIGNING_PRIVATE, SIGNING_PUBLIC, LonelyPublicKey, write_keys
+from mail_contract.keys import SigningKey, VerifyingKeys
+
+REQUIRED = {
+    "api": [
+        "AUTH_DATABASE_URL",
+        "AUTH_PUBLIC_URL",
+        "AUTH_SIGNING_KEY",
+        "AUTH_SEALING_PUBLIC_KEYS",
+        "AUTH_HASH_KEY",
+    ],
+    "relay": ["AUTH_DATABASE_URL", "AUTH_BROKER_URL"],
+    "worker": ["AUTH_DATABASE_URL", "AUTH_BROKER_URL"],
+    "beat": ["AUTH_BROKER_URL", "AUTH_BEAT_SCHEDULE_FILE"],
+    "migrate": ["AUTH_MIGRATION_DATABASE_URL"],
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in {name for names in REQUIRED.values() for name in names}:
+        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.delenv(f"{variable}_FILE", raising=False)
+
+
+def start(command: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr("sys.argv", ["auth-service", command])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+@pytest.mark.parametrize("command", list(REQUIRED))
+def test_a_process_without_settings_names_every_one_and_ends_with_2(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert start(command, monkeypatch) == WRONG_SETTINGS
+    said = capsys.readouterr().err
+    assert all(f"{variable}: is missing" in said for variable in REQUIRED[command])
+
+
+def test_bad_settings_are_all_named_without_their_values(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = {"AUTH_DATABASE_URL": "mysql://secret", "AUTH_BROKER_URL": "secret", "AUTH_RELAY_WINDOW": "secret"}
+    for variable, value in bad.items():
+        monkeypatch.setenv(variable, value)
+    assert start("relay", monkeypatch) == WRONG_SETTINGS
+    said = capsys.readouterr().err
+    assert all(variable in said for variable in bad)
+    assert "secret" not in said
+
+
+def test_every_command_is_there() -> None:
+    assert set(commands.commands) == {*REQUIRED, "keys"}
+
+
+def test_keys_are_written_once_readable_by_their_owner_alone_and_fit_together(tmp_path: Path) -> None:
+    directory = tmp_path / "keys"
+    written = write_keys(directory)
+
+    assert {path.name for path in written} == {SIGNING_PRIVATE, SIGNING_PUBLIC, HASH_KEY}
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in written)
+    assert len((directory / HASH_KEY).read_text()) >= 32
+    private = SigningKey.from_json((directory / SIGNING_PRIVATE).read_text())
+    public = VerifyingKeys.from_json((directory / SIGNING_PUBLIC).read_text())
+    key_id, key = private.current
+    public.find(key_id).verify(key.sign(b"letter"), b"letter")
+    assert "d" not in json.loads((directory / SIGNING_PUBLIC).read_text())["keys"][0]
+    assert {path.name for path in directory.iterdir()} == {SIGNING_PRIVATE, SIGNING_PUBLIC, HASH_KEY}
+
+
+def test_keys_that_are_there_are_left_alone_and_a_lost_public_half_is_made_from_the_private_one(
+    tmp_path: Path,
+) -> None:
+    write_keys(tmp_path)
+    before = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert write_keys(tmp_path) == []
+    (tmp_path / SIGNING_PUBLIC).unlink()
+
+    assert [path.name for path in write_keys(tmp_path)] == [SIGNING_PUBLIC]
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
+
+
+def test_a_public_key_without_its_private_half_is_not_replaced(tmp_path: Path) -> None:
+    write_keys(tmp_path)
+    (tmp_path / SIGNING_PRIVATE).unlink()
+    with pytest.raises(LonelyPublicKey):
+        write_keys(tmp_path)

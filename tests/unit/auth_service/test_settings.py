@@ -1,0 +1,76 @@
+import pytest
+
+from auth_service.settings import ApiSettings, BeatSettings, RelaySettings
+from mail_contract.errors import SettingsError
+from mail_contract.settings import load
+from support.auth_api import HASH_KEY, SEALING_KEYS, SIGNING_KEYS
+
+GOOD = {
+    "AUTH_DATABASE_URL": "postgresql://auth:secretword@127.0.0.1/auth",
+    "AUTH_PUBLIC_URL": "https://accounts.example.com/",
+    "AUTH_SIGNING_KEY": SIGNING_KEYS[0],
+    "AUTH_SEALING_PUBLIC_KEYS": SEALING_KEYS[1],
+    "AUTH_HASH_KEY": HASH_KEY,
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_a_public_address_is_kept_without_its_last_slash(environment: pytest.MonkeyPatch) -> None:
+    assert environment
+    assert load(ApiSettings).public_url == "https://accounts.example.com"
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_missing_variable_is_named(environment: pytest.MonkeyPatch, name: str) -> None:
+    environment.delenv(name)
+    with pytest.raises(SettingsError, match=name):
+        load(ApiSettings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AUTH_DATABASE_URL", "mysql://auth:secretword@127.0.0.1/auth"),
+        ("AUTH_DATABASE_URL", "postgresql://auth:secretword@127.0.0.1"),
+        ("AUTH_PUBLIC_URL", "accounts.example.com"),
+        ("AUTH_PUBLIC_URL", "https://user:secretword@accounts.example.com"),
+        ("AUTH_PUBLIC_URL", "https://accounts.example.com/?secretword"),
+        ("AUTH_SIGNING_KEY", "secretword"),
+        ("AUTH_SIGNING_KEY", SIGNING_KEYS[1]),
+        ("AUTH_SEALING_PUBLIC_KEYS", '{"keys": [], "x": "secretword"}'),
+        ("AUTH_HASH_KEY", "secretword"),
+        ("AUTH_LISTEN", "8000"),
+        ("AUTH_LISTEN", "127.0.0.1:99999"),
+        ("AUTH_API_WORKERS", "0"),
+        ("AUTH_HASH_LIMIT", "many"),
+        ("POSTERN_LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_bad_variable_is_named_and_its_value_is_not_shown(
+    environment: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(SettingsError, match=name) as caught:
+        load(ApiSettings)
+    assert "secretword" not in str(caught.value)
+
+
+def test_settings_do_not_show_their_secrets(environment: pytest.MonkeyPatch) -> None:
+    assert environment
+    shown = repr(load(ApiSettings))
+    assert "secretword" not in shown
+    assert HASH_KEY not in shown
+
+
+def test_a_process_asks_only_for_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTH_BROKER_URL", "amqp://auth:pw@127.0.0.1/postern")
+    monkeypatch.setenv("AUTH_BEAT_SCHEDULE_FILE", "schedule")
+    assert load(BeatSettings)
+    with pytest.raises(SettingsError, match="AUTH_DATABASE_URL"):
+        load(RelaySettings)

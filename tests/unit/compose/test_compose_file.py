@@ -1,0 +1,70 @@
+"""docker-compose.yml against the settings of the processes it starts, read as text: no YAML library is pinned here."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from auth_service import settings as auth
+from mail_contract.broker.cli import ApplySettings
+from mail_contract.settings import ServiceSettings, variable_of
+from mailer_service import settings as mailer
+
+FILE = (Path(__file__).parents[3] / "docker-compose.yml").read_text(encoding="utf-8")
+
+PROCESSES: dict[str, type[ServiceSettings]] = {
+    "auth-migrate": auth.MigrationSettings,
+    "mailer-migrate": mailer.MigrationSettings,
+    "topology": ApplySettings,
+    "api": auth.ApiSettings,
+    "relay": auth.RelaySettings,
+    "auth-worker": auth.WorkerSettings,
+    "beat": auth.BeatSettings,
+    "mailer": mailer.WorkerSettings,
+    "flower": mailer.FlowerSettings,
+}
+
+
+def block_of(service: str) -> str:
+    found = re.search(rf"^  {service}:\n((?:    .*\n|\n)+)", FILE, flags=re.MULTILINE)
+    assert found, service
+    return found[1]
+
+
+def given_to(service: str) -> set[str]:
+    return set(
+        re.findall(r"^      ((?:AUTH|MAILER|POSTERN)_[A-Z_]+):", block_of(service), flags=re.MULTILINE)
+    )
+
+
+@pytest.mark.parametrize("service", PROCESSES)
+def test_a_process_gets_every_setting_it_needs_and_none_it_does_not_know(service: str) -> None:
+    fields = PROCESSES[service].model_fields
+    known = {variable_of(PROCESSES[service], name): field for name, field in fields.items()}
+    required = {variable for variable, field in known.items() if field.is_required()}
+    given = {name if name in known else name.removesuffix("_FILE") for name in given_to(service)}
+    assert given <= set(known)
+    assert required <= given
+
+
+@pytest.mark.parametrize("service", PROCESSES)
+def test_a_process_is_mounted_exactly_the_secrets_its_settings_name(service: str) -> None:
+    block = block_of(service)
+    listed = re.search(r"^    secrets: \[(.*)\]$", block, flags=re.MULTILINE)
+    assert listed
+    assert set(listed[1].split(", ")) == set(re.findall(r"/run/secrets/(\S+)", block))
+
+
+def test_every_published_port_is_on_loopback() -> None:
+    published = re.findall(r"^      - (\S*\$\{POSTERN_\w+_PORT\S+)", FILE, flags=re.MULTILINE)
+    assert len(published) == 4
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_the_mailer_is_given_longer_to_stop_than_it_gives_its_letters() -> None:
+    block = block_of("mailer")
+    stop = re.search(r'MAILER_STOP_SECONDS: "(\d+)"', block)
+    grace = re.search(r"stop_grace_period: (\d+)s", block)
+    assert stop
+    assert grace
+    assert int(grace[1]) > int(stop[1])

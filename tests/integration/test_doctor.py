@@ -14,10 +14,10 @@ import pytest
 from kombu import Connection
 
 from mail_contract.broker.apply import apply_topology
-from mail_contract.broker.doctor import diagnose
-from mail_contract.broker.doctor_drift import APPLY
-from mail_contract.broker.doctor_finding import Code, Diagnosis, Finding, Severity
-from mail_contract.broker.doctor_queues import CONSUMED
+from mail_contract.doctor.drift import APPLY
+from mail_contract.doctor.examination import diagnose
+from mail_contract.doctor.finding import Code, Diagnosis, Finding, Severity
+from mail_contract.doctor.queues import CONSUMED
 from mail_contract.topology import TOPOLOGY
 from support.broker import VirtualHost
 from support.eventually import eventually

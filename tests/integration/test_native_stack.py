@@ -15,7 +15,7 @@ import pytest
 from postern_local.consumers import LETTER_QUEUES, consumers
 from postern_local.ports import LOOPBACK
 from support.eventually import eventually
-from support.stack import Stack, command, launch, running_stack, wait_until_up
+from support.stack import Stack, command, launch, running_stack, starting_stack, wait_until_up
 
 KINDS = {"api", "relay", "auth-worker", "beat", "mailer", "rabbitmq", "postgres", "flower", "inbox"}
 
@@ -30,6 +30,11 @@ def family(stack: Stack) -> list[psutil.Process]:
 
 def key_files(stack: Stack) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in stack.state.keys.iterdir()}
+
+
+def cleared_and_starting(stack: Stack) -> bool:
+    printed = stack.output.read_text(encoding="utf-8")
+    return "starting RabbitMQ" in printed.partition("stopping what a killed run left behind")[2]
 
 
 def alive(processes: list[psutil.Process]) -> list[str]:
@@ -195,16 +200,12 @@ def test_a_run_stops_what_a_killed_one_left_behind_and_leaves_nothing_when_it_is
     assert len(alive(left)) > 10
     assert command("clean", root=root).returncode == 1
 
-    second = launch(root)
-    eventually(
-        lambda: "starting RabbitMQ" in second.output.read_text(encoding="utf-8").split("stopping what")[-1],
-        within=120,
-    )
-    assert alive(left) == []
-    started = family(second)
-    assert second.stop() == 0
-    assert alive(started) == []
-    assert command("clean", root=root).returncode == 0
+    with starting_stack(root) as second:
+        eventually(lambda: cleared_and_starting(second), within=120)
+        assert alive(left) == []
+        started = family(second)
+        assert second.stop() == 0
+        assert alive(started) == []
     assert not root.exists()
 
 

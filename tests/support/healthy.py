@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mail_contract.broker.doctor_queues import CONSUMED
-from mail_contract.broker.doctor_snapshot import QueueState, Snapshot
+from mail_contract.doctor.queues import CONSUMED
+from mail_contract.doctor.snapshot import QueueState, Snapshot
 from mail_contract.topology import QUEUE_ARGUMENTS, TOPOLOGY, VHOST
 
 

@@ -144,7 +144,6 @@ class Mailroom:
         return {
             "PATH": os.environ["PATH"],
             "PYTHONUNBUFFERED": "1",
-            "PYTHONPATH": "/tmp/contract",
             "MAILER_DATABASE_URL": self.database.url,
             "MAILER_BROKER_URL": self.broker.url("mailer"),
             "MAILER_SMTP_URL": self.inbox.smtp_url,

@@ -43,7 +43,7 @@ CODE = re.compile(r"\b(\d{4})[ \u00a0-]?(\d{4})\b")
 
 def addresses(count: int, *, run: str | None = None) -> list[str]:
     """Returns that many different addresses, new ones at every call unless `run` names one."""
-    run = run or uuid4().hex[:8]
+    run = run or str(uuid4().int % 10**9)  # digits: letters would mix alphabets, which is refused
     return [f"{LOCAL_PARTS[n % len(LOCAL_PARTS)]}.{run}{n}@{DOMAINS[n % len(DOMAINS)]}" for n in range(count)]
 
 

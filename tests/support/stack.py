@@ -210,8 +210,8 @@ def wait_until_up(stack: Stack) -> Stack:
 
 
 @contextmanager
-def running_stack(root: Path, env: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    """A stack in `root` that is stopped at the end and leaves no data.
+def starting_stack(root: Path, env: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """A stack in `root` that was just launched; stopped at the end, if it still runs, and its data removed.
 
     Args:
         root: state directory; its parent exists.
@@ -219,12 +219,19 @@ def running_stack(root: Path, env: Mapping[str, str] | None = None) -> Iterator[
     """
     stack = launch(root, env)
     try:
-        yield wait_until_up(stack)
+        yield stack
     finally:
         if stack.runner.poll() is None:
             stack.stop()
         cleaned = command("clean", root=root)
         assert cleaned.returncode == 0, cleaned.stderr
+
+
+@contextmanager
+def running_stack(root: Path, env: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """The same once it is up."""
+    with starting_stack(root, env) as stack:
+        yield wait_until_up(stack)
 
 
 def _written_since(moment: float, path: Path) -> bool:

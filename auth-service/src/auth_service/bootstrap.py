@@ -43,7 +43,7 @@ def build_api(settings: ApiSettings) -> Flask:
     keyed_hash = KeyedHash(settings.hash_key.get_secret_value())
     letters = SignUpLetters(
         sealer=Sealer(
-            sealing_keys=PublicSealingKeys.from_json(settings.sealing_public_keys),
+            sealing_keys=PublicSealingKeys.from_json(settings.sealing_public_keys.get_secret_value()),
             signing_key=SigningKey.from_json(settings.signing_key.get_secret_value()),
         ),
         keyed_hash=keyed_hash,

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from mail_contract.errors import BadKey
 from mail_contract.keys import PublicSealingKeys, SigningKey
-from mail_contract.settings import ServiceSettings
-
-
-def _database_url(value: SecretStr) -> SecretStr:
-    parts = urlsplit(value.get_secret_value())
-    if parts.scheme not in {"postgresql", "postgres", "postgresql+psycopg2"} or not parts.path.strip("/"):
-        raise ValueError("must look like postgresql://user:password@host:port/database")
-    return value
-
-
-def _broker_url(value: SecretStr) -> SecretStr:
-    if urlsplit(value.get_secret_value()).scheme not in {"amqp", "amqps"}:
-        raise ValueError("must look like amqp://user:password@host:port/vhost")
-    return value
+from mail_contract.setting_types import BrokerUrl, DatabaseUrl, HostAndPort, ProcessSettings, holds_keys
 
 
 def _public_url(value: str) -> str:
@@ -40,51 +26,17 @@ def _public_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _listen(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError("must be host:port")
-    return value
-
-
-def _signing_key(value: SecretStr) -> SecretStr:
-    try:
-        SigningKey.from_json(value.get_secret_value())
-    except BadKey as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
-def _sealing_keys(value: str) -> str:
-    try:
-        PublicSealingKeys.from_json(value)
-    except BadKey as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
-BrokerUrl = Annotated[SecretStr, AfterValidator(_broker_url)]
-
-
-class ProcessSettings(ServiceSettings):
-    """What every process reads."""
-
+class _Settings(ProcessSettings):
     model_config = SettingsConfigDict(env_prefix="AUTH_")
 
-    log_format: Literal["json", "console"] = Field(default="json", validation_alias="POSTERN_LOG_FORMAT")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", validation_alias="POSTERN_LOG_LEVEL"
-    )
 
-
-class MigrationSettings(ProcessSettings):
+class MigrationSettings(_Settings):
     """`auth-service migrate`: the only process that logs in as the owner of the tables."""
 
     migration_database_url: DatabaseUrl
 
 
-class ApiSettings(ProcessSettings):
+class ApiSettings(_Settings):
     """`auth-service api`.
 
     Attributes:
@@ -103,18 +55,18 @@ class ApiSettings(ProcessSettings):
 
     database_url: DatabaseUrl
     public_url: Annotated[str, AfterValidator(_public_url)]
-    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8000"
+    listen: HostAndPort = "127.0.0.1:8000"
     api_workers: Annotated[int, Field(ge=1, le=64)] = 2
     api_threads: Annotated[int, Field(ge=1, le=128)] = 8
     hash_limit: Annotated[int, Field(ge=1, le=64)] = 4
     hash_wait_seconds: Annotated[float, Field(gt=0, le=10)] = 2.0
-    signing_key: Annotated[SecretStr, AfterValidator(_signing_key)]
-    sealing_public_keys: Annotated[str, AfterValidator(_sealing_keys)]
+    signing_key: Annotated[SecretStr, holds_keys(SigningKey.from_json)]
+    sealing_public_keys: Annotated[SecretStr, holds_keys(PublicSealingKeys.from_json)]
     hash_key: Annotated[SecretStr, Field(min_length=32)]
     prometheus_dir: Path | None = None
 
 
-class RelaySettings(ProcessSettings):
+class RelaySettings(_Settings):
     """`auth-service relay`.
 
     Attributes:
@@ -130,14 +82,14 @@ class RelaySettings(ProcessSettings):
     relay_lease_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
 
 
-class WorkerSettings(ProcessSettings):
+class WorkerSettings(_Settings):
     """`auth-service worker`: records reports, does scheduled work."""
 
     database_url: DatabaseUrl
     broker_url: BrokerUrl
 
 
-class BeatSettings(ProcessSettings):
+class BeatSettings(_Settings):
     """`auth-service beat`: publishes scheduled work; needs no database."""
 
     broker_url: BrokerUrl

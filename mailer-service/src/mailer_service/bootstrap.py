@@ -90,7 +90,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
     deliverer = Deliverer(
         opener=Opener(
             sealing_keys=SealingKeys.from_json(settings.sealing_keys.get_secret_value()),
-            verifying_keys=VerifyingKeys.from_json(settings.verifying_keys),
+            verifying_keys=VerifyingKeys.from_json(settings.verifying_keys.get_secret_value()),
         ),
         ledger=ledger,
         renderer=Renderer(product_name=settings.product_name),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from mail_contract.errors import BadKey
 from mail_contract.keys import SealingKeys, VerifyingKeys
-from mail_contract.settings import ServiceSettings
+from mail_contract.setting_types import BrokerUrl, DatabaseUrl, HostAndPort, ProcessSettings, holds_keys
 from mail_contract.topology import CLASS_QUEUES, MAILER_CANCELLATIONS
 from mailer_service.errors import AddressNotSupported
 from mailer_service.smtp.address import Mailbox
@@ -19,19 +17,6 @@ from mailer_service.smtp.server import SmtpServer
 QUEUES = (*CLASS_QUEUES.values(), MAILER_CANCELLATIONS)
 _SETTLING_SECONDS = 5.0
 """What is left of a lease for recording the outcome."""
-
-
-def _database_url(value: SecretStr) -> SecretStr:
-    parts = urlsplit(value.get_secret_value())
-    if parts.scheme not in {"postgresql", "postgres", "postgresql+psycopg2"} or not parts.path.strip("/"):
-        raise ValueError("must look like postgresql://user:password@host:port/database")
-    return value
-
-
-def _broker_url(value: SecretStr) -> SecretStr:
-    if urlsplit(value.get_secret_value()).scheme not in {"amqp", "amqps"}:
-        raise ValueError("must look like amqp://user:password@host:port/vhost")
-    return value
 
 
 def _smtp_url(value: SecretStr) -> SecretStr:
@@ -49,22 +34,6 @@ def _sender(value: str) -> str:
     return value
 
 
-def _sealing_keys(value: SecretStr) -> SecretStr:
-    try:
-        SealingKeys.from_json(value.get_secret_value())
-    except BadKey as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
-def _verifying_keys(value: str) -> str:
-    try:
-        VerifyingKeys.from_json(value)
-    except BadKey as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
 def _split(value: Any) -> Any:
     return (
         tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -78,13 +47,6 @@ def _known_queues(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
-def _listen(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError("must be host:port")
-    return value
-
-
 def _login(value: SecretStr) -> SecretStr:
     user, _, password = value.get_secret_value().partition(":")
     if not user or not password:
@@ -92,28 +54,17 @@ def _login(value: SecretStr) -> SecretStr:
     return value
 
 
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
-BrokerUrl = Annotated[SecretStr, AfterValidator(_broker_url)]
-
-
-class ProcessSettings(ServiceSettings):
-    """What every process reads."""
-
+class _Settings(ProcessSettings):
     model_config = SettingsConfigDict(env_prefix="MAILER_")
 
-    log_format: Literal["json", "console"] = Field(default="json", validation_alias="POSTERN_LOG_FORMAT")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", validation_alias="POSTERN_LOG_LEVEL"
-    )
 
-
-class MigrationSettings(ProcessSettings):
+class MigrationSettings(_Settings):
     """`mailer-service migrate`: the only process that logs in as the owner of the tables."""
 
     migration_database_url: DatabaseUrl
 
 
-class WorkerSettings(ProcessSettings):
+class WorkerSettings(_Settings):
     """`mailer-service worker`.
 
     Attributes:
@@ -138,8 +89,8 @@ class WorkerSettings(ProcessSettings):
     product_name: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")] = (
         "Postern"
     )
-    sealing_keys: Annotated[SecretStr, AfterValidator(_sealing_keys)]
-    verifying_keys: Annotated[str, AfterValidator(_verifying_keys)]
+    sealing_keys: Annotated[SecretStr, holds_keys(SealingKeys.from_json)]
+    verifying_keys: Annotated[SecretStr, holds_keys(VerifyingKeys.from_json)]
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     queues: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_known_queues)] = (
         QUEUES
@@ -163,7 +114,7 @@ class WorkerSettings(ProcessSettings):
         return self
 
 
-class FlowerSettings(ProcessSettings):
+class FlowerSettings(_Settings):
     """`mailer-service flower`.
 
     Attributes:
@@ -174,6 +125,6 @@ class FlowerSettings(ProcessSettings):
     """
 
     flower_broker_url: BrokerUrl
-    flower_listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:5555"
+    flower_listen: HostAndPort = "127.0.0.1:5555"
     flower_login: Annotated[SecretStr, AfterValidator(_login)]
     flower_cookie_secret: Annotated[SecretStr, Field(min_length=32)]

@@ -30,14 +30,29 @@ class DeadLetteringConsumer(Consumer):
         default_steps = tuple(step for step in Consumer.Blueprint.default_steps if step != _DELAYED_DELIVERY)
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
-        """Returns the stock handler behind a check of the size."""
+        """Returns the stock handler behind checks of size and form.
+
+        The stock one trusts the form: a body such as `null` or a task without an id ends the whole worker, and a body
+        such as `[1]` fails in the pool, where nobody settles the message.
+        """
         handle = super().create_task_handler(*args, **kwargs)
 
         def on_message(message: Any) -> None:
             if len(message.body) > MAX_MESSAGE_BYTES:
                 self._bury(message, "oversized")
-            else:
+                return
+            try:
+                well_formed = _is_call(message.headers, message.payload)
+            except Exception as error:  # noqa: BLE001 - whatever a decoder makes of a stranger's bytes
+                self.on_decode_error(message, error)
+                return
+            if not well_formed:
+                self.on_unknown_message(None, message)
+                return
+            try:
                 handle(message)
+            except (TypeError, ValueError, LookupError, AttributeError) as error:
+                self.on_invalid_task(None, message, error)  # headers of the wrong kind
 
         return on_message
 
@@ -66,3 +81,19 @@ class DeadLetteringConsumer(Consumer):
             routing_key=message.delivery_info.get("routing_key"),
         )
         message.reject_log_error(_stdlib_log, self.connection_errors)  # type: ignore[attr-defined] # missing in the stubs
+
+
+def _is_call(headers: Any, payload: Any) -> bool:
+    """Whether this is a call of Celery's protocol 2, to be carried out now.
+
+    A task with an ETA would be held in memory beyond the broker's patience, an expired one would be acked away.
+    """
+    return (
+        isinstance(headers, dict)
+        and isinstance(headers.get("task"), str)
+        and isinstance(headers.get("id"), str)
+        and headers.get("eta") is None
+        and headers.get("expires") is None
+        and isinstance(payload, list | tuple)
+        and [type(part) for part in payload] == [list, dict, dict]
+    )

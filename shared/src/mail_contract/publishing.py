@@ -77,14 +77,29 @@ def publish(
     if producer is not None:
         send(producer)
         return
+    confirmed(app, send, route)
+
+
+def confirmed(app: Celery, send: Callable[[Producer], None], route: Route) -> None:
+    """Calls `send` with a pooled producer in confirm mode and returns once the broker has confirmed what it published.
+
+    Args:
+        app: of `build_app`.
+        send: publishes one message, with `mandatory`.
+        route: where to, for the error.
+
+    Raises:
+        BrokerUnavailable: not confirmed in time, refused, or no connection; the broker may have it nevertheless.
+        Unroutable: the broker returned it.
+    """
     try:
-        with app.producer_or_acquire() as pooled:
-            _confirmed(send, pooled, route)
+        with app.producer_or_acquire() as producer:
+            _watch(send, producer, route)
     except LimitExceeded as error:
         raise BrokerUnavailable("(every pooled connection is busy)") from error
 
 
-def _confirmed(send: Callable[[Producer], None], producer: Producer, route: Route) -> None:
+def _watch(send: Callable[[Producer], None], producer: Producer, route: Route) -> None:
     try:
         send(producer)
     except (AMQPError, OperationalError, OSError) as error:

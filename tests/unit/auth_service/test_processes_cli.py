@@ -32,18 +32,17 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"{variable}_FILE", raising=False)
 
 
-def start(command: str, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr("sys.argv", ["auth-service", command])
+def start(command: str) -> int:
     with pytest.raises(SystemExit) as ended:
-        main()
+        main([command])
     return int(ended.value.code or 0)
 
 
 @pytest.mark.parametrize("command", list(REQUIRED))
 def test_a_process_without_settings_names_every_one_and_ends_with_2(
-    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert start(command, monkeypatch) == WRONG_SETTINGS
+    assert start(command) == WRONG_SETTINGS
     said = capsys.readouterr().err
     assert all(f"{variable}: is missing" in said for variable in REQUIRED[command])
 
@@ -54,7 +53,7 @@ def test_bad_settings_are_all_named_without_their_values(
     bad = {"AUTH_DATABASE_URL": "mysql://secret", "AUTH_BROKER_URL": "secret", "AUTH_RELAY_WINDOW": "secret"}
     for variable, value in bad.items():
         monkeypatch.setenv(variable, value)
-    assert start("relay", monkeypatch) == WRONG_SETTINGS
+    assert start("relay") == WRONG_SETTINGS
     said = capsys.readouterr().err
     assert all(variable in said for variable in bad)
     assert "secret" not in said

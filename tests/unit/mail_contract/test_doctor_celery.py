@@ -7,11 +7,11 @@ import pytest
 from celery import Celery
 from kombu import Queue
 
-from mail_contract.broker.doctor import contract_app
-from mail_contract.broker.doctor_celery import NoSuchApp, examine_app, load_app
-from mail_contract.broker.doctor_finding import Code
-from mail_contract.broker.doctor_safety import RULES, is_safe, safe_value
 from mail_contract.celery_app import SAFE_SETTINGS, build_app
+from mail_contract.doctor.celery import NoSuchApp, examine_app, load_app
+from mail_contract.doctor.examination import contract_app
+from mail_contract.doctor.finding import Code
+from mail_contract.doctor.safety import RULES, is_safe, safe_value
 from mail_contract.topology import MAILER_URGENT, TOPOLOGY
 
 MODULE = "from mail_contract.celery_app import build_app\n"

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from mail_contract.broker.difference import Deviation, Difference, ObjectKind
-from mail_contract.broker.doctor_drift import APPLY, drift, judge_difference, queue_types
-from mail_contract.broker.doctor_finding import Code, Severity
+from mail_contract.doctor.drift import APPLY, drift, judge_difference, queue_types
+from mail_contract.doctor.finding import Code, Severity
 from support.healthy import healthy, with_queue
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mail_contract.broker.doctor import CHECKS
-from mail_contract.broker.doctor_finding import Area, Code, Diagnosis, Finding, Severity
-from mail_contract.broker.doctor_report import as_json, as_text
+from mail_contract.doctor.examination import CHECKS
+from mail_contract.doctor.finding import Area, Code, Diagnosis, Finding, Severity
+from mail_contract.doctor.report import as_json, as_text
 from support.healthy import healthy
 
 PAGE = Path(__file__).parents[3] / "docs" / "doctor.md"

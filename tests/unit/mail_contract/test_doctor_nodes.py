@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from mail_contract.broker.doctor_finding import Code, Severity
-from mail_contract.broker.doctor_nodes import alarms, nodes, version
-from mail_contract.broker.doctor_snapshot import Snapshot
+from mail_contract.doctor.finding import Code, Severity
+from mail_contract.doctor.nodes import alarms, nodes, version
+from mail_contract.doctor.snapshot import Snapshot
 from support.healthy import healthy
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from mail_contract.broker.doctor_alternates import alternates
-from mail_contract.broker.doctor_drift import APPLY
-from mail_contract.broker.doctor_finding import Code, Severity
-from mail_contract.broker.doctor_policies import deviating, policies_in_effect
-from mail_contract.broker.doctor_snapshot import Snapshot
+from mail_contract.doctor.alternates import alternates
+from mail_contract.doctor.drift import APPLY
+from mail_contract.doctor.finding import Code, Severity
+from mail_contract.doctor.policies import deviating, policies_in_effect
+from mail_contract.doctor.snapshot import Snapshot
 from mail_contract.topology import MAIL_DEAD
 from support.healthy import healthy, with_queue
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from mail_contract.broker.doctor_finding import Code, Severity
-from mail_contract.broker.doctor_queues import CONSUMED, consumers, dead_letters, progress, unroutable
+from mail_contract.doctor.finding import Code, Severity
+from mail_contract.doctor.queues import CONSUMED, consumers, dead_letters, progress, unroutable
 from mail_contract.topology import TOPOLOGY
 from support.healthy import healthy, with_queue, with_queue_all_along
 

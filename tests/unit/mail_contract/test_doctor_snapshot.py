@@ -2,7 +2,7 @@
 
 import pytest
 
-from mail_contract.broker.doctor_snapshot import QueueState, _tags
+from mail_contract.doctor.snapshot import QueueState, _tags
 
 
 def test_a_queue_made_a_moment_ago_has_figures_of_nothing_and_no_policy_known() -> None:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from mail_contract.broker.doctor_finding import Code, Severity
-from mail_contract.broker.doctor_snapshot import Snapshot
-from mail_contract.broker.doctor_users import administrators, guest, service_users, strangers
+from mail_contract.doctor.finding import Code, Severity
+from mail_contract.doctor.snapshot import Snapshot
+from mail_contract.doctor.users import administrators, guest, service_users, strangers
 from support.healthy import healthy
 
 

@@ -13,7 +13,7 @@ EVERY: Final = timedelta(hours=1)
 
 
 def build_schedule(every: timedelta = EVERY) -> dict[str, dict[str, Any]]:
-    """Returns Celery's `beat_schedule`; a tick nobody took before the next one is due expires."""
+    """Returns Celery's `beat_schedule`; a tick nobody takes within the hour goes by the queue's own policy."""
     return {
         name: {
             "task": name,
@@ -22,7 +22,6 @@ def build_schedule(every: timedelta = EVERY) -> dict[str, dict[str, Any]]:
                 "exchange": MAINTENANCE_ROUTE.exchange,
                 "routing_key": MAINTENANCE_ROUTE.routing_key,
                 "mandatory": True,
-                "expires": every.total_seconds(),
                 # beat keeps one connection for ever; only a retried publish gets a new channel for a broken one.
                 "retry": True,
                 "retry_policy": {

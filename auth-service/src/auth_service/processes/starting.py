@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TypeVar
 
-from auth_service.settings import ProcessSettings
+from mail_contract.setting_types import ProcessSettings
 from mail_contract.settings import load
 from mail_contract.telemetry import configure_logging
 

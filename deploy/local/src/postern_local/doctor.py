@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from mail_contract.broker.doctor_command import CANNOT_ASK, examine
+from mail_contract.doctor.command import CANNOT_ASK, examine
 from postern_local import compose
 from postern_local.directory import StateDirectory
 from postern_local.errors import LocalStackError

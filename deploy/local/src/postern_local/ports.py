@@ -61,7 +61,7 @@ def any_ports(remembered: Mapping[str, int]) -> dict[str, int]:
     for name in USUAL:
         wanted = [remembered[name]] if name in remembered else []
         shuffled = random.sample(OUT_OF_THE_WAY, 200)
-        chosen[name] = _first_free([*wanted, *shuffled], taken=chosen.values())
+        chosen[name] = _first_free([*wanted, *shuffled], taken=[*chosen.values(), *USUAL.values()])
     return chosen
 
 

@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from amqp.exceptions import AMQPError, ChannelError
 from celery import Celery
 from kombu import Producer
-from kombu.exceptions import LimitExceeded, OperationalError
 
-from mail_contract.errors import BrokerUnavailable, Unroutable
 from mail_contract.letters import LetterClass
-from mail_contract.publishing import NO_ROUTE
+from mail_contract.publishing import confirmed
 from mail_contract.topology import dead_route
 
 REASON = "x-postern-reason"
@@ -76,15 +73,9 @@ class DeadLetterPublisher:
 
     def publish(self, dead: DeadLetter) -> None:
         """Returns once the broker has confirmed it; raises BrokerUnavailable or Unroutable."""
-        try:
-            with self._app.producer_or_acquire() as producer:
-                self._publish(dead, producer)
-        except LimitExceeded as error:
-            raise BrokerUnavailable("(every pooled connection is busy)") from error
-
-    def _publish(self, dead: DeadLetter, producer: Producer) -> None:
         route = dead_route(dead.letter_class)
-        try:
+
+        def send(producer: Producer) -> None:
             self._app.send_task(
                 dead.task,
                 args=dead.args,
@@ -98,9 +89,5 @@ class DeadLetterPublisher:
                 mandatory=True,
                 retry=False,
             )
-        except (AMQPError, OperationalError, OSError) as error:
-            # A late confirm must not be taken for the next message's.
-            producer.connection.collect()  # type: ignore[union-attr] # a pooled connection is missing in the stubs
-            if isinstance(error, ChannelError) and error.reply_code == NO_ROUTE:
-                raise Unroutable(f"({route.exchange} {route.routing_key})") from error
-            raise BrokerUnavailable(f"({type(error).__name__})") from error
+
+        confirmed(self._app, send, route)

@@ -9,9 +9,10 @@ from typing import TypeVar
 import click
 
 from mail_contract.errors import SettingsError
+from mail_contract.setting_types import ProcessSettings
 from mail_contract.settings import load
 from mail_contract.telemetry import configure_logging
-from mailer_service.settings import FlowerSettings, MigrationSettings, ProcessSettings, WorkerSettings
+from mailer_service.settings import FlowerSettings, MigrationSettings, WorkerSettings
 
 S = TypeVar("S", bound=ProcessSettings)
 BAD_SETTINGS = 2

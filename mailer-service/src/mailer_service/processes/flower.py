@@ -20,6 +20,8 @@ def run(settings: FlowerSettings) -> None:
             f"--port={port}",
             f"--basic-auth={settings.flower_login.get_secret_value()}",
             f"--cookie-secret={settings.flower_cookie_secret.get_secret_value()}",
+            # A task revoked from here would be acked away by the worker: a letter gone without a word.
+            "--read_only=true",
             "--persistent=false",
             "--max-tasks=10000",
         ]

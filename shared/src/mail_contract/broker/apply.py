@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from mail_contract.broker.admin import BrokerAdmin
 from mail_contract.broker.definitions import exchange_arguments
-from mail_contract.topology import QUEUE_ARGUMENTS, TOPOLOGY, VHOST, Topology
+from mail_contract.topology import QUEUE_ARGUMENTS, TOPOLOGY, VHOST
+from mail_contract.vhost import Topology
 
 FULL_RIGHTS = {"configure": ".*", "write": ".*", "read": ".*"}
 

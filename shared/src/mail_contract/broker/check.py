@@ -8,7 +8,8 @@ from typing import Any
 from mail_contract.broker.admin import BrokerAdmin
 from mail_contract.broker.definitions import definitions
 from mail_contract.broker.difference import Deviation, Difference, ObjectKind
-from mail_contract.topology import MAILER_EVENTS, TOPOLOGY, VHOST, Topology
+from mail_contract.topology import MAILER_EVENTS, TOPOLOGY, VHOST
+from mail_contract.vhost import Topology
 
 _OF_CELERY = (MAILER_EVENTS, "reply.mailer.pidbox", "mailer.pidbox")
 

@@ -14,8 +14,8 @@ from mail_contract.broker.admin import BrokerAdmin
 from mail_contract.broker.apply import apply_topology
 from mail_contract.broker.check import check_topology
 from mail_contract.broker.diagram import diagram as render_diagram
-from mail_contract.broker.doctor import INTERVAL_SECONDS
-from mail_contract.broker.doctor_command import examine
+from mail_contract.doctor.command import examine
+from mail_contract.doctor.examination import INTERVAL_SECONDS
 from mail_contract.errors import SettingsError, TopologyError
 from mail_contract.topology import TOPOLOGY, VHOST
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mail_contract.topology import QUEUE_ARGUMENTS, VHOST, Exchange, Topology
+from mail_contract.topology import QUEUE_ARGUMENTS, VHOST
+from mail_contract.vhost import Exchange, Topology
 
 
 def exchange_arguments(exchange: Exchange) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mail_contract.topology import Topology
+from mail_contract.vhost import Topology
 
 
 def diagram(topology: Topology) -> str:

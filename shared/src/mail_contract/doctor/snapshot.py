@@ -14,7 +14,7 @@ from typing import Any, Self
 from mail_contract.broker.admin import BrokerAdmin
 from mail_contract.broker.check import find_differences
 from mail_contract.broker.difference import Difference
-from mail_contract.topology import Topology
+from mail_contract.vhost import Topology
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mail_contract.broker.doctor_finding import Code, Finding, Severity
-from mail_contract.broker.doctor_snapshot import Snapshot
+from mail_contract.doctor.finding import Code, Finding, Severity
+from mail_contract.doctor.snapshot import Snapshot
 
 OLDEST = (3, 10)
 """At-least-once dead-lettering and the TTL of quorum queues came with it."""

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mail_contract.broker.doctor_drift import APPLY
-from mail_contract.broker.doctor_finding import Code, Finding, Severity
-from mail_contract.broker.doctor_snapshot import QueueState, Snapshot
-from mail_contract.topology import Policy
+from mail_contract.doctor.drift import APPLY
+from mail_contract.doctor.finding import Code, Finding, Severity
+from mail_contract.doctor.snapshot import QueueState, Snapshot
+from mail_contract.vhost import Policy
 
 _EXCHANGE = "dead-letter-exchange"
 

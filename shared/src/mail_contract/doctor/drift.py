@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from mail_contract.broker.difference import Deviation, Difference, ObjectKind
-from mail_contract.broker.doctor_finding import Code, Finding, Severity
-from mail_contract.broker.doctor_snapshot import QueueState, Snapshot
+from mail_contract.doctor.finding import Code, Finding, Severity
+from mail_contract.doctor.snapshot import QueueState, Snapshot
 from mail_contract.topology import QUEUE_ARGUMENTS
 
 APPLY = "postern-topology apply"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from mail_contract.broker.doctor_finding import Diagnosis, Finding, Severity, by_area
+from mail_contract.doctor.finding import Diagnosis, Finding, Severity, by_area
 
 
 def as_text(diagnosis: Diagnosis) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 
 from celery import Celery
 
-from mail_contract.broker.doctor_finding import Code, Finding, Severity
-from mail_contract.broker.doctor_safety import RULES, actual_value, is_safe, safe_value
+from mail_contract.doctor.finding import Code, Finding, Severity
+from mail_contract.doctor.safety import RULES, actual_value, is_safe, safe_value
 from mail_contract.errors import ContractError
-from mail_contract.topology import QUEUE_ARGUMENTS, TOPOLOGY, Topology
+from mail_contract.topology import QUEUE_ARGUMENTS, TOPOLOGY
+from mail_contract.vhost import Topology
 
 _REPAIR = "build the app with mail_contract.celery_app.build_app"
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from mail_contract.broker.admin import BrokerAdmin
-from mail_contract.broker.doctor import INTERVAL_SECONDS, diagnose
-from mail_contract.broker.doctor_celery import load_app
-from mail_contract.broker.doctor_report import as_json as render_json
-from mail_contract.broker.doctor_report import as_text
+from mail_contract.doctor.celery import load_app
+from mail_contract.doctor.examination import INTERVAL_SECONDS, diagnose
+from mail_contract.doctor.report import as_json as render_json
+from mail_contract.doctor.report import as_text
 from mail_contract.errors import ContractError
 from mail_contract.topology import VHOST
 

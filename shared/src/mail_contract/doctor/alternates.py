@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mail_contract.broker.doctor_drift import APPLY
-from mail_contract.broker.doctor_finding import Code, Finding, Severity
-from mail_contract.broker.doctor_snapshot import Snapshot
+from mail_contract.doctor.drift import APPLY
+from mail_contract.doctor.finding import Code, Finding, Severity
+from mail_contract.doctor.snapshot import Snapshot
 
 _KEY = "alternate-exchange"
 

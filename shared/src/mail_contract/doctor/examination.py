@@ -7,40 +7,34 @@ from collections.abc import Callable, Iterator, Sequence
 
 from celery import Celery
 
-from mail_contract.broker import (
-    doctor_alternates,
-    doctor_drift,
-    doctor_nodes,
-    doctor_policies,
-    doctor_queues,
-    doctor_users,
-)
 from mail_contract.broker.admin import BrokerAdmin
-from mail_contract.broker.doctor_celery import examine_app
-from mail_contract.broker.doctor_finding import Code, Diagnosis, Finding, Severity
-from mail_contract.broker.doctor_snapshot import Snapshot, read_snapshot
 from mail_contract.celery_app import build_app
-from mail_contract.topology import TOPOLOGY, VHOST, Topology
+from mail_contract.doctor import alternates, drift, nodes, policies, queues, users
+from mail_contract.doctor.celery import examine_app
+from mail_contract.doctor.finding import Code, Diagnosis, Finding, Severity
+from mail_contract.doctor.snapshot import Snapshot, read_snapshot
+from mail_contract.topology import TOPOLOGY, VHOST
+from mail_contract.vhost import Topology
 
 INTERVAL_SECONDS = 6.0
 """Between the two looks; longer than the 5 s after which RabbitMQ writes a queue's figures anew."""
 
 CHECKS: Sequence[Callable[[Snapshot], Iterator[Finding]]] = (
-    doctor_nodes.version,
-    doctor_nodes.nodes,
-    doctor_nodes.alarms,
-    doctor_drift.drift,
-    doctor_drift.queue_types,
-    doctor_policies.policies_in_effect,
-    doctor_alternates.alternates,
-    doctor_queues.consumers,
-    doctor_queues.progress,
-    doctor_queues.dead_letters,
-    doctor_queues.unroutable,
-    doctor_users.guest,
-    doctor_users.administrators,
-    doctor_users.service_users,
-    doctor_users.strangers,
+    nodes.version,
+    nodes.nodes,
+    nodes.alarms,
+    drift.drift,
+    drift.queue_types,
+    policies.policies_in_effect,
+    alternates.alternates,
+    queues.consumers,
+    queues.progress,
+    queues.dead_letters,
+    queues.unroutable,
+    users.guest,
+    users.administrators,
+    users.service_users,
+    users.strangers,
 )
 """Everything that is asked of a live broker."""
 
@@ -96,5 +90,5 @@ def _no_vhost(vhost: str) -> Finding:
         severity=Severity.ERROR,
         object=vhost,
         sentence=f"vhost {vhost} is missing: no service can connect",
-        fix=doctor_drift.APPLY,
+        fix=drift.APPLY,
     )

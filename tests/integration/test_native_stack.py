@@ -34,6 +34,7 @@ def key_files(stack: Stack) -> dict[str, bytes]:
 
 def cleared_and_starting(stack: Stack) -> bool:
     printed = stack.output.read_text(encoding="utf-8")
+    assert stack.runner.poll() is None, printed
     return "starting RabbitMQ" in printed.partition("stopping what a killed run left behind")[2]
 
 

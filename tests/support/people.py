@@ -1,11 +1,13 @@
 """People for journeys: addresses in several scripts and lengths, and what a person does with the API and a letter."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import uuid4
 
 import httpx
+import idna
 
 from support.eventually import eventually
 
@@ -45,6 +47,12 @@ def addresses(count: int, *, run: str | None = None) -> list[str]:
     """Returns that many different addresses, new ones at every call unless `run` names one."""
     run = run or str(uuid4().int % 10**9)  # digits: letters would mix alphabets, which is refused
     return [f"{LOCAL_PARTS[n % len(LOCAL_PARTS)]}.{run}{n}@{DOMAINS[n % len(DOMAINS)]}" for n in range(count)]
+
+
+def on_the_wire(address: str) -> str:
+    """Returns the address with its domain as SMTP carries it."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{idna.encode(domain).decode()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +100,16 @@ class Mailbox:
         """Everything received, newest first, or what one address received."""
         answer = self._http.get("/api/messages", params={"to": address} if address else {})
         return list(answer.raise_for_status().json()["messages"])
+
+    def received(self, people: list[str]) -> Counter[str]:
+        """How many letters each of these people has; an SMTP server sees domains as A-labels."""
+        spelling = {on_the_wire(address): address for address in people}
+        return Counter(
+            spelling[to]
+            for summary in self.summaries()
+            for to in map(on_the_wire, summary["to"])
+            if to in spelling
+        )
 
     def letters(self, address: str) -> list[Letter]:
         """The letters of one address, newest first."""

@@ -6,6 +6,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+# Tests wait more than they compute: for servers to start, for letters to arrive.
+TEST_PROCESSES ?= 3
 
 PACKAGES := shared auth-service mailer-service deploy/local
 BIN := $(VENV)/bin
@@ -23,9 +25,9 @@ help: ## print this
 run: system-packages $(INSTALLED) ## the whole stack on this machine, in the foreground until Ctrl-C
 	exec $(BIN)/postern-local run
 
-test: test-packages $(INSTALLED) ## every test; ARGS="-k receipt" passes words on to pytest
+test: test-packages $(INSTALLED) ## every test, side by side; ARGS="-k receipt -n 0" passes words on to pytest
 	echo "running the tests"
-	exec $(BIN)/pytest $(ARGS)
+	exec $(BIN)/pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup $(ARGS)
 
 check: $(INSTALLED) ## format, lint, types, layers, declared dependencies
 	echo "format (ruff)" && $(BIN)/ruff format --check .

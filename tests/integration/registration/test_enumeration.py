@@ -16,6 +16,7 @@ from support.auth_api import PASSWORD, AuthApi
 from support.ranks import area_under_curve
 
 SAMPLES = 300
+WARM_UP = 10
 REGISTRATIONS, RESEND, VERIFICATIONS = "/v1/registrations", "/v1/registrations/resend", "/v1/verifications"
 STANDINGS = ("unknown", "unverified", "verified")
 
@@ -57,27 +58,35 @@ def assert_same_shape(answers: Mapping[str, TestResponse]) -> None:
         assert one.get_json().keys() == other.get_json().keys()
 
 
-def measure(call: Callable[[str, int], TestResponse], status: int) -> dict[str, list[float]]:
-    """Seconds of each call, by standing."""
+def measure(call: Callable[[str, int], TestResponse], status: int, first: int) -> dict[str, list[float]]:
+    """Seconds of each call, by standing; an unknown address is a new one every time, from number `first` on."""
     seconds: dict[str, list[float]] = {standing: [] for standing in STANDINGS}
-    for number in range(-10, SAMPLES):
+    for number in range(WARM_UP + SAMPLES):
         for standing in random.sample(STANDINGS, len(STANDINGS)):
             start = time.perf_counter()
-            answer = call(standing, number % SAMPLES)
+            answer = call(standing, first + number if standing == "unknown" else number % SAMPLES)
             took = time.perf_counter() - start
             assert answer.status_code == status
-            if number >= 0:
+            if number >= WARM_UP:
                 seconds[standing].append(took)
     return seconds
 
 
-def assert_told_apart_by_nobody(seconds: Mapping[str, list[float]]) -> None:
-    figures = {
-        f"{one} / {other}": round(area_under_curve(seconds[one], seconds[other]), 3)
-        for one, other in itertools.combinations(STANDINGS, 2)
-    }
-    print(figures)
-    assert all(0.40 <= figure <= 0.60 for figure in figures.values()), figures
+def assert_told_apart_by_nobody(call: Callable[[str, int], TestResponse], status: int) -> None:
+    """A leak shows whenever it is looked for, a hiccup of the machine once: only what shows three times fails."""
+    figures: list[dict[str, float]] = []
+    for attempt in range(3):
+        seconds = measure(call, status, first=attempt * 1000)
+        figures.append(
+            {
+                f"{one} / {other}": round(area_under_curve(seconds[one], seconds[other]), 3)
+                for one, other in itertools.combinations(STANDINGS, 2)
+            }
+        )
+        print(figures[-1])
+        if all(0.40 <= figure <= 0.60 for figure in figures[-1].values()):
+            return
+    raise AssertionError(figures)
 
 
 def test_answers_have_one_shape_whatever_the_address_is(api: AuthApi) -> None:
@@ -121,13 +130,13 @@ def test_time_tells_nothing_when_registering(api: AuthApi) -> None:
     def register(standing: str, number: int) -> TestResponse:
         return api.post(REGISTRATIONS, {"email": address(standing, number), "password": PASSWORD})
 
-    assert_told_apart_by_nobody(measure(register, 202))
+    assert_told_apart_by_nobody(register, 202)
 
 
 def test_time_tells_nothing_when_asking_for_the_letter_again(api: AuthApi) -> None:
     for standing in ("unverified", "verified"):
         people(api, standing, SAMPLES)
-    assert_told_apart_by_nobody(measure(lambda s, n: api.post(RESEND, {"email": address(s, n)}), 202))
+    assert_told_apart_by_nobody(lambda s, n: api.post(RESEND, {"email": address(s, n)}), 202)
 
 
 def test_time_tells_nothing_when_guessing_a_code(api: AuthApi) -> None:
@@ -137,7 +146,7 @@ def test_time_tells_nothing_when_guessing_a_code(api: AuthApi) -> None:
     def guess(standing: str, number: int) -> TestResponse:
         return api.post(VERIFICATIONS, {"email": address(standing, number), "code": "00000000"})
 
-    assert_told_apart_by_nobody(measure(guess, 400))
+    assert_told_apart_by_nobody(guess, 400)
 
 
 def test_metrics_do_not_count_by_standing(api: AuthApi) -> None:

@@ -1,7 +1,7 @@
 """Claiming, settling and releasing outbox rows: one bearer at a time, whatever happens at the same moment."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import psycopg2
@@ -10,14 +10,14 @@ from sqlalchemy import text
 
 from auth_service.domain.delivery import DeliveryState
 from auth_service.inbox.record import record_report
-from auth_service.outbox import enqueue_cancellation, enqueue_letter
+from auth_service.outbox import enqueue_letter, withdraw_letters
 from auth_service.outbox.claim import claim
 from auth_service.outbox.release import hand_back, measure_backlog, release_failed
 from auth_service.outbox.settle import settle_expired, settle_published
-from mail_contract.letters import LetterClass
-from mail_contract.messages import CancellationReason, ReportedState
+from mail_contract.letters import LetterClass, LetterName
+from mail_contract.messages import Cancellation, CancellationReason, Envelope, ReportedState
 from support.database import Database
-from support.outbox import Outbox, add_letters, envelope, report
+from support.outbox import Outbox, envelope, report
 
 MINUTE = timedelta(minutes=1)
 
@@ -36,19 +36,43 @@ def take(outbox: Outbox, *, limit: int = 100, lease: timedelta = MINUTE) -> tupl
 def test_a_letter_is_in_the_outbox_only_if_its_request_was_committed(outbox: Outbox) -> None:
     sealed = envelope()
     with outbox.sessions() as session:
-        add_letters(session, [sealed])
-        enqueue_letter(session, sealed)
+        enqueue_letter(session, sealed, account_id=None, receipt_hash=bytes(32))
         session.rollback()
     assert outbox.is_empty()
+
+
+def test_a_letter_its_first_event_and_its_row_are_written_together(outbox: Outbox) -> None:
+    sealed = envelope()
+    with outbox.sessions.begin() as session:
+        enqueue_letter(session, sealed, account_id=None, receipt_hash=bytes(32))
+    (row,) = outbox.rows()
+    assert (row.id, row.letter_id, row.kind) == (sealed.header.id, sealed.header.id, "letter")
+    assert Envelope.model_validate(row.payload) == sealed
+    assert outbox.timeline(sealed.header.id) == [DeliveryState.ACCEPTED]
+
+
+def test_what_is_still_on_its_way_is_withdrawn_by_one_cancellation_each(outbox: Outbox) -> None:
+    underway = outbox.commit(2)
+    outbox.commit(1, state=DeliveryState.SENT)
+    at = datetime.now(UTC)
+    for _ in range(2):
+        with outbox.sessions.begin() as session:
+            withdraw_letters(
+                session, "tag", [LetterName.VERIFY_ADDRESS], CancellationReason.SUPERSEDED, at=at
+            )
+    cancellations = [row for row in outbox.rows() if row.kind == "cancellation"]
+    assert {row.letter_id for row in cancellations} == set(underway)
+    for row in cancellations:
+        assert Cancellation.model_validate(row.payload) == Cancellation(
+            letter_id=row.letter_id, reason=CancellationReason.SUPERSEDED, at=at
+        )
 
 
 def test_rows_leave_by_class_and_the_older_first(outbox: Outbox) -> None:
     bulk = outbox.commit(1, LetterClass.BULK)
     standard = outbox.commit(1, LetterClass.STANDARD)
     urgent = [outbox.commit(1)[0] for _ in range(3)]
-    with outbox.sessions.begin() as session:
-        enqueue_cancellation(session, bulk[0], CancellationReason.SUPERSEDED)
-    cancellation = outbox.rows()[0].id
+    cancellation = outbox.cancel(bulk[0])
 
     assert take(outbox)[1] == [cancellation, *urgent, *standard, *bulk]
 
@@ -111,8 +135,7 @@ def test_a_report_that_came_before_the_row_was_settled_has_the_last_word(outbox:
 
 def test_settling_a_cancellation_leaves_its_letter_alone(outbox: Outbox) -> None:
     (letter,) = outbox.commit()
-    with outbox.sessions.begin() as session:
-        enqueue_cancellation(session, letter, CancellationReason.SUPERSEDED)
+    outbox.cancel(letter)
     token, (cancellation,) = take(outbox, limit=1)
     with outbox.sessions.begin() as session:
         settle_published(session, token=token, ids=[cancellation])

@@ -14,10 +14,8 @@ import pytest
 from structlog.contextvars import clear_contextvars
 
 from auth_service.domain.delivery import DeliveryState
-from auth_service.outbox import enqueue_cancellation
 from mail_contract.celery_app import CANCEL_LETTER, DELIVER_LETTER
 from mail_contract.letters import LetterClass
-from mail_contract.messages import CancellationReason
 from mail_contract.telemetry import bind_correlation_id
 from mail_contract.topology import MAIL, MAILER_BULK, MAILER_CANCELLATIONS, MAILER_STANDARD, MAILER_URGENT
 from support.auth_process import AuthProcess, auth_process
@@ -105,8 +103,7 @@ def test_each_class_goes_to_its_own_queue_and_a_cancellation_to_its(
     outbox: Outbox, broker: VirtualHost, start_relay: StartRelay
 ) -> None:
     letters = {letter_class: outbox.commit(1, letter_class)[0] for letter_class in LetterClass}
-    with outbox.sessions.begin() as session:
-        enqueue_cancellation(session, letters[LetterClass.BULK], CancellationReason.SUPERSEDED)
+    outbox.cancel(letters[LetterClass.BULK])
     start_relay()
 
     eventually(outbox.is_empty)

@@ -11,11 +11,19 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from auth_service.domain.delivery import DeliveryState
-from auth_service.outbox import enqueue_letter
+from auth_service.outbox.message import CANCELLATION_RANK, LETTER_RANKS, WAKE_UP_CHANNEL
 from auth_service.store.engine import build_engine, build_sessions
-from auth_service.store.tables import Letter, LetterEvent, OutboxRow
+from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
 from mail_contract.letters import LetterClass, LetterName
-from mail_contract.messages import DeliveryReport, Envelope, EnvelopeHeader, ReportedState
+from mail_contract.messages import (
+    Cancellation,
+    CancellationReason,
+    DeliveryReport,
+    Envelope,
+    EnvelopeHeader,
+    ReportedState,
+)
+from mail_contract.telemetry import current_correlation_id
 
 
 def envelope(
@@ -85,23 +93,34 @@ class Outbox:
         sealed = [envelope(letter_class, lifetime=lifetime) for _ in range(count)]
         with self.sessions.begin() as session:
             add_letters(session, sealed, state=state)
-            first, *others = sealed
-            enqueue_letter(session, first)
-            self._enqueue_like(session, first, others)
+            self._add_rows(
+                session,
+                [
+                    {"id": one.header.id, "letter_id": one.header.id, "payload": one.model_dump(mode="json")}
+                    for one in sealed
+                ],
+                kind=OutboxKind.LETTER,
+                rank=LETTER_RANKS[letter_class],
+            )
         return [one.header.id for one in sealed]
 
+    def cancel(self, letter_id: UUID) -> UUID:
+        """Commits the cancellation of a letter; gives back its own id."""
+        cancellation = Cancellation(
+            letter_id=letter_id, reason=CancellationReason.SUPERSEDED, at=datetime.now(UTC)
+        )
+        own_id = uuid4()
+        row = {"id": own_id, "letter_id": letter_id, "payload": cancellation.model_dump(mode="json")}
+        with self.sessions.begin() as session:
+            self._add_rows(session, [row], kind=OutboxKind.CANCELLATION, rank=CANCELLATION_RANK)
+        return own_id
+
     @staticmethod
-    def _enqueue_like(session: Session, first: Envelope, others: Sequence[Envelope]) -> None:
-        """Many more rows in one statement; a flow never writes more than one or two."""
-        if not others:
-            return
-        row = session.execute(select(OutboxRow.__table__).where(OutboxRow.id == first.header.id)).one()
-        same = {name: getattr(row, name) for name in ("kind", "rank", "correlation_id")}
-        values = [
-            {**same, "id": one.header.id, "letter_id": one.header.id, "payload": one.model_dump(mode="json")}
-            for one in others
-        ]
-        session.execute(insert(OutboxRow), values)
+    def _add_rows(session: Session, rows: Sequence[dict[str, Any]], *, kind: OutboxKind, rank: int) -> None:
+        """Many rows in one statement; a flow never writes more than one or two."""
+        same = {"kind": kind, "rank": rank, "correlation_id": current_correlation_id()}
+        session.execute(insert(OutboxRow), [{**same, **row} for row in rows])
+        session.execute(select(func.pg_notify(WAKE_UP_CHANNEL, "")))
 
     def rows(self) -> list[OutboxRow]:
         with self.sessions() as session:

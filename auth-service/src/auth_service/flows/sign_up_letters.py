@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 from auth_service.domain.account import Account
 from auth_service.domain.address import Address
 from auth_service.domain.one_time_token import Purpose
-from auth_service.outbox import enqueue_cancellation, enqueue_letter
+from auth_service.outbox import enqueue_letter, withdraw_letters
 from auth_service.security.secrets import KeyedHash, Secret, new_code
-from auth_service.store.letters import add_letter, lock_recipient, withdraw_open_letters
+from auth_service.store.letters import lock_recipient
 from auth_service.store.tokens import TokenHashes, replace_token
 from mail_contract.letters import AccountExists, LetterContext, LetterName, VerifyAddress, definition_of
 from mail_contract.messages import CancellationReason, Contents, EnvelopeHeader
@@ -123,12 +123,11 @@ class SignUpLetters:
             recipient_tag=recipient.tag,
         )
         contents = Contents(recipient=to, context=context.model_dump(), decoy=decoy)
-        # With nothing to withdraw, a withdrawal of nothing: an older letter that still waits for a slow mail server must
-        # not show in the time this takes.
-        for letter_id in withdraw_open_letters(session, recipient.tag, _WITHDRAWN_BY_A_NEWER) or (uuid4(),):
-            enqueue_cancellation(session, letter_id, CancellationReason.SUPERSEDED, at=recipient.now)
-        add_letter(session, header, account_id=account_id, receipt_hash=receipt.digest)
-        enqueue_letter(session, self.sealer.seal(header, contents))
+        withdraw_letters(
+            session, recipient.tag, _WITHDRAWN_BY_A_NEWER, CancellationReason.SUPERSEDED, at=recipient.now
+        )
+        envelope = self.sealer.seal(header, contents)
+        enqueue_letter(session, envelope, account_id=account_id, receipt_hash=receipt.digest)
         _log.info("letter_accepted", letter_id=str(header.id), letter=header.letter.value)
         return receipt
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from auth_service.outbox.enqueue import enqueue_cancellation, enqueue_letter
+from auth_service.outbox.enqueue import enqueue_letter, withdraw_letters
 
-__all__ = ["enqueue_cancellation", "enqueue_letter"]
+__all__ = ["enqueue_letter", "withdraw_letters"]

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
-from uuid import UUID
 
-from sqlalchemy import Text, bindparam, func, insert, literal, select, update
+from sqlalchemy import Text, bindparam, func, literal, select
 from sqlalchemy.orm import Session
 
-from auth_service.domain.delivery import OPEN_STATES, DeliveryState
+from auth_service.domain.delivery import DeliveryState
 from auth_service.store.tables import Letter, LetterEvent, table_of
-from mail_contract.letters import LetterName
-from mail_contract.messages import EnvelopeHeader
 
 _LETTERS = table_of(Letter)
 _EVENTS = table_of(LetterEvent)
@@ -24,38 +21,6 @@ _LOCK = select(
     func.now(),
     func.pg_advisory_xact_lock(func.hashtextextended(bindparam("tag", type_=Text()), literal(0))),
 )
-_WITHDRAW = (
-    update(_LETTERS)
-    .where(
-        _LETTERS.c.recipient_tag == bindparam("tag"),
-        _LETTERS.c.letter.in_(bindparam("names", expanding=True)),
-        _LETTERS.c.withdrawn_at.is_(None),
-        _LETTERS.c.state.in_(sorted(OPEN_STATES)),
-    )
-    .values(withdrawn_at=func.now())
-    .returning(_LETTERS.c.id)
-)
-_ADDED = (
-    insert(_LETTERS)
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                "id",
-                "account_id",
-                "letter",
-                "letter_class",
-                "recipient_tag",
-                "receipt_hash",
-                "expires_at",
-            )
-        }
-        | {"state": literal(DeliveryState.ACCEPTED.value)}
-    )
-    .returning(_LETTERS.c.id, _LETTERS.c.state)
-    .cte("added")
-)
-_ADD = insert(_EVENTS).from_select(["letter_id", "state"], select(_ADDED.c.id, _ADDED.c.state)).inline()
 # One statement, so that state and timeline are of the same moment; every letter has its first event from birth.
 _PROGRESS = (
     select(_LETTERS.c.state.label("now"), _EVENTS.c.at, _EVENTS.c.state, _EVENTS.c.detail)
@@ -89,31 +54,6 @@ def lock_recipient(session: Session, recipient_tag: str) -> datetime:
     """
     now, _ = session.execute(_LOCK, {"tag": recipient_tag}).one()
     return cast("datetime", now)
-
-
-def withdraw_open_letters(
-    session: Session, recipient_tag: str, names: Collection[LetterName]
-) -> Sequence[UUID]:
-    """Marks this recipient's letters of these names that are still on their way, decoys too; returns which to cancel."""
-    return session.scalars(_WITHDRAW, {"tag": recipient_tag, "names": list(names)}).all()
-
-
-def add_letter(
-    session: Session, header: EnvelopeHeader, *, account_id: UUID | None, receipt_hash: bytes
-) -> None:
-    """Records a letter as accepted; its outbox row follows in the same transaction."""
-    session.execute(
-        _ADD,
-        {
-            "id": header.id,
-            "account_id": account_id,
-            "letter": header.letter,
-            "letter_class": header.letter_class,
-            "recipient_tag": header.recipient_tag,
-            "receipt_hash": receipt_hash,
-            "expires_at": header.expires_at,
-        },
-    )
 
 
 def find_progress(session: Session, receipt_hash: bytes) -> Progress | None:

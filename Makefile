@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 # Tests wait more than they compute: for servers to start, for letters to arrive.
-TEST_PROCESSES ?= 3
+TEST_PROCESSES ?= 4
 
 PACKAGES := shared auth-service mailer-service deploy/local
 BIN := $(VENV)/bin

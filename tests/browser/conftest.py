@@ -13,8 +13,8 @@ PATIENCE_MS = 20_000
 """For a letter to go its whole way on a busy machine."""
 
 
-# Ends with this directory's tests: while it lives, its event loop occupies the main thread.
-@pytest.fixture(scope="package")
+# Ends with each module: while it lives, its event loop occupies the main thread, and other tests want their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE_MS)
     with chromium() as running:

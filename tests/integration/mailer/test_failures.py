@@ -25,7 +25,7 @@ def everyone_has_a_letter_and_only_the_ambiguous_two(room: Mailroom, letters: li
         assert states == {"accepted": len(letters)}
 
     eventually(all_accepted, within=60, every=0.3)
-    eventually(room.everything_is_settled, within=30, every=0.3)
+    eventually(room.everything_is_settled, within=90, every=0.3)
     ambiguous = {str(row["id"]) for row in room.query("SELECT id FROM letters WHERE ambiguous")}
     received = Counter(
         found[1].decode()

@@ -16,6 +16,7 @@ from auth_service.flows.register import Register
 from auth_service.flows.resend_verification import ResendVerification
 from auth_service.http.body import read_object, unprocessable, validate
 from auth_service.http.metrics import Metrics
+from auth_service.http.pace import at_one_pace
 from auth_service.http.problems import FieldFlaw, Refusal
 from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
 from auth_service.http.schemas import ReceiptAnswer, RegistrationRequest, ResendRequest
@@ -81,7 +82,8 @@ class Registrations:
     def post_resend(self) -> Response:
         """Sends the letter again."""
         body = validate(ResendRequest, read_object(request))
-        receipt = self.resend(read_address(body.email))
+        with at_one_pace():
+            receipt = self.resend(read_address(body.email))
         return json_answer(ReceiptAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
 
 

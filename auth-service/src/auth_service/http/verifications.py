@@ -10,6 +10,7 @@ from flask import Response, request
 from auth_service import errors
 from auth_service.flows.verify_address import Verified, VerifyAddress
 from auth_service.http.body import read_object, validate
+from auth_service.http.pace import at_one_pace
 from auth_service.http.registrations import read_address
 from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
 from auth_service.http.schemas import CodeVerificationRequest, LinkVerificationRequest, VerificationAnswer
@@ -62,5 +63,6 @@ class Verifications:
     def _verify(self, body: dict[str, object]) -> Verified:
         if body.keys() & {"email", "code"} and "token" not in body:
             by_code = validate(CodeVerificationRequest, body)
-            return self.verify.by_code(read_address(by_code.email), by_code.code)
+            with at_one_pace():
+                return self.verify.by_code(read_address(by_code.email), by_code.code)
         return self.verify.by_link(Secret(validate(LinkVerificationRequest, body).token))

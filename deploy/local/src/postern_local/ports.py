@@ -2,14 +2,21 @@
 
 import random
 import socket
+import tempfile
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing
+from itertools import chain
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 
 OUT_OF_THE_WAY = range(15000, 30000)
 """Below the ephemeral range: nobody's outgoing connection takes such a port while its server restarts, and a
 client that retries a stopped server can never be connected to itself."""
+
+RESERVATIONS = Path(tempfile.gettempdir()) / "postern-ports"
+RESERVED_SECONDS = 120
 
 USUAL = {
     "api": 8000,
@@ -60,9 +67,22 @@ def any_ports(remembered: Mapping[str, int]) -> dict[str, int]:
     chosen: dict[str, int] = {}
     for name in USUAL:
         wanted = [remembered[name]] if name in remembered else []
-        shuffled = random.sample(OUT_OF_THE_WAY, 200)
-        chosen[name] = _first_free([*wanted, *shuffled], taken=[*chosen.values(), *USUAL.values()])
+        shuffled = (port for port in random.sample(OUT_OF_THE_WAY, 200) if is_free(port) and _reserve(port))
+        chosen[name] = _first_free(chain(wanted, shuffled), taken=[*chosen.values(), *USUAL.values()])
     return chosen
+
+
+def _reserve(port: int) -> bool:
+    """Whether nobody else has chosen `port` lately: between choice and start many seconds pass, and tests are many."""
+    RESERVATIONS.mkdir(exist_ok=True)
+    note = RESERVATIONS / str(port)
+    try:
+        note.touch(exist_ok=False)
+    except FileExistsError:
+        if time.time() - note.stat().st_mtime < RESERVED_SECONDS:
+            return False
+        note.touch()
+    return True
 
 
 def _first_free(candidates: Iterable[int], *, taken: Iterable[int]) -> int:

@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 # Tests wait more than they compute: for servers to start, for letters to arrive.
-TEST_PROCESSES ?= 4
+TEST_PROCESSES ?= 3
 
 PACKAGES := shared auth-service mailer-service deploy/local
 BIN := $(VENV)/bin
@@ -15,7 +15,7 @@ INSTALLED := $(VENV)/.installed
 STATE := $(or $(POSTERN_STATE),.postern)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check up down scale clean bench doctor requirements system-packages test-packages
+.PHONY: help run test faults check up down scale clean bench doctor requirements system-packages test-packages
 .SILENT:
 
 help: ## print this
@@ -25,9 +25,13 @@ help: ## print this
 run: system-packages $(INSTALLED) ## the whole stack on this machine, in the foreground until Ctrl-C
 	exec $(BIN)/postern-local run
 
-test: test-packages $(INSTALLED) ## every test, side by side; ARGS="-k receipt -n 0" passes words on to pytest
+test: test-packages $(INSTALLED) ## the tests, side by side; ARGS="-k receipt -n 0" passes words on to pytest
 	echo "running the tests"
-	exec $(BIN)/pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup $(ARGS)
+	exec $(BIN)/pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup --ignore tests/faults $(ARGS)
+
+faults: test-packages $(INSTALLED) ## kill -9 in the middle of the work, on the whole stack; prints what arrived
+	echo "running the faults"
+	exec $(BIN)/pytest --capture no tests/faults $(ARGS)
 
 check: $(INSTALLED) ## format, lint, types, layers, declared dependencies
 	echo "format (ruff)" && $(BIN)/ruff format --check .

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from celery import Celery
 from kombu import Queue
 
-from mail_contract import telemetry
+from mail_contract import read_ahead, telemetry
+from mail_contract.monitoring import SparingEvents
 from mail_contract.topology import MAILER_CONTROL, MAILER_EVENTS, QUEUE_ARGUMENTS, UNROUTABLE
 
 DELIVER_LETTER = "mailer.deliver_letter"
@@ -63,7 +64,7 @@ def build_app(name: str, *, broker_url: str, consumes: Sequence[str] = (), monit
 
     Args:
         name: of the app; appears in logs.
-        broker_url: `amqp://user:password@host:port/vhost`.
+        broker_url: `amqp://user:password@host:port/vhost`, or several of them with `;` between.
         consumes: names of the queues its worker may consume from; none for a pure publisher.
         monitored: whether it sends events and answers remote control, for Flower; needs the rights for both.
 
@@ -71,8 +72,9 @@ def build_app(name: str, *, broker_url: str, consumes: Sequence[str] = (), monit
         The app, not finalised, without tasks.
     """
     telemetry.carry_correlation_ids()
+    read_ahead.install()
     queues = tuple(consumes) or (UNROUTABLE,)
-    app = Celery(name, broker=broker_url, set_as_current=False)
+    app = Celery(name, broker=broker_url, set_as_current=False, events=SparingEvents)
     app.conf.update(SAFE_SETTINGS)
     app.conf.update(
         # Celery recognises quorum queues by this argument and then leaves global prefetch alone.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,6 +16,9 @@ log = structlog.get_logger(__name__)
 _stdlib_log = logging.getLogger(__name__)
 
 _DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
+
+_RECONNECT = {"interval_start": 1, "interval_step": 1, "interval_max": 5}
+"""Seconds between two tries: 1, 2, 3, 4, 5, 5, …"""
 
 
 class DeadLetteringConsumer(Consumer):
@@ -28,6 +32,11 @@ class DeadLetteringConsumer(Consumer):
         """The stock steps without delayed delivery."""
 
         default_steps = tuple(step for step in Consumer.Blueprint.default_steps if step != _DELAYED_DELIVERY)
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Looks for a broker that is away every few seconds; the stock consumer lets up to half a minute pass."""
+        conn.ensure_connection = partial(conn.ensure_connection, **_RECONNECT)
+        return super().ensure_connected(conn)
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
         """Returns the stock handler behind checks of size and form.

@@ -47,5 +47,17 @@ class Unroutable(PublishError):
     """The broker returned the message: no queue is bound for it."""
 
 
+class BrokerLost(ContractError):
+    """The connection to the broker is of no use any more.
+
+    Attributes:
+        why: what ended it; the class of the library's error and the broker's reply code.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"({why})")
+        self.why = why
+
+
 class TopologyError(ContractError):
     """The broker's objects could not be brought into the agreed form."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
 class LetterClass(StrEnum):
@@ -27,6 +28,15 @@ class LetterName(StrEnum):
 
     VERIFY_ADDRESS = "verify_address"
     ACCOUNT_EXISTS = "account_exists"
+    TERMS_CHANGED = "terms_changed"
+
+
+def _iso_date(value: str) -> str:
+    return date.fromisoformat(value).isoformat()
+
+
+IsoDate = Annotated[str, AfterValidator(_iso_date)]
+"""A day as `2027-01-31`; the letter writes it as its language does."""
 
 
 class LetterContext(BaseModel):
@@ -46,6 +56,13 @@ class AccountExists(LetterContext):
     """Tells the owner of a taken address that somebody tried to register with it."""
 
     home: str
+
+
+class TermsChanged(LetterContext):
+    """Tells everybody with an account that new terms apply from a day on, and where to read them."""
+
+    url: str
+    applies_on: IsoDate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +99,14 @@ _DEFINITIONS = (
         priority=6,
         lifetime=timedelta(hours=24),
         context=AccountExists,
+    ),
+    # A week: to a million people through one provider it may well take days.
+    LetterDefinition(
+        name=LetterName.TERMS_CHANGED,
+        letter_class=LetterClass.BULK,
+        priority=1,
+        lifetime=timedelta(days=7),
+        context=TermsChanged,
     ),
 )
 

@@ -54,17 +54,31 @@ class Opener:
     def open(self, envelope: Envelope) -> Contents:
         """Returns the contents; raises UnknownKey, BadSignature or BrokenSeal, none of which quotes the envelope."""
         sealing_key = self.sealing_keys.find(envelope.sealing_key_id)
-        verifying_key = self.verifying_keys.find(envelope.signing_key_id)
-        info = _info(envelope.header, envelope.sealing_key_id, envelope.signing_key_id)
-        try:
-            sealed, signature = decode(envelope.sealed), decode(envelope.signature)
-            verifying_key.verify(signature, info + sealed)
-        except (ValueError, InvalidSignature):
-            raise BadSignature from None
+        info, sealed = verify(envelope, self.verifying_keys)
         try:
             return Contents.model_validate_json(_unpad(_SUITE.decrypt(sealed, sealing_key, info=info)))
         except (ValueError, InvalidTag, ValidationError):
             raise BrokenSeal from None
+
+
+def verify(envelope: Envelope, keys: VerifyingKeys) -> tuple[bytes, bytes]:
+    """Checks that auth-service made the envelope, which takes no secret.
+
+    Returns:
+        What the signature is of: the clear part as bytes, and the ciphertext.
+
+    Raises:
+        UnknownKey: it is signed with none of these keys.
+        BadSignature: nobody who has the key signed this.
+    """
+    verifying_key = keys.find(envelope.signing_key_id)
+    info = _info(envelope.header, envelope.sealing_key_id, envelope.signing_key_id)
+    try:
+        sealed, signature = decode(envelope.sealed), decode(envelope.signature)
+        verifying_key.verify(signature, info + sealed)
+    except (ValueError, InvalidSignature):
+        raise BadSignature from None
+    return info, sealed
 
 
 def _info(header: EnvelopeHeader, sealing_key_id: str, signing_key_id: str) -> bytes:

@@ -32,8 +32,11 @@ def _database_url(value: SecretStr) -> SecretStr:
 
 
 def _broker_url(value: SecretStr) -> SecretStr:
-    if urlsplit(value.get_secret_value()).scheme not in {"amqp", "amqps"}:
-        raise ValueError("must look like amqp://user:password@host:port/vhost")
+    for node in value.get_secret_value().split(";"):
+        if urlsplit(node).scheme not in {"amqp", "amqps"} or not urlsplit(node).hostname:
+            raise ValueError(
+                "must look like amqp://user:password@host:port/vhost, a cluster's nodes with ; between"
+            )
     return value
 
 
@@ -46,6 +49,7 @@ def _host_and_port(value: str) -> str:
 
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 BrokerUrl = Annotated[SecretStr, AfterValidator(_broker_url)]
+"""One address, or those of a cluster's nodes with `;` between: where one does not answer, kombu asks the next."""
 HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
 
 

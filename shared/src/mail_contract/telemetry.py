@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from collections.abc import Mapping, MutableMapping
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 from uuid import uuid4
 
 import structlog
 from celery import signals
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
+
+from mail_contract.log_lines import LineHandler
 
 CORRELATION_HEADER = "postern_correlation_id"
 SEALED = "(sealed)"
@@ -21,14 +25,22 @@ SEALED = "(sealed)"
 LogFormat = Literal["json", "console"]
 
 
-def configure_logging(*, service: str, format: LogFormat, level: str) -> None:  # noqa: A002 - reads best at the call
-    """Sends structlog's and the standard library's records to standard output, one line each.
+def configure_logging(
+    *,
+    service: str,
+    format: LogFormat,  # noqa: A002 - reads best at the call
+    level: str,
+    stream: TextIO | None = None,
+) -> None:
+    """Sends structlog's and the standard library's records to one place, a line each.
 
     Args:
         service: named in every line.
         format: `json`, or `console` for people.
         level: a name the standard library knows, such as `INFO`.
+        stream: standard output if not given; a command whose output is the answer logs elsewhere.
     """
+    stream = stream or sys.stdout
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -39,9 +51,9 @@ def configure_logging(*, service: str, format: LogFormat, level: str) -> None:  
     render: list[Any] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=_plain_traceback)]
+        else [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=_plain_traceback)]
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = LineHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -61,8 +73,21 @@ def configure_logging(*, service: str, format: LogFormat, level: str) -> None:  
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    _leave_unsaid()
     # A receiver of this signal keeps Celery from configuring logging its own way.
     signals.setup_logging.connect(_leave_logging_alone, weak=False, dispatch_uid="postern-logging")
+
+
+def _leave_unsaid() -> None:
+    """Two warnings of Celery's about what is settled here; every other one is still said."""
+    # Root is warned of pickled messages, which no app of `build_app` accepts.
+    warnings.filterwarnings(
+        "ignore", message="You're running the worker with superuser", category=SecurityWarning
+    )
+    # At every lost connection; `build_app` says on purpose that tasks go on.
+    warnings.filterwarnings(
+        "ignore", message="\nIn Celery 5.1 we introduced", category=CPendingDeprecationWarning
+    )
 
 
 def bind_correlation_id(correlation_id: str | None = None) -> str:

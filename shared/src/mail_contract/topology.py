@@ -231,6 +231,8 @@ def _users() -> tuple[User, ...]:
             write=r"^(mail\.(wait|dead)|reports|mailer\.ev|reply\.mailer\.pidbox|.+@.+\.mailer\.pidbox)$",
             read=rf"^(mailer\.(urgent|standard|bulk|cancellations)|{pidbox})$",
         ),
+        # A person with the command line: takes dead letters, sends each back the way it first came or reports its end.
+        User(name="operator", configure=_NOTHING, write=r"^(mail|reports)$", read=r"^mailer\.dead$"),
         User(
             name="flower",
             configure=rf"^(mailer\.ev(\..+)?|{pidbox})$",

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mail_contract.doctor.finding import Code, Severity
-from mail_contract.doctor.queues import CONSUMED, consumers, dead_letters, progress, unroutable
+from mail_contract.doctor.queues import CONSUMED, consumers, dead_letters, progress, unroutable, urgent_alone
 from mail_contract.topology import TOPOLOGY
 from support.healthy import healthy, with_queue, with_queue_all_along
 
@@ -35,6 +35,18 @@ def test_the_fix_names_the_worker_that_is_missing(queue: str, service: str) -> N
 def test_a_consumer_that_does_not_acknowledge_is_an_error() -> None:
     (finding,) = consumers(replace(healthy(), ackless=Counter({"mailer.urgent": 1})))
     assert (finding.code, finding.object) == (Code.CONSUMER_WITHOUT_ACK, "mailer.urgent")
+
+
+def test_urgent_letters_without_a_worker_of_their_own_are_a_warning() -> None:
+    shared = replace(healthy(), alone=Counter({"mailer.bulk": 1}))
+    (finding,) = urgent_alone(shared)
+    assert (finding.code, finding.severity) == (Code.URGENT_NOT_ALONE, Severity.WARNING)
+    assert "MAILER_QUEUES=mailer.urgent" in finding.fix
+    assert list(urgent_alone(healthy())) == []
+
+
+def test_urgent_letters_without_any_worker_are_said_to_be_so_only_once() -> None:
+    assert list(urgent_alone(replace(healthy(), consumers=Counter(), alone=Counter()))) == []
 
 
 def test_a_queue_with_messages_and_consumers_but_no_acknowledgement_is_stuck() -> None:

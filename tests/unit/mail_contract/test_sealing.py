@@ -141,7 +141,10 @@ def test_two_keys_live_while_one_replaces_the_other() -> None:
     assert both.open(old) == both.open(new) == contents()
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"keys": []}', '{"keys": [{"kid": "a"}]}', SIGNING_PUBLIC])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", '{"keys": []}', '{"keys": [{"kid": "a"}]}', pytest.param(SIGNING_PUBLIC, id="of signing")],
+)
 def test_a_key_file_that_holds_something_else_is_refused_by_name(text: str) -> None:
     with pytest.raises(BadKey):
         keys.SealingKeys.from_json(text)

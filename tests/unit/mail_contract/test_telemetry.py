@@ -43,3 +43,21 @@ def test_neither_format_prints_local_variables() -> None:
         output = run(format)
         assert "boom" in output
         assert "ann@example.com" not in output
+
+
+def test_warnings_of_what_is_settled_are_left_unsaid_and_all_others_said() -> None:
+    program = (
+        "import warnings\n"
+        "from celery.exceptions import CPendingDeprecationWarning, SecurityWarning\n"
+        "from celery.platforms import ROOT_DISCOURAGED\n"
+        "from celery.worker.consumer.consumer import CANCEL_TASKS_BY_DEFAULT\n"
+        "from mail_contract.telemetry import configure_logging\n"
+        "configure_logging(service='x', format='json', level='INFO')\n"
+        "warnings.warn(SecurityWarning(ROOT_DISCOURAGED))\n"
+        "warnings.warn(CANCEL_TASKS_BY_DEFAULT, CPendingDeprecationWarning)\n"
+        "warnings.warn(SecurityWarning('another'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "superuser" not in done.stderr
+    assert "Celery 5.1" not in done.stderr
+    assert "another" in done.stderr

@@ -34,6 +34,7 @@ class ApplySettings(AdminSettings):
 
     auth_broker_password: SecretStr = Field(min_length=1)
     mailer_broker_password: SecretStr = Field(min_length=1)
+    operator_broker_password: SecretStr = Field(min_length=1)
     flower_broker_password: SecretStr = Field(min_length=1)
 
 
@@ -49,6 +50,7 @@ def apply() -> None:
     passwords = {
         "auth": values.auth_broker_password.get_secret_value(),
         "mailer": values.mailer_broker_password.get_secret_value(),
+        "operator": values.operator_broker_password.get_secret_value(),
         "flower": values.flower_broker_password.get_secret_value(),
     }
     try:

@@ -28,6 +28,7 @@ CHECKS: Sequence[Callable[[Snapshot], Iterator[Finding]]] = (
     policies.policies_in_effect,
     alternates.alternates,
     queues.consumers,
+    queues.urgent_alone,
     queues.progress,
     queues.dead_letters,
     queues.unroutable,

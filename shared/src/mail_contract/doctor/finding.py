@@ -52,6 +52,7 @@ class Code(StrEnum):
 
     NO_CONSUMER = "queues.no_consumer"
     CONSUMER_WITHOUT_ACK = "queues.consumer_without_ack"
+    URGENT_NOT_ALONE = "queues.urgent_not_alone"
     STUCK = "queues.stuck"
     DEAD_LETTERING_STUCK = "queues.dead_lettering_stuck"
     DEAD_LETTERS = "queues.dead_letters"

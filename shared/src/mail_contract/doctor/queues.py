@@ -13,6 +13,7 @@ from mail_contract.topology import (
     CLASS_QUEUES,
     MAILER_CANCELLATIONS,
     MAILER_DEAD,
+    MAILER_URGENT,
     UNROUTABLE,
 )
 
@@ -47,6 +48,19 @@ def consumers(snapshot: Snapshot) -> Iterator[Finding]:
                 " acknowledging: what they hold when they crash is lost",
                 fix="find it in the console among the queue's consumers and stop it; only Postern's workers belong there",
             )
+
+
+def urgent_alone(snapshot: Snapshot) -> Iterator[Finding]:
+    """Urgent letters without a worker of their own: one on several queues takes from each in turn."""
+    if snapshot.consumers[MAILER_URGENT] and not snapshot.alone[MAILER_URGENT]:
+        yield Finding(
+            code=Code.URGENT_NOT_ALONE,
+            severity=Severity.WARNING,
+            object=MAILER_URGENT,
+            sentence=f"every worker of {MAILER_URGENT} takes from other queues as well: a flood of bulk letters, or slow"
+            " recipients of theirs, delays urgent ones",
+            fix=f"start one `mailer-service worker` with MAILER_QUEUES={MAILER_URGENT}",
+        )
 
 
 def progress(snapshot: Snapshot) -> Iterator[Finding]:

@@ -89,6 +89,7 @@ class Snapshot:
         operator_policies: definitions by name.
         consumers: how many a queue has.
         ackless: how many of these take messages without acknowledging them.
+        alone: how many of these are on a channel that takes from no other queue.
         earlier: the queues at the first look.
         queues: the queues at the second.
     """
@@ -108,6 +109,7 @@ class Snapshot:
     operator_policies: Mapping[str, Mapping[str, Any]]
     consumers: Counter[str]
     ackless: Counter[str]
+    alone: Counter[str]
     earlier: Mapping[str, QueueState]
     queues: Mapping[str, QueueState]
 
@@ -146,6 +148,7 @@ def read_snapshot(
         operator_policies=_definitions(admin.get("operator-policies", vhost)),
         consumers=Counter(item["queue"]["name"] for item in consumers),
         ackless=Counter(item["queue"]["name"] for item in consumers if not item.get("ack_required", True)),
+        alone=_alone(consumers),
         earlier=earlier,
         queues=_queues(admin, vhost),
     )
@@ -153,6 +156,14 @@ def read_snapshot(
 
 def _queues(admin: BrokerAdmin, vhost: str) -> dict[str, QueueState]:
     return {item["name"]: QueueState.of(item) for item in admin.get("queues", vhost)}
+
+
+def _alone(consumers: list[dict[str, Any]]) -> Counter[str]:
+    taken: dict[str, set[str]] = {}
+    for item in consumers:
+        channel = (item.get("channel_details") or {}).get("name", "")
+        taken.setdefault(channel, set()).add(item["queue"]["name"])
+    return Counter(next(iter(queues)) for queues in taken.values() if len(queues) == 1)
 
 
 def _definitions(policies: list[dict[str, Any]]) -> dict[str, Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""Checks who may do what: Postern's three users with their rights, one administrator, nobody else."""
+"""Checks who may do what: Postern's own users with their rights, one administrator, nobody else."""
 
 from __future__ import annotations
 

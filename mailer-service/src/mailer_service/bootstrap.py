@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from threading import Event
 
 from celery import Celery
@@ -12,25 +14,45 @@ from sqlalchemy import Engine
 from mail_contract.celery_app import build_app
 from mail_contract.keys import SealingKeys, VerifyingKeys
 from mail_contract.sealing import Opener
+from mail_contract.topology import MAILER_CANCELLATIONS
 from mailer_service.deadletters.publisher import DeadLetterPublisher
 from mailer_service.delivery.deliver import Deliverer
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.patience import Patience
 from mailer_service.inbox.cancellations import CancellationInbox
+from mailer_service.inbox.consumption import Consumption
 from mailer_service.inbox.letters import LetterInbox
 from mailer_service.inbox.tasks import register
+from mailer_service.liveness.hands import Hands
+from mailer_service.liveness.pulse import Pulse, pulse_step
+from mailer_service.liveness.verdict import Liveness
+from mailer_service.metrics import Metrics
+from mailer_service.postbox import Postbox
+from mailer_service.providers.breaker import Breaker, Probing
+from mailer_service.providers.domains import Domains
+from mailer_service.providers.pace import Pace
+from mailer_service.providers.provider import Provider
+from mailer_service.providers.register import ProviderRegister
+from mailer_service.providers.slots import Slots
+from mailer_service.providers.transport import ProviderTransport
+from mailer_service.providers.watch import ProviderWatch
 from mailer_service.render.renderer import Renderer
 from mailer_service.reports.publisher import ReportPublisher
 from mailer_service.settings import WorkerSettings
 from mailer_service.smtp.address import Mailbox
+from mailer_service.smtp.dkim import Signer
+from mailer_service.smtp.dkim_keys import DkimKeys
 from mailer_service.smtp.message import Sender
-from mailer_service.smtp.server import SmtpServer
+from mailer_service.smtp.server import read_servers
 from mailer_service.smtp.transport import SmtpTransport
 from mailer_service.store.engine import build_engine
 from mailer_service.store.presence import Presence
+from mailer_service.suppression.marks import Marker
 
-_SPARE_CONNECTIONS = 2
-"""To the database, for the presence and the questions of those who wait."""
+_LEDGER_CONNECTIONS = 8
+"""At most: threads share round trips, so there are never many under way at once."""
+_SPARE_CONNECTIONS = 3
+"""To the database, for the presence, the watch on the providers, and the questions of those who wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,17 +62,25 @@ class Mailer:
     Attributes:
         app: with both tasks registered.
         stopping: set it, and everything that waits comes to an end.
+        metrics: what it counts.
+        liveness: whether it is stuck.
     """
 
     app: Celery
     stopping: Event
     engine: Engine
     presence: Presence
-    transport: SmtpTransport
+    watch: ProviderWatch
+    transport: ProviderTransport
+    postbox: Postbox
+    metrics: Metrics
+    liveness: Liveness
 
     def close(self) -> None:
         """Lets go of what is still open."""
+        self.watch.stop()
         self.transport.close()
+        self.postbox.close()
         self.presence.leave()
         self.engine.dispose()
 
@@ -74,38 +104,117 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
     engine = build_engine(
         settings.database_url.get_secret_value(),
         application=replica,
-        connections=settings.concurrency + _SPARE_CONNECTIONS,
+        connections=min(settings.concurrency, _LEDGER_CONNECTIONS) + _SPARE_CONNECTIONS,
     )
     stopping = Event()
+    metrics = Metrics()
+    hands = Hands()
+    pulse = Pulse(metrics=metrics)
+    app.steps["consumer"].add(pulse_step(pulse))
     presence = Presence(engine)
     ledger = Ledger(
         engine, presence=presence, replica=replica, lease=timedelta(seconds=settings.lease_seconds)
     )
-    patience = Patience(stopping=stopping, ledger_answers=ledger.answers)
-    transport = SmtpTransport(
-        SmtpServer.from_url(settings.smtp_url.get_secret_value()),
-        sender=Sender(mailbox=Mailbox.parse(settings.sender), name=settings.product_name),
-        operation_seconds=settings.smtp_timeout_seconds,
+    patience = Patience(stopping=stopping, ledger_answers=ledger.answers, sign=hands.sign)
+    probing = Probing(first_seconds=settings.probe_seconds, limit_seconds=settings.probe_limit_seconds)
+    provider_register = ProviderRegister(engine, probing=probing)
+    providers = _build_providers(
+        settings, register=provider_register, presence=presence, pause=patience.pause, stopping=stopping
+    )
+    letter_queues = [queue for queue in settings.queues if queue != MAILER_CANCELLATIONS]
+    watch = ProviderWatch(
+        providers,
+        register=provider_register,
+        consumption=Consumption(letter_queues, stopping=stopping, metrics=metrics),
+        metrics=metrics,
+    )
+    transport = ProviderTransport(
+        providers,
+        domains=Domains(threads=settings.concurrency, going_on=lambda: not stopping.is_set()),
+        stopping=stopping,
+        sign=hands.sign,
+        metrics=metrics,
+        changed=watch.look_soon,
     )
     deliverer = Deliverer(
         opener=Opener(
             sealing_keys=SealingKeys.from_json(settings.sealing_keys.get_secret_value()),
             verifying_keys=VerifyingKeys.from_json(settings.verifying_keys.get_secret_value()),
         ),
+        marker=Marker(settings.hash_key.get_secret_value()),
         ledger=ledger,
         renderer=Renderer(product_name=settings.product_name),
         transport=transport,
         patience=patience,
+        metrics=metrics,
         attempt_seconds=settings.attempt_seconds,
     )
-    reports, dead_letters = ReportPublisher(app), DeadLetterPublisher(app)
+    postbox = Postbox(app)
+    reports, dead_letters = ReportPublisher(postbox), DeadLetterPublisher(app)
     register(
         app,
         letters=LetterInbox(
-            app, deliverer=deliverer, reports=reports, dead_letters=dead_letters, patience=patience
+            postbox=postbox,
+            deliverer=deliverer,
+            reports=reports,
+            dead_letters=dead_letters,
+            patience=patience,
         ),
         cancellations=CancellationInbox(
             ledger=ledger, reports=reports, dead_letters=dead_letters, patience=patience
         ),
+        hands=hands,
+        metrics=metrics,
     )
-    return Mailer(app=app, stopping=stopping, engine=engine, presence=presence, transport=transport)
+    return Mailer(
+        app=app,
+        stopping=stopping,
+        engine=engine,
+        presence=presence,
+        watch=watch,
+        transport=transport,
+        postbox=postbox,
+        metrics=metrics,
+        liveness=Liveness(
+            hands=hands,
+            pulse=pulse,
+            companions={"presence": lambda: presence.ended, "providers": lambda: watch.ended},
+            stopping=stopping,
+            lease_seconds=settings.lease_seconds,
+        ),
+    )
+
+
+def _build_providers(
+    settings: WorkerSettings,
+    *,
+    register: ProviderRegister,
+    presence: Presence,
+    pause: Callable[[float], bool],
+    stopping: Event,
+) -> Sequence[Provider]:
+    sender = _sender(settings)
+    return [
+        Provider(
+            server,
+            transport=SmtpTransport(server, sender=sender, operation_seconds=settings.smtp_timeout_seconds),
+            register=register,
+            slots=Slots(server, presence, going_on=lambda: not stopping.is_set()),
+            pace=None
+            if server.rate is None
+            else Pace(server.rate, partial(register.reserve, server.name, rate=server.rate), pause=pause),
+            breaker=Breaker(),
+        )
+        for server in read_servers(settings.smtp_url.get_secret_value())
+    ]
+
+
+def _sender(settings: WorkerSettings) -> Sender:
+    keys = settings.dkim_keys
+    return Sender(
+        mailbox=Mailbox.parse(settings.sender),
+        name=settings.product_name,
+        signer=None
+        if keys is None
+        else Signer(DkimKeys.from_json(keys.get_secret_value()), domain=settings.signing_domain),
+    )

@@ -15,6 +15,14 @@ class LedgerUnavailable(MailerError):
     """The ledger's database does not answer."""
 
 
+class LetterLocked(LedgerUnavailable):
+    """Somebody else held the letter's row for too long."""
+
+
+class AddressTaken(MailerError):
+    """The port for metrics and health cannot be opened."""
+
+
 class GivenBack(MailerError):
     """The message goes back to its queue, for this replica cannot finish it now."""
 
@@ -57,3 +65,19 @@ class Unauthentic(MailerError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class PictureFailed(MailerError):
+    """No picture could be taken of a letter."""
+
+
+class BrokerLost(MailerError):
+    """The broker does not answer, or closed the connection."""
+
+
+class BrokerRefuses(MailerError):
+    """The broker does not let this user do that; dead letters are for the user `operator`."""
+
+
+class NotTaken(MailerError):
+    """The broker did not take what was published; it stays in the dead letters."""

@@ -10,9 +10,8 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from mail_contract.keys import SealingKeys, VerifyingKeys
 from mail_contract.setting_types import BrokerUrl, DatabaseUrl, HostAndPort, ProcessSettings, holds_keys
 from mail_contract.topology import CLASS_QUEUES, MAILER_CANCELLATIONS
-from mailer_service.errors import AddressNotSupported
-from mailer_service.smtp.address import Mailbox
-from mailer_service.smtp.server import SmtpServer
+from mailer_service.sender_settings import SenderSettings
+from mailer_service.smtp.server import read_servers
 
 QUEUES = (*CLASS_QUEUES.values(), MAILER_CANCELLATIONS)
 _SETTLING_SECONDS = 5.0
@@ -20,17 +19,7 @@ _SETTLING_SECONDS = 5.0
 
 
 def _smtp_url(value: SecretStr) -> SecretStr:
-    SmtpServer.from_url(value.get_secret_value())
-    return value
-
-
-def _sender(value: str) -> str:
-    try:
-        mailbox = Mailbox.parse(value)
-    except AddressNotSupported:
-        raise ValueError("must be an e-mail address") from None
-    if mailbox.needs_smtputf8:
-        raise ValueError("must have an ASCII local part, or many servers would refuse every letter")
+    read_servers(value.get_secret_value())
     return value
 
 
@@ -54,6 +43,9 @@ def _login(value: SecretStr) -> SecretStr:
     return value
 
 
+HashKey = Annotated[SecretStr, Field(min_length=32)]
+
+
 class _Settings(ProcessSettings):
     model_config = SettingsConfigDict(env_prefix="MAILER_")
 
@@ -64,40 +56,47 @@ class MigrationSettings(_Settings):
     migration_database_url: DatabaseUrl
 
 
-class WorkerSettings(_Settings):
+class WorkerSettings(SenderSettings):
     """`mailer-service worker`.
 
     Attributes:
         database_url: as the role `mailer`.
         broker_url: as the user `mailer`.
-        smtp_url: `smtp://host:port`, `smtp+starttls://user:password@host:587` or `smtps://…:465`.
-        sender: address that letters come from.
+        smtp_url: one or several of `smtp://host:port`, `smtp+starttls://user:password@host:587` and `smtps://…:465`,
+            separated by spaces, the preferred one first; limits as a query, `?connections=8&rate=50`.
+        probe_seconds: after how long a provider that was given up is tried again first; doubled with each try in vain.
+        probe_limit_seconds: the longest between two tries.
         product_name: what letters call the application.
         sealing_keys: JWK set, private X25519.
         verifying_keys: JWK set, auth's public Ed25519.
+        hash_key: of the hashes by which recipients and domains are recognised.
         concurrency: letters at once, a thread each.
         queues: which queues this replica serves.
         lease_seconds: how long a replica that went silent keeps a letter.
         stop_seconds: how long after SIGTERM the process ends, come what may.
         smtp_timeout_seconds: how long one answer of a mail server may take.
+        listen: host:port of `/metrics` and `/healthz`; without it there is no port.
     """
 
     database_url: DatabaseUrl
     broker_url: BrokerUrl
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)]
-    sender: Annotated[str, AfterValidator(_sender)]
     product_name: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")] = (
         "Postern"
     )
     sealing_keys: Annotated[SecretStr, holds_keys(SealingKeys.from_json)]
     verifying_keys: Annotated[SecretStr, holds_keys(VerifyingKeys.from_json)]
-    concurrency: Annotated[int, Field(ge=1, le=256)] = 8
+    hash_key: HashKey
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 40
     queues: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_known_queues)] = (
         QUEUES
     )
     lease_seconds: Annotated[float, Field(ge=6, le=600)] = 30.0
     stop_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
+    probe_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 2.0
+    probe_limit_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 120.0
     smtp_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
+    listen: HostAndPort | None = None
 
     @property
     def attempt_seconds(self) -> float:
@@ -112,6 +111,44 @@ class WorkerSettings(_Settings):
                 " MAILER_LEASE_SECONDS)"
             )
         return self
+
+
+class SuppressionSettings(_Settings):
+    """`mailer-service suppressions`.
+
+    Attributes:
+        database_url: as the role `mailer`.
+        hash_key: the worker's.
+    """
+
+    database_url: DatabaseUrl
+    hash_key: HashKey
+
+
+class OperatorSettings(_Settings):
+    """`mailer-service dead`: what a person handles dead letters with.
+
+    Attributes:
+        database_url: as the role `mailer`.
+        broker_url: as the user `operator`.
+        verifying_keys: JWK set, auth's public Ed25519; without it the word of the mailer that buried a letter is taken.
+    """
+
+    database_url: DatabaseUrl
+    broker_url: BrokerUrl
+    verifying_keys: Annotated[SecretStr, holds_keys(VerifyingKeys.from_json)] | None = None
+
+
+class ExplainSettings(_Settings):
+    """`mailer-service explain`.
+
+    Attributes:
+        database_url: as the role `mailer`.
+        broker_url: as the user `operator`; without it nobody looks into the dead letters.
+    """
+
+    database_url: DatabaseUrl
+    broker_url: BrokerUrl | None = None
 
 
 class FlowerSettings(_Settings):

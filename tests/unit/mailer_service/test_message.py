@@ -196,7 +196,6 @@ def test_no_recipient_whatever_it_is_adds_a_header_or_a_command(typed: str) -> N
         message = compose(outgoing(f"{typed}@example.org", rendering=words()), SENDER)
     except UnfitLetter:
         return
-    assert [
-        line.split(b":")[0].decode() for line in message.octets.split(b"\r\n\r\n")[0].split(b"\r\n")
-    ] == HEADERS
+    head = message.octets.split(b"\r\n\r\n")[0].replace(b"\r\n ", b" ")
+    assert [line.split(b":")[0].decode() for line in head.split(b"\r\n")] == HEADERS
     assert not set("\r\n<> ") & set(str(message.recipient))

@@ -1,5 +1,6 @@
 """Letters in words."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from mail_contract.letters import LetterName
 from mailer_service.errors import BadContext
+from mailer_service.render.dates import day_in_words
 from mailer_service.render.durations import describe
 from mailer_service.render.locales import choose
 from mailer_service.render.renderer import PARTS, TEMPLATES
@@ -41,7 +43,7 @@ def test_link_and_code_are_in_both_parts(language: str) -> None:
     rendering = RENDERER.render(header(letter, locale=language), CONTEXTS[letter])
     assert LINK in rendering.text
     assert CODE in rendering.text
-    assert rendering.html.count(f'href="{LINK}"') == 2
+    assert rendering.html.count(f'href="{LINK}"') == 1
     without_tags = rendering.html.replace("</span><span>", "")
     assert CODE in without_tags
     assert CODE not in rendering.subject
@@ -54,6 +56,19 @@ def test_no_letter_loads_anything_or_is_too_large(letter: LetterName, language: 
     for forbidden in ("<img", "<script", "<link", "src=", "@import", "url("):
         assert forbidden not in rendering.html
     assert len(compose(outgoing(rendering=rendering), SENDER).octets) < 100_000
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("letter", list(LetterName))
+def test_every_letter_has_one_link_the_same_in_both_parts_and_nothing_hidden(
+    letter: LetterName, language: str
+) -> None:
+    rendering = RENDERER.render(header(letter, locale=language), CONTEXTS[letter])
+    (address,) = re.findall(r"https?://\S+", rendering.text)
+    assert re.findall(r'href="([^"]*)"', rendering.html) == [address]
+    assert rendering.html.count("://") == 1
+    for hiding in ("display:none", "visibility:", "font-size:0", "opacity", "<!--"):
+        assert hiding not in rendering.html
 
 
 def test_templates_in_a_value_stay_text() -> None:
@@ -128,3 +143,33 @@ def test_the_language_falls_back_step_by_step_to_english(wanted: str, found: str
 )
 def test_a_validity_never_promises_more_than_there_is(duration: timedelta, language: str, words: str) -> None:
     assert describe(duration, language) == words
+
+
+@pytest.mark.parametrize(
+    ("day", "language", "words"),
+    [
+        ("2027-01-31", "en", "31 January 2027"),
+        ("2027-12-01", "en", "1 December 2027"),
+        ("2027-02-03", "vi", "ngày 3 tháng 2 năm 2027"),
+    ],
+)
+def test_a_day_is_written_so_that_nobody_takes_the_month_for_the_day(
+    day: str, language: str, words: str
+) -> None:
+    assert day_in_words(day, language) == words
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_terms_letter_says_in_all_its_parts_from_when_they_apply(language: str) -> None:
+    letter = LetterName.TERMS_CHANGED
+    rendering = RENDERER.render(header(letter, locale=language), CONTEXTS[letter])
+    for part in (rendering.subject, rendering.text, rendering.html):
+        assert day_in_words("2027-01-31", language) in part
+    assert rendering.html.count('href="https://gate.example/terms/2027"') == 1
+
+
+@pytest.mark.parametrize("day", ["", "soon", "2027-02-30", "31.1.2027", "1"])
+def test_a_day_that_is_none_is_refused(day: str) -> None:
+    context = {"url": "https://gate.example/terms", "applies_on": day}
+    with pytest.raises(BadContext):
+        RENDERER.render(header(LetterName.TERMS_CHANGED), context)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mail_contract.topology import WaitTier
-from mailer_service.delivery.outcome import Ambiguous, Dead, Expired, Sent, TryLater
+from mailer_service.delivery.outcome import Ambiguous, Dead, Expired, OtherProvider, Pause, Sent, TryLater
 from mailer_service.delivery.retry import next_tier, plan, tier_of
 
 DAY = timedelta(days=1)
@@ -81,6 +81,56 @@ def test_an_ambiguous_letter_is_never_sent_again_at_once() -> None:
 def test_what_is_final_stays_as_it_is(chance: float, attempt: int) -> None:
     for verdict in (Sent(), Dead(reason="5.1.1")):
         assert plan(verdict, attempt=attempt, ambiguities=0, remaining=DAY, chance=chance) == verdict
+
+
+def test_a_full_mailbox_is_dead_where_it_cannot_wait_long_enough() -> None:
+    verdict = TryLater(reason="4.2.2", after=timedelta(minutes=30), tries=3, ends_dead=True)
+    soon = timedelta(minutes=10)
+    assert plan(verdict, attempt=1, ambiguities=0, remaining=soon, chance=UNJITTERED) == Dead(reason="4.2.2")
+    waits = [
+        plan(verdict, attempt=n, ambiguities=0, remaining=DAY, chance=chance)
+        for n in (1, 2)
+        for chance in (0, UNJITTERED, 0.99)
+    ]
+    assert {planned.after for planned in waits if isinstance(planned, TryLater)} == {timedelta(minutes=30)}
+    assert plan(verdict, attempt=3, ambiguities=0, remaining=DAY, chance=UNJITTERED) == Dead(reason="4.2.2")
+
+
+@given(chance=CHANCES, attempt=st.integers(1, 12))
+def test_a_greylisted_letter_waits_at_least_five_minutes_for_the_same_provider(
+    chance: float, attempt: int
+) -> None:
+    verdict = TryLater(reason="4.7.1", after=timedelta(minutes=5), same_provider=True)
+    planned = plan(verdict, attempt=attempt, ambiguities=0, remaining=DAY, chance=chance)
+    assert isinstance(planned, TryLater)
+    assert planned.same_provider
+    assert planned.after >= timedelta(minutes=5)
+
+
+def test_where_no_other_provider_is_left_the_otherwise_holds() -> None:
+    later, dead = TryLater(reason="timeout"), Dead(reason="5.7.1")
+    for otherwise, kind in ((later, TryLater), (dead, Dead)):
+        verdict = OtherProvider(reason="why", otherwise=otherwise)
+        planned = plan(verdict, attempt=1, ambiguities=0, remaining=DAY, chance=UNJITTERED)
+        assert isinstance(planned, kind)
+
+
+@given(chance=CHANCES, attempt=st.integers(1, 500))
+def test_a_paused_letter_is_back_in_a_minute_however_often_it_was_paused(chance: float, attempt: int) -> None:
+    planned = plan(Pause(reason="5.7.8"), attempt=attempt, ambiguities=0, remaining=DAY, chance=chance)
+    assert planned == Pause(reason="5.7.8", after=timedelta(minutes=1))
+
+
+def test_a_paused_letter_near_its_expiry_waits_less_and_then_expires() -> None:
+    planned = [
+        plan(Pause(reason="x"), attempt=1, ambiguities=0, remaining=timedelta(seconds=s), chance=UNJITTERED)
+        for s in (61, 30, 9)
+    ]
+    assert planned == [
+        Pause(reason="x", after=timedelta(minutes=1)),
+        Pause(reason="x", after=timedelta(seconds=10)),
+        Expired(),
+    ]
 
 
 @given(st.sampled_from(list(WaitTier)))

@@ -1,19 +1,26 @@
 """The worker's configuration."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from mail_contract.errors import SettingsError
 from mail_contract.keys import generate_sealing_keys, generate_signing_keys
 from mail_contract.settings import ServiceSettings, load
+from mailer_service.processes import dkim_records
+from mailer_service.processes.keys import make_dkim_keys
 from mailer_service.processes.keys import run as make_keys
+from mailer_service.sender_settings import DkimSettings
 from mailer_service.settings import FlowerSettings, MigrationSettings, WorkerSettings
-from mailer_service.smtp.server import Security, SmtpServer
+from mailer_service.smtp.dkim_keys import DkimKeys
+from mailer_service.smtp.server import Security, SmtpServer, read_servers
 
 COMMAND = Path(sys.executable).parent / "mailer-service"
 
@@ -36,6 +43,7 @@ def complete() -> dict[str, str]:
         "MAILER_SENDER": "no-reply@postern.example",
         "MAILER_SEALING_KEYS": generate_sealing_keys()[0],
         "MAILER_VERIFYING_KEYS": generate_signing_keys()[1],
+        "MAILER_HASH_KEY": "a key for hashes, only for tests, long enough",
     }
 
 
@@ -61,6 +69,9 @@ def test_a_start_without_settings_names_every_one_that_is_missing() -> None:
         ("MAILER_SMTP_URL", "http://secret"),
         ("MAILER_SMTP_URL", "smtp://user:secret@host"),
         ("MAILER_SENDER", "secret"),
+        ("MAILER_DKIM_KEYS", '{"keys": [{"kty": "RSA", "kid": "secret"}]}'),
+        ("MAILER_DKIM_DOMAIN", "-secret-"),
+        ("MAILER_DKIM_DOMAIN", "secret.example"),
         ("MAILER_SEALING_KEYS", '{"secret": 1}'),
         ("MAILER_VERIFYING_KEYS", "secret"),
         ("MAILER_QUEUES", "mailer.secret"),
@@ -116,10 +127,40 @@ def test_a_url_says_how_a_server_is_spoken_to() -> None:
     assert [SmtpServer.from_url(f"{scheme}://h").port for scheme in Security] == [25, 587, 465]
 
 
+def test_several_servers_are_read_in_order_with_the_limits_of_each() -> None:
+    first, second = read_servers("smtp://a.example?connections=8&rate=0.5  smtps://u:p@b.example:2465")
+    assert (first.name, first.connections, first.rate) == ("a.example:25", 8, 0.5)
+    assert (second.name, second.connections, second.rate) == ("b.example:2465", 50, None)
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        "",
+        "smtp://h?rate=secret",
+        "smtp://h?rate=nan",
+        "smtp://h?rate=0",
+        "smtp://h?connections=0",
+        "smtp://h?connections=1.5",
+        "smtp://h?secret=1",
+        "smtp://h smtp://h:25?rate=1",
+        "smtp://h,smtp://secret",
+    ],
+)
+def test_servers_that_cannot_be_told_apart_or_limited_are_refused(urls: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - its words are checked
+        read_servers(urls)
+    assert "secret" not in str(caught.value)
+
+
 def test_keys_are_made_once_and_only_for_their_owner(tmp_path: Path) -> None:
     place = tmp_path / "keys"
     written = make_keys(place)
-    assert {path.name for path in written} == {"sealing.private.json", "sealing.public.json"}
+    assert {path.name for path in written} == {
+        "sealing.private.json",
+        "sealing.public.json",
+        "mailer-hash.key",
+    }
     assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
     before = [path.read_bytes() for path in written]
     assert make_keys(place) == ()
@@ -131,3 +172,26 @@ def test_half_a_key_pair_is_an_error_rather_than_a_new_pair(tmp_path: Path) -> N
     written[0].unlink()
     with pytest.raises(FileExistsError):
         make_keys(tmp_path)
+
+
+def test_keys_for_signing_are_made_once_and_only_for_their_owner(tmp_path: Path) -> None:
+    (path,) = make_dkim_keys(tmp_path / "keys")
+    assert path.name == "dkim.private.json"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert make_dkim_keys(tmp_path / "keys") == ()
+    assert len(DkimKeys.from_json(path.read_text(encoding="utf-8")).keys) == 2
+
+
+def test_the_records_of_the_keys_are_printed_for_a_zone_file_and_for_programs(tmp_path: Path) -> None:
+    (path,) = make_dkim_keys(tmp_path)
+    settings = DkimSettings(
+        sender="no-reply@mail.bücher.example",
+        dkim_domain="Bücher.example",
+        dkim_keys=SecretStr(path.read_text(encoding="utf-8")),
+    )
+    found = json.loads(dkim_records.as_json(settings))
+    lines = dkim_records.run(settings).splitlines()
+    for record, kind, line in zip(found, ("rsa", "ed25519"), lines, strict=True):
+        assert re.fullmatch(rf"{kind}-\d{{8}}\._domainkey\.xn--bcher-kva\.example", record["name"])
+        assert record["text"].startswith(f"v=DKIM1; k={kind}; h=sha256; p=")
+        assert line.startswith(f"{record['name']}. IN TXT (")

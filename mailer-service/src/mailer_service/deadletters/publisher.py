@@ -17,13 +17,7 @@ from kombu import Producer
 from mail_contract.letters import LetterClass
 from mail_contract.publishing import confirmed
 from mail_contract.topology import dead_route
-
-REASON = "x-postern-reason"
-REPLY = "x-postern-reply"
-ATTEMPTS = "x-postern-attempts"
-FIRST_SEEN = "x-postern-first-seen"
-CLASS = "x-postern-class"
-DIED_AT = "x-postern-died-at"
+from mailer_service.deadletters.headers import ATTEMPTS, CLASS, DIED_AT, FIRST_SEEN, REASON, REPLY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

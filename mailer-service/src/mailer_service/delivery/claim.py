@@ -1,4 +1,4 @@
-"""What the ledger answers: a claim, or where the letter stands without one."""
+"""What the ledger is asked for, and what it answers: a claim, or where the letter stands without one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from mail_contract.messages import EnvelopeHeader
 from mailer_service.store.tables import LetterState
+from mailer_service.suppression.marks import Marks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,8 @@ class Claim:
         first_seen: when the letter first arrived here.
         claimed_at: now, by the database.
         remaining: until the letter expires, by the database.
+        provider: the only one that may be asked, because of what an earlier attempt came to there; None if free.
+        begun_with: the provider that the letter may be with from now on; None if no transmission has begun yet.
     """
 
     letter_id: UUID
@@ -30,6 +34,8 @@ class Claim:
     first_seen: datetime
     claimed_at: datetime
     remaining: timedelta
+    provider: str | None = None
+    begun_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +57,35 @@ class Standing:
     reply: str | None
     first_seen: datetime
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Whoever claims.
+
+    Attributes:
+        replica: its name.
+        key: of its sign of life; None if it has none.
+        lease: how long its claims last.
+    """
+
+    replica: str
+    key: int | None
+    lease: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A letter somebody would like to claim.
+
+    Attributes:
+        header: of its envelope, verified.
+        digest: of the envelope's signature.
+        marks: of its recipient, to look for suppressions; None if the address is none.
+        provider: whom it will be given to at once, if it is bound to nobody; None if it may not be begun yet.
+    """
+
+    header: EnvelopeHeader
+    digest: bytes
+    marks: Marks | None
+    provider: str | None

@@ -1,14 +1,11 @@
-"""One attempt at one letter: open, claim, render, hand over, record."""
+"""One attempt at one letter: open, render, claim, hand over, record."""
 
 from __future__ import annotations
 
 import hashlib
 import random
 import time
-import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import assert_never
 
 import structlog
@@ -16,6 +13,8 @@ import structlog
 from mail_contract.errors import BadSignature, BrokenSeal, SealError, UnknownKey
 from mail_contract.messages import Contents, Envelope, EnvelopeHeader
 from mail_contract.sealing import Opener
+from mailer_service.delivery.alarm import raise_alarm
+from mailer_service.delivery.breakage import unless_broken
 from mailer_service.delivery.claim import Claim, Standing
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.outcome import (
@@ -23,39 +22,23 @@ from mailer_service.delivery.outcome import (
     Cancelled,
     Dead,
     Discarded,
-    Expired,
     Held,
     Outcome,
-    Sent,
+    Pause,
 )
 from mailer_service.delivery.patience import Patience
+from mailer_service.delivery.record import Delivery, recalled
 from mailer_service.delivery.retry import plan
-from mailer_service.delivery.settlement import Settlement, reason_of, state_after
-from mailer_service.delivery.transport import OutgoingLetter, Transmission, Transport
-from mailer_service.errors import LedgerUnavailable, Unauthentic, UnfitLetter
+from mailer_service.delivery.second_look import claim_or_look_again
+from mailer_service.delivery.settlement import Settlement, settlement_of
+from mailer_service.delivery.transport import OutgoingLetter, Passage, Transmission, Transport
+from mailer_service.errors import AddressNotSupported, Unauthentic
+from mailer_service.metrics import Metrics
 from mailer_service.render.renderer import Renderer
 from mailer_service.store.tables import LetterState
+from mailer_service.suppression.marks import Marker, Marks
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """What became of a letter, by the ledger.
-
-    Attributes:
-        outcome: what to do with its message now.
-        attempt: how many attempts there were.
-        reply: the server's last words, redacted.
-        first_seen: when the letter first arrived.
-        at: when this was decided, by the database.
-    """
-
-    outcome: Outcome
-    attempt: int
-    reply: str | None
-    first_seen: datetime
-    at: datetime
 
 
 class Deliverer:
@@ -65,38 +48,71 @@ class Deliverer:
         self,
         *,
         opener: Opener,
+        marker: Marker,
         ledger: Ledger,
         renderer: Renderer,
         transport: Transport,
         patience: Patience,
+        metrics: Metrics,
         attempt_seconds: float,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._opener = opener
+        self._marker = marker
         self._ledger = ledger
         self._renderer = renderer
         self._transport = transport
         self._patience = patience
+        self._metrics = metrics
         self._attempt_seconds = attempt_seconds
         self._chance = chance
 
-    def deliver(self, envelope: Envelope) -> Delivery:
+    def deliver(self, envelope: Envelope) -> Delivery | Pause:
         """Makes one attempt, unless the ledger knows the letter's end already.
+
+        Returns:
+            What became of it; or that it should wait, where there is no way out for it now. Then nothing was written.
 
         Raises:
             Unauthentic: auth-service did not make this envelope; nothing was written.
             LedgerUnavailable: nothing was sent, or the replica is being stopped.
+            GivenBack: the replica is being stopped; nothing was written.
         """
-        # Before the claim, so that it ends before the lease however long the database takes to answer.
-        deadline = time.monotonic() + self._attempt_seconds
         contents = self._open(envelope)
+        marks = self._marks_of(contents)
+        if contents.decoy:
+            return self._take_in_hand(envelope, Discarded(), marks, None)
+        passage = self._transport.admit(envelope.header, marks)
+        if isinstance(passage, Pause):
+            return passage
+        with passage:
+            # Before the claim: once the letter may be with a server, it should be there without delay.
+            letter = unless_broken(envelope.header.id, lambda: self._write(envelope.header, contents))
+            return self._take_in_hand(envelope, letter, marks, passage)
+
+    def _take_in_hand(
+        self,
+        envelope: Envelope,
+        letter: OutgoingLetter | Dead | Discarded,
+        marks: Marks | None,
+        passage: Passage | None,
+    ) -> Delivery:
         digest = hashlib.sha256(envelope.signature.encode()).digest()
-        claim = self._ledger.claim(envelope.header, digest=digest)
+        provider = passage.provider if passage and isinstance(letter, OutgoingLetter) else None
+        deadline = 0.0
+
+        def take() -> Claim | Standing:
+            nonlocal deadline
+            # Before the claim, so that it ends before the lease however long the database takes to answer.
+            deadline = time.monotonic() + self._attempt_seconds
+            return self._ledger.claim(envelope.header, digest=digest, marks=marks, provider=provider)
+
+        claim = claim_or_look_again(take, patience=self._patience)
         match claim:
             case Standing():
-                return _already(claim)
+                return recalled(claim)
             case Claim():
-                return self._attempt(claim, envelope.header, contents, deadline=deadline)
+                return self._attempt(claim, envelope.header, letter, marks, passage, deadline=deadline)
         assert_never(claim)
 
     def _open(self, envelope: Envelope) -> Contents:
@@ -109,53 +125,73 @@ class Deliverer:
         except (BrokenSeal, SealError):
             raise Unauthentic("broken_seal") from None
 
+    def _marks_of(self, contents: Contents) -> Marks | None:
+        try:
+            return self._marker.marks_of(contents.recipient)
+        except AddressNotSupported:
+            return None  # which the attempt will find out, too
+
+    def _write(self, header: EnvelopeHeader, contents: Contents) -> OutgoingLetter:
+        rendering = self._renderer.render(header, contents.context)
+        return OutgoingLetter(header=header, recipient=contents.recipient, rendering=rendering)
+
     def _attempt(
-        self, claim: Claim, header: EnvelopeHeader, contents: Contents, *, deadline: float
+        self,
+        claim: Claim,
+        header: EnvelopeHeader,
+        letter: OutgoingLetter | Dead | Discarded,
+        marks: Marks | None,
+        passage: Passage | None,
+        *,
+        deadline: float,
     ) -> Delivery:
         started = time.monotonic()
         transmission: Transmission | None = None
         outcome: Outcome
-        if contents.decoy:
-            outcome = Discarded()
+        if passage is None or not isinstance(letter, OutgoingLetter):
+            outcome = letter if isinstance(letter, Dead) else Discarded()
         else:
-            try:
-                transmission = self._hand_over(claim, header, contents, deadline=deadline)
-                outcome = Held() if transmission is None else self._plan(claim, transmission)
-            except UnfitLetter as error:
-                log.warning("letter_unfit", letter_id=str(header.id), reason=error.reason)
-                outcome = Dead(reason=error.reason)
-            except LedgerUnavailable:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, trying again would only repeat it
-                # Without the error's own words, which may quote the letter.
-                where = "".join(traceback.format_tb(error.__traceback__))
-                log.error(  # noqa: TRY400 - see above
-                    "letter_broke_the_mailer",
-                    letter_id=str(header.id),
-                    error=type(error).__name__,
-                    where=where,
-                )
-                outcome = Dead(reason="internal_error")
-        settlement = Settlement(
-            state=state_after(outcome),
-            outcome=outcome.name,
-            reason=reason_of(outcome),
-            ambiguous=transmission is not None and isinstance(transmission.verdict, Ambiguous),
-            phase=transmission.phase if transmission else None,
-            reply=transmission.reply if transmission else None,
-            provider=transmission.provider if transmission else None,
-            duration_ms=round((time.monotonic() - started) * 1000),
+            handed = unless_broken(
+                header.id, lambda: self._hand_over(claim, letter, passage, deadline=deadline)
+            )
+            match handed:
+                case Transmission():
+                    transmission, outcome = handed, self._plan(claim, handed)
+                case None:
+                    outcome = Held()
+                case Dead():
+                    outcome = handed
+        duration_ms = round((time.monotonic() - started) * 1000)
+        settlement = settlement_of(claim, outcome, transmission, duration_ms=duration_ms, marks=marks)
+        delivery = self._settle(claim, settlement, outcome)
+        self._metrics.attempted(
+            header.letter_class,
+            delivery.outcome,
+            seconds=time.monotonic() - started,
+            since_creation=delivery.at - header.created_at,
         )
-        return self._settle(claim, settlement, outcome)
+        return delivery
 
     def _hand_over(
-        self, claim: Claim, header: EnvelopeHeader, contents: Contents, *, deadline: float
+        self, claim: Claim, letter: OutgoingLetter, passage: Passage, *, deadline: float
     ) -> Transmission | None:
-        rendering = self._renderer.render(header, contents.context)
-        letter = OutgoingLetter(header=header, recipient=contents.recipient, rendering=rendering)
-        if not self._patience.insist(lambda: self._ledger.begin_transmission(claim)):
+        begun_with = claim.begun_with
+
+        def begin(provider: str) -> bool:
+            nonlocal begun_with
+            begun, begun_with = begun_with == provider, None
+            return begun or self._patience.insist(
+                lambda: self._ledger.begin_transmission(claim, provider=provider)
+            )
+
+        transmission = passage.send(letter, deadline=deadline, begin=begin, provider=claim.provider)
+        if transmission is None:
             return None
-        return self._transport.send(letter, deadline=deadline)
+        for one in (*transmission.earlier, transmission):
+            if one.alarm:
+                raise_alarm(letter.header.id, one)
+                self._metrics.alarmed(one.concern)
+        return transmission
 
     def _plan(self, claim: Claim, transmission: Transmission) -> Outcome:
         verdict = transmission.verdict
@@ -168,12 +204,14 @@ class Deliverer:
         )
 
     def _settle(self, claim: Claim, settlement: Settlement, outcome: Outcome) -> Delivery:
-        settled = self._patience.insist(lambda: self._ledger.settle(claim, settlement))
+        settled = self._patience.insist(lambda: self._ledger.settle(claim, settlement), to_the_end=True)
         if settled is None:
             log.warning("claim_lost", letter_id=str(claim.letter_id), outcome=settlement.outcome)
             outcome = Held()
         elif settled.state is LetterState.CANCELLED:
             outcome = Cancelled()
+        if settled is not None and settlement.suppression is not None:
+            self._metrics.suppressing(settlement.suppression.scope)
         log.info(
             "letter_attempted",
             letter_id=str(claim.letter_id),
@@ -181,40 +219,13 @@ class Deliverer:
             outcome=outcome.name,
             reason=settlement.reason,
             phase=settlement.phase,
+            provider=settlement.provider,
             duration_ms=settlement.duration_ms,
         )
         return Delivery(
             outcome=outcome,
-            attempt=claim.attempt,
+            attempt=claim.attempt if settlement.counts else claim.attempt - 1,
             reply=settlement.reply,
             first_seen=claim.first_seen,
             at=settled.at if settled else claim.claimed_at,
         )
-
-
-def _already(standing: Standing) -> Delivery:
-    return Delivery(
-        outcome=_outcome_of(standing),
-        attempt=standing.attempts,
-        reply=standing.reply,
-        first_seen=standing.first_seen,
-        at=standing.at,
-    )
-
-
-def _outcome_of(standing: Standing) -> Outcome:
-    state = standing.state
-    match state:
-        case LetterState.ACCEPTED:
-            return Sent()
-        case LetterState.DISCARDED:
-            return Discarded()
-        case LetterState.DEAD:
-            return Dead(reason=standing.reason or "unknown")
-        case LetterState.EXPIRED:
-            return Expired()
-        case LetterState.CANCELLED:
-            return Cancelled()
-        case LetterState.CLAIMED | LetterState.TRANSMITTING | LetterState.WAITING:
-            return Held()
-    assert_never(state)

@@ -1,32 +1,41 @@
 """The ledger: every letter is sent once, because whoever sends it holds a claim that nobody else can hold.
 
-Invariant: between `claim` and `settle` at most one attempt of a letter gets a yes from `begin_transmission`, unless the
-one before it was left `transmitting`; and that is counted as an ambiguity. One statement a step enforces it, the fence
-in every later write defends it against a replica that was frozen and came back.
+Invariant: between `claim` and `settle` at most one attempt of a letter begins its transmission, with the claim or by a yes
+from `begin_transmission`, unless the one before it was left `transmitting`; and that is counted as an ambiguity. One
+statement a step enforces it, the fence in every later write defends it against a replica that was frozen and came back.
+
+Threads that ask at the same time share a statement, and so its round trip and its flush to disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-import structlog
-from sqlalchemy import Connection, Engine, TextClause, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from mail_contract.messages import Cancellation, EnvelopeHeader
-from mailer_service.delivery.claim import Claim, Standing
+from mailer_service.convoy import GATHERING_SECONDS, Convoy
+from mailer_service.delivery.claim import Claim, Holder, Standing, Wanted
+from mailer_service.delivery.entries import (
+    begin_all,
+    claim_all,
+    settle_all,
+    settle_and_suppress,
+    standings,
+)
 from mailer_service.delivery.settlement import Settled, Settlement
-from mailer_service.errors import LedgerUnavailable, Unauthentic
+from mailer_service.errors import LedgerUnavailable, LetterLocked
 from mailer_service.store import statements
 from mailer_service.store.presence import Presence
-from mailer_service.store.tables import LetterState
+from mailer_service.suppression.marks import Marks
 
-log = structlog.get_logger(__name__)
+_LOCK_NOT_AVAILABLE, _DEADLOCK_DETECTED = "55P03", "40P01"
+"""SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 
 class Ledger:
@@ -37,81 +46,59 @@ class Ledger:
         self._presence = presence
         self._replica = replica
         self._lease = lease
+        self._claims: Convoy[Wanted, Claim | Standing] = Convoy(
+            self._claim_all, every=GATHERING_SECONDS, concerns_all=_concerns_all
+        )
+        self._beginnings = Convoy(self._begin_all, every=GATHERING_SECONDS, concerns_all=_concerns_all)
+        self._settlements = Convoy(self._settle_all, every=GATHERING_SECONDS, concerns_all=_concerns_all)
 
-    def claim(self, header: EnvelopeHeader, *, digest: bytes) -> Claim | Standing:
+    def claim(
+        self,
+        header: EnvelopeHeader,
+        *,
+        digest: bytes,
+        marks: Marks | None = None,
+        provider: str | None = None,
+    ) -> Claim | Standing:
         """Takes the letter in hand, or tells why not.
 
         Args:
             header: of its envelope, verified.
             digest: of the envelope's signature.
+            marks: of its recipient, to look for suppressions; None if the address is none.
+            provider: whom it will be given to at once. A letter that is free to go there is marked as possibly there
+                in the same step, see `Claim.begun_with`.
 
         Raises:
             Unauthentic: another envelope was seen under this id before.
         """
-        with self._connection() as connection:
-            row = self._one(
-                connection,
-                statements.CLAIM,
-                id=str(header.id),
-                letter=header.letter.value,
-                letter_class=header.letter_class.value,
-                recipient_tag=header.recipient_tag,
-                envelope_digest=digest,
-                expires_at=header.expires_at,
-                holder=self._replica,
-                holder_key=self._presence.sign,
-                lease=self._lease,
-            )
-            if row is None or row.holder is None:
-                return self._standing(connection, header.id, digest)
-            if row.claimed_from in {LetterState.CLAIMED, LetterState.TRANSMITTING}:
-                self._note_abandoned(connection, header.id, row)
-        return Claim(
-            letter_id=header.id,
-            fence=row.fence,
-            attempt=row.attempts,
-            ambiguities=row.ambiguities,
-            first_seen=row.first_seen_at,
-            claimed_at=row.at,
-            remaining=row.remaining,
-        )
+        return self._claims.ask(Wanted(header=header, digest=digest, marks=marks, provider=provider))
 
-    def begin_transmission(self, claim: Claim) -> bool:
-        """Marks the letter as possibly sent from now on; False if it is no longer this claim's, or withdrawn."""
-        with self._connection() as connection:
-            row = self._one(
-                connection, statements.BEGIN_TRANSMISSION, id=str(claim.letter_id), fence=claim.fence
-            )
-        return row is not None
+    def begin_transmission(self, claim: Claim, *, provider: str) -> bool:
+        """Marks the letter as possibly with the provider from now on; False if it is no longer ours, or withdrawn.
+
+        Whoever turns to another provider begins again: then the first one has certainly not accepted it.
+        """
+        return self._beginnings.ask((claim, provider))
 
     def settle(self, claim: Claim, settlement: Settlement) -> Settled | None:
         """Records what the attempt came to and lets go of the letter; None if somebody else has claimed it since."""
+        if settlement.suppression is None:
+            return self._settlements.ask((claim, settlement))
         with self._connection() as connection:
-            row = self._one(
-                connection,
-                statements.SETTLE,
-                id=str(claim.letter_id),
-                fence=claim.fence,
-                started_at=claim.claimed_at,
-                replica=self._replica,
-                state=settlement.state.value,
-                ambiguous=int(settlement.ambiguous),
-                outcome=settlement.outcome,
-                reason=settlement.reason,
-                phase=settlement.phase,
-                reply=settlement.reply,
-                duration_ms=settlement.duration_ms,
-                provider=settlement.provider,
+            return settle_and_suppress(
+                connection, claim, settlement, settlement.suppression, replica=self._replica
             )
-        return None if row is None else Settled(state=LetterState(row.state), at=row.at)
 
     def cancel(self, cancellation: Cancellation) -> Standing:
         """Withdraws a letter, also one that has not arrived yet; tells where it stands now."""
+        letter_id = cancellation.letter_id
         with self._connection() as connection:
-            connection.execute(
-                statements.CANCEL, {"id": str(cancellation.letter_id), "reason": cancellation.reason.value}
-            )
-            return self._standing(connection, cancellation.letter_id, None)
+            connection.execute(statements.CANCEL, {"id": str(letter_id), "reason": cancellation.reason.value})
+            standing = standings(connection, [(letter_id, None)])[letter_id]
+        if isinstance(standing, Exception):
+            raise standing
+        return standing
 
     def answers(self) -> bool:
         """Tells whether the database can be reached."""
@@ -122,32 +109,31 @@ class Ledger:
             return False
         return True
 
-    def _standing(self, connection: Connection, letter_id: UUID, digest: bytes | None) -> Standing:
-        row = self._one(connection, statements.STANDING, id=str(letter_id))
-        if row is None:  # erased between two statements; it is claimed or cancelled anew next time
-            raise LedgerUnavailable("the letter vanished")
-        if digest is not None and row.envelope_digest is not None and bytes(row.envelope_digest) != digest:
-            raise Unauthentic("replayed_id")
-        return Standing(
-            state=LetterState(row.state),
-            attempts=row.attempts,
-            reason=row.last_reason,
-            reply=row.last_reply,
-            first_seen=row.first_seen_at,
-            at=row.at,
-        )
+    def _claim_all(self, asked: Sequence[Wanted]) -> Sequence[Claim | Standing | Exception]:
+        answers: list[Claim | Standing | Exception | None] = [None] * len(asked)
+        holder = Holder(replica=self._replica, key=self._presence.sign, lease=self._lease)
+        with self._connection() as connection:
+            while open_ := [place for place, answer in enumerate(answers) if answer is None]:
+                # A letter that came twice at once is asked for twice, one after the other: a statement names it once.
+                first: dict[UUID, int] = {}
+                for place in open_:
+                    first.setdefault(asked[place].header.id, place)
+                places = list(first.values())
+                for place, answer in zip(
+                    places, claim_all(connection, [asked[place] for place in places], holder), strict=True
+                ):
+                    answers[place] = answer
+        return [answer for answer in answers if answer is not None]
 
-    def _note_abandoned(self, connection: Connection, letter_id: UUID, row: Any) -> None:
-        ambiguous = row.claimed_from == LetterState.TRANSMITTING
-        log.warning("claim_taken_over", letter_id=str(letter_id), attempt=row.attempts, ambiguous=ambiguous)
-        connection.execute(
-            statements.ABANDONED,
-            {"id": str(letter_id), "number": row.attempts - 1, "claimed_from": row.claimed_from},
-        )
+    def _begin_all(self, begun: Sequence[tuple[Claim, str]]) -> Sequence[bool | Exception]:
+        with self._connection() as connection:
+            return begin_all(connection, begun)
 
-    @staticmethod
-    def _one(connection: Connection, statement: TextClause, **values: Any) -> Any:
-        return connection.execute(statement, values).one_or_none()
+    def _settle_all(
+        self, settled: Sequence[tuple[Claim, Settlement]]
+    ) -> Sequence[Settled | Exception | None]:
+        with self._connection() as connection:
+            return settle_all(connection, settled, replica=self._replica)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -158,4 +144,10 @@ class Ledger:
             raise  # a mistake of this program; waiting would not mend it
         except (DBAPIError, PoolExhausted) as error:
             cause = getattr(error, "orig", None) or error
+            if getattr(cause, "pgcode", None) in {_LOCK_NOT_AVAILABLE, _DEADLOCK_DETECTED}:
+                raise LetterLocked(type(cause).__name__) from error
             raise LedgerUnavailable(type(cause).__name__) from error
+
+
+def _concerns_all(error: Exception) -> bool:
+    return isinstance(error, LedgerUnavailable) and not isinstance(error, LetterLocked)

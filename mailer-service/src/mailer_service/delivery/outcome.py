@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum, auto
 from typing import ClassVar, TypeAlias
 
 
@@ -34,12 +35,16 @@ class TryLater:
         reason: why.
         after: wait at least this long; zero leaves it to the schedule.
         tries: attempts of this letter after which it is given up; None means until it expires.
+        same_provider: whether only the provider that said so may be asked again (greylisting knows its senders).
+        ends_dead: whether a letter that cannot wait that long is dead for this reason, rather than expired.
     """
 
     name: ClassVar[str] = "try_later"
     reason: str
     after: timedelta = timedelta()
     tries: int | None = None
+    same_provider: bool = False
+    ends_dead: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +63,70 @@ class Ambiguous:
     tries: int = 3
 
 
+class Scope(StrEnum):
+    """Whom a suppression keeps letters from."""
+
+    RECIPIENT = auto()
+    DOMAIN = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppress:
+    """No more letters there, for the server said that nobody will ever read them.
+
+    Attributes:
+        scope: the recipient, or everybody in the recipient's domain.
+        lifetime: for how long, or for how long this once counts; None means until a person removes it.
+        after: how often it must be said before it holds.
+    """
+
+    scope: Scope
+    lifetime: timedelta | None = None
+    after: int = 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dead:
-    """It will not be sent unless a person acts."""
+    """It will not be sent unless a person acts.
+
+    Attributes:
+        reason: why.
+        suppress: what it says of the letters that would follow.
+    """
 
     name: ClassVar[str] = "dead"
     reason: str
+    suppress: Suppress | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherProvider:
+    """Certainly not accepted, for a reason that need not hold elsewhere: another provider may be asked, once.
+
+    Attributes:
+        reason: why.
+        otherwise: what holds where no other provider is left.
+    """
+
+    name: ClassVar[str] = "other_provider"
+    reason: str
+    otherwise: TryLater | Dead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """The provider's account or our identity is at fault, or no provider is open: not the letter, nor its recipient.
+
+    It costs the letter no attempt; another provider may take it.
+
+    Attributes:
+        reason: why.
+        after: wait at least this long.
+    """
+
+    name: ClassVar[str] = "pause"
+    reason: str
+    after: timedelta = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +144,52 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Suppressed:
+    """Nobody would read it: an earlier letter, or a person, said so. No server was asked."""
+
+    name: ClassVar[str] = "suppressed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """Somebody else has a live claim on the letter; what becomes of it is theirs to say."""
 
     name: ClassVar[str] = "held"
 
 
-Verdict: TypeAlias = Sent | TryLater | Ambiguous | Dead
+Verdict: TypeAlias = Sent | TryLater | OtherProvider | Ambiguous | Dead | Pause
 """What an SMTP server's answer, or its silence, can mean."""
 
-Outcome: TypeAlias = Verdict | Discarded | Expired | Cancelled | Held
+Outcome: TypeAlias = (
+    Sent | TryLater | Ambiguous | Dead | Pause | Discarded | Expired | Cancelled | Suppressed | Held
+)
+"""What is left of a verdict once it is decided when and where the letter goes on, and what needs no verdict."""
+
+
+class Concern(StrEnum):
+    """Who should be treated with care after such an answer."""
+
+    NONE = auto()
+    PROVIDER = auto()
+    """It is away or slow: fewer letters, or none, until it is back."""
+    ACCOUNT = auto()
+    """The provider does not take us as its customer: nothing more until a person has seen to it."""
+    DOMAIN = auto()
+    """The recipient's domain takes no more for now; others do."""
+    RECIPIENT = auto()
+    """The recipient's mailbox takes no more for now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What an answer means.
+
+    Attributes:
+        verdict: for the letter.
+        concern: for those that follow it.
+        alarm: whether a person should look, for time alone mends nothing.
+    """
+
+    verdict: Verdict
+    concern: Concern = Concern.NONE
+    alarm: bool = False

@@ -18,12 +18,25 @@ T = TypeVar("T")
 
 
 class Patience:
-    """Knows when to wait and when to give up."""
+    """Knows when to wait and when to give up.
+
+    Args:
+        stopping: set when the replica is being stopped.
+        ledger_answers: whether the ledger's database can be reached.
+        sign: called by a thread that goes on, or waits on purpose, so that it is not taken for a stuck one.
+        question_every: seconds between two questions to the database.
+    """
 
     def __init__(
-        self, *, stopping: Event, ledger_answers: Callable[[], bool], question_every: float = 1.0
+        self,
+        *,
+        stopping: Event,
+        ledger_answers: Callable[[], bool],
+        sign: Callable[[], None] = lambda: None,
+        question_every: float = 1.0,
     ) -> None:
         self._stopping = stopping
+        self._sign = sign
         self._ledger_answers = ledger_answers
         self._question_every = question_every
 
@@ -34,6 +47,7 @@ class Patience:
 
     def pause(self, seconds: float) -> bool:
         """Waits; returns False, at once, if the replica is being stopped."""
+        self._sign()
         return not self._stopping.wait(seconds)
 
     def until_ledger_answers(self, *, seconds: float = float("inf")) -> bool:
@@ -44,11 +58,25 @@ class Patience:
                 return False
         return True
 
-    def insist(self, step: Callable[[], T]) -> T:
-        """Repeats a step of the ledger until it is done; raises LedgerUnavailable only on a stop."""
+    def insist(self, step: Callable[[], T], *, to_the_end: bool = False) -> T:
+        """Repeats a step of the ledger until it is done.
+
+        Args:
+            step: of the ledger.
+            to_the_end: on a stop too, for as long as the process lives; for what must not be left unrecorded.
+
+        Raises:
+            LedgerUnavailable: on a stop, unless `to_the_end`.
+        """
         while True:
+            self._sign()
             try:
                 return step()
             except LedgerUnavailable:
-                if self.exhausted or not self.until_ledger_answers():
+                if self.exhausted and not to_the_end:
                     raise
+                if self.until_ledger_answers():
+                    continue
+                if not to_the_end:
+                    raise
+                time.sleep(self._question_every)

@@ -7,15 +7,25 @@ sooner than the verdict asks. No letter waits past its own expiry.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeAlias
 
 from mail_contract.topology import WaitTier
-from mailer_service.delivery.outcome import Ambiguous, Dead, Expired, Sent, TryLater, Verdict
+from mailer_service.delivery.outcome import (
+    Ambiguous,
+    Dead,
+    Expired,
+    OtherProvider,
+    Pause,
+    Sent,
+    TryLater,
+    Verdict,
+)
 
 TIERS = tuple(sorted(WaitTier, key=lambda tier: tier.delay))
 
-Plan: TypeAlias = Sent | TryLater | Ambiguous | Dead | Expired
+Plan: TypeAlias = Sent | TryLater | Ambiguous | Dead | Pause | Expired
 
 
 def plan(verdict: Verdict, *, attempt: int, ambiguities: int, remaining: timedelta, chance: float) -> Plan:
@@ -31,27 +41,28 @@ def plan(verdict: Verdict, *, attempt: int, ambiguities: int, remaining: timedel
     Returns:
         The verdict itself, its `after` set to the delay of a waiting room; or what replaces it.
     """
+    if isinstance(verdict, OtherProvider):
+        verdict = verdict.otherwise
     match verdict:
         case TryLater():
-            if verdict.tries is not None and attempt >= verdict.tries:
-                return Dead(reason=verdict.reason)
-            tier = next_tier(attempt=attempt, at_least=verdict.after, remaining=remaining, chance=chance)
-            return (
-                Expired()
-                if tier is None
-                else TryLater(reason=verdict.reason, after=tier.delay, tries=verdict.tries)
-            )
+            given_up = verdict.tries is not None and attempt >= verdict.tries
+            end: Dead | Expired = Dead(reason=verdict.reason) if verdict.ends_dead else Expired()
         case Ambiguous():
-            if ambiguities >= verdict.tries:
-                return Dead(reason=verdict.reason)
-            tier = next_tier(attempt=attempt, at_least=verdict.after, remaining=remaining, chance=chance)
-            return (
-                Expired()
-                if tier is None
-                else Ambiguous(reason=verdict.reason, after=tier.delay, tries=verdict.tries)
-            )
+            given_up, end = ambiguities >= verdict.tries, Expired()
+        case Pause():
+            return _pause(verdict, remaining)
         case Sent() | Dead():
             return verdict
+    if given_up:
+        return Dead(reason=verdict.reason)
+    tier = next_tier(attempt=attempt, at_least=verdict.after, remaining=remaining, chance=chance)
+    return end if tier is None else replace(verdict, after=tier.delay)
+
+
+def _pause(verdict: Pause, remaining: timedelta) -> Pause | Expired:
+    """A paused letter does not climb the schedule: it is back soon after its provider."""
+    fitting = [tier for tier in TIERS if tier.delay <= verdict.after and tier.delay < remaining]
+    return replace(verdict, after=fitting[-1].delay) if fitting else Expired()
 
 
 def next_tier(*, attempt: int, at_least: timedelta, remaining: timedelta, chance: float) -> WaitTier | None:

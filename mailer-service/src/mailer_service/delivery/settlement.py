@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from mailer_service.delivery.claim import Claim
 from mailer_service.delivery.outcome import (
     Ambiguous,
     Cancelled,
@@ -14,10 +15,15 @@ from mailer_service.delivery.outcome import (
     Expired,
     Held,
     Outcome,
+    Pause,
     Sent,
+    Suppressed,
     TryLater,
 )
+from mailer_service.delivery.transport import Transmission
 from mailer_service.store.tables import LetterState
+from mailer_service.suppression.entry import NewSuppression
+from mailer_service.suppression.marks import Marks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +39,10 @@ class Settlement:
         reply: the server's last words, redacted.
         duration_ms: from claim to outcome.
         provider: which server.
+        counts: whether it was one of the letter's attempts; else the ledger gives the attempt back.
+        bound_to: the only provider that may be asked next; None leaves the choice free.
+        earlier: what the same attempt came to before, with other providers; each is a row of its own.
+        suppression: what the answer says of the letters that would follow.
     """
 
     state: LetterState
@@ -43,6 +53,15 @@ class Settlement:
     reply: str | None = None
     duration_ms: int = 0
     provider: str | None = None
+    counts: bool = True
+    bound_to: str | None = None
+    earlier: tuple[Transmission, ...] = ()
+    suppression: NewSuppression | None = None
+
+    @property
+    def noted(self) -> bool:
+        """Whether the attempt is a fact worth a row: not where nobody was asked and nothing was decided."""
+        return self.counts or self.phase is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,31 +72,97 @@ class Settled:
     at: datetime
 
 
+def settlement_of(
+    claim: Claim,
+    outcome: Outcome,
+    transmission: Transmission | None,
+    *,
+    duration_ms: int,
+    marks: Marks | None = None,
+) -> Settlement:
+    """Returns what the ledger is to record of an attempt.
+
+    Args:
+        claim: the attempt's.
+        outcome: what it came to.
+        transmission: what the providers said; None if none was asked.
+        duration_ms: from claim to outcome.
+        marks: of the recipient.
+    """
+    state, reason, counts = state_after(outcome), reason_of(outcome), not isinstance(outcome, Pause)
+    if transmission is None:
+        return Settlement(
+            state=state,
+            outcome=outcome.name,
+            reason=reason,
+            counts=counts,
+            bound_to=claim.provider,
+            duration_ms=duration_ms,
+        )
+    ambiguous = isinstance(transmission.verdict, Ambiguous)
+    if ambiguous or (isinstance(outcome, TryLater) and outcome.same_provider):
+        bound_to = transmission.provider or claim.provider
+    else:
+        # Whoever may have the letter already is the only one who may be given it again.
+        bound_to = claim.provider if claim.ambiguities or not counts else None
+    return Settlement(
+        state=state,
+        outcome=outcome.name,
+        reason=reason,
+        ambiguous=ambiguous,
+        phase=transmission.phase,
+        reply=transmission.reply,
+        duration_ms=max(0, duration_ms - sum(earlier.duration_ms for earlier in transmission.earlier)),
+        provider=transmission.provider or None,
+        counts=counts,
+        bound_to=bound_to,
+        earlier=transmission.earlier,
+        suppression=_suppression_of(outcome, marks),
+    )
+
+
+def _suppression_of(outcome: Outcome, marks: Marks | None) -> NewSuppression | None:
+    if marks is None or not isinstance(outcome, Dead) or outcome.suppress is None:
+        return None
+    suppress = outcome.suppress
+    return NewSuppression(
+        mark=marks.of(suppress.scope),
+        scope=suppress.scope,
+        reason=outcome.reason,
+        lifetime=suppress.lifetime,
+        needed=suppress.after,
+    )
+
+
 def state_after(outcome: Outcome) -> LetterState:
     """Returns the letter's state after an attempt with this outcome."""
     match outcome:
         case Sent():
-            return LetterState.ACCEPTED
+            state = LetterState.ACCEPTED
         case Discarded():
-            return LetterState.DISCARDED
-        case TryLater() | Ambiguous() | Held():
-            return LetterState.WAITING
+            state = LetterState.DISCARDED
+        case TryLater() | Ambiguous() | Pause() | Held():
+            state = LetterState.WAITING
         case Dead():
-            return LetterState.DEAD
+            state = LetterState.DEAD
         case Expired():
-            return LetterState.EXPIRED
+            state = LetterState.EXPIRED
         case Cancelled():
-            return LetterState.CANCELLED
-    assert_never(outcome)
+            state = LetterState.CANCELLED
+        case Suppressed():
+            state = LetterState.SUPPRESSED
+        case _:
+            assert_never(outcome)
+    return state
 
 
 def reason_of(outcome: Outcome) -> str | None:
     """Returns the outcome's token, None where its type says everything."""
     match outcome:
-        case TryLater(reason=reason) | Ambiguous(reason=reason) | Dead(reason=reason):
+        case TryLater(reason=reason) | Ambiguous(reason=reason) | Dead(reason=reason) | Pause(reason=reason):
             return reason
         case Expired():
             return "expired"
-        case Sent() | Discarded() | Cancelled() | Held():
+        case Sent() | Discarded() | Cancelled() | Suppressed() | Held():
             return None
     assert_never(outcome)

@@ -10,14 +10,14 @@ import traceback
 from typing import assert_never
 
 import structlog
-from celery import Celery
 
 from mail_contract.celery_app import DELIVER_LETTER
 from mail_contract.messages import Envelope, ReportedState
-from mail_contract.publishing import publish
+from mail_contract.publication import Publication
+from mail_contract.telemetry import current_correlation_id
 from mail_contract.topology import WaitTier, wait_route
 from mailer_service.deadletters.publisher import DeadLetter, DeadLetterPublisher
-from mailer_service.delivery.deliver import Deliverer, Delivery
+from mailer_service.delivery.deliver import Deliverer
 from mailer_service.delivery.outcome import (
     Ambiguous,
     Cancelled,
@@ -25,15 +25,19 @@ from mailer_service.delivery.outcome import (
     Discarded,
     Expired,
     Held,
+    Pause,
     Sent,
+    Suppressed,
     TryLater,
 )
 from mailer_service.delivery.patience import Patience
+from mailer_service.delivery.record import Delivery
 from mailer_service.delivery.retry import tier_of
 from mailer_service.delivery.settlement import reason_of
 from mailer_service.errors import GivenBack, LedgerUnavailable, Unauthentic
 from mailer_service.inbox.arrival import Arrival
 from mailer_service.inbox.persistence import persist
+from mailer_service.postbox import Postbox
 from mailer_service.reports.publisher import ReportPublisher
 
 log = structlog.get_logger(__name__)
@@ -48,14 +52,14 @@ class LetterInbox:
 
     def __init__(
         self,
-        app: Celery,
         *,
+        postbox: Postbox,
         deliverer: Deliverer,
         reports: ReportPublisher,
         dead_letters: DeadLetterPublisher,
         patience: Patience,
     ) -> None:
-        self._app = app
+        self._postbox = postbox
         self._deliverer = deliverer
         self._reports = reports
         self._dead_letters = dead_letters
@@ -91,10 +95,13 @@ class LetterInbox:
         if delivery is None:
             self._wait(envelope, WaitTier.M1)
             return "put_off"
+        if isinstance(delivery, Pause):
+            self._wait(envelope, tier_of(delivery.after))
+            return "put_off"
         self._obey(delivery, envelope, arrival)
         return delivery.outcome.name
 
-    def _deliver(self, envelope: Envelope) -> Delivery | None:
+    def _deliver(self, envelope: Envelope) -> Delivery | Pause | None:
         while True:
             try:
                 return self._deliverer.deliver(envelope)
@@ -110,7 +117,7 @@ class LetterInbox:
         match outcome:
             case Sent() | Discarded():
                 self._report(ReportedState.SENT, delivery, envelope)
-            case TryLater(after=after) | Ambiguous(after=after):
+            case TryLater(after=after) | Ambiguous(after=after) | Pause(after=after):
                 self._report(ReportedState.DEFERRED, delivery, envelope)
                 self._wait(envelope, tier_of(after))
             case Held():
@@ -123,6 +130,8 @@ class LetterInbox:
                 self._report(ReportedState.EXPIRED, delivery, envelope)
             case Cancelled():
                 self._report(ReportedState.SUPERSEDED, delivery, envelope)
+            case Suppressed():
+                self._report(ReportedState.SUPPRESSED, delivery, envelope)
             case _:
                 assert_never(outcome)
 
@@ -141,13 +150,15 @@ class LetterInbox:
     def _wait(self, envelope: Envelope, tier: WaitTier) -> None:
         header = envelope.header
         persist(
-            lambda: publish(
-                self._app,
-                DELIVER_LETTER,
-                envelope,
-                wait_route(header.letter_class, tier),
-                task_id=header.id,
-                priority=header.priority,
+            lambda: self._postbox.post(
+                Publication(
+                    id=header.id,
+                    task_name=DELIVER_LETTER,
+                    message=envelope,
+                    route=wait_route(header.letter_class, tier),
+                    priority=header.priority,
+                    correlation_id=current_correlation_id(),
+                )
             ),
             patience=self._patience,
         )

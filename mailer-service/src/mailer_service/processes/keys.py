@@ -1,18 +1,24 @@
-"""`mailer-service keys`: makes the key pair that letters are sealed with."""
+"""`mailer-service keys`: makes the mailer's secrets: keys that letters are sealed with, one for hashes, and some that sign."""
 
 from __future__ import annotations
 
 import os
+import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mail_contract.keys import generate_sealing_keys
+from mailer_service.smtp.dkim_keys import generate_dkim_keys
 
 PRIVATE = "sealing.private.json"
 PUBLIC = "sealing.public.json"
+DKIM = "dkim.private.json"
+HASH_KEY = "mailer-hash.key"
+"""Named so that both services' keys may lie in one directory."""
 
 
 def run(directory: Path) -> tuple[Path, ...]:
-    """Writes both halves, readable by their owner only, unless they are there already.
+    """Writes what is missing, readable by its owner only; never touches what is there.
 
     Args:
         directory: made if need be.
@@ -21,17 +27,34 @@ def run(directory: Path) -> tuple[Path, ...]:
         The files written.
 
     Raises:
-        FileExistsError: one half is there without the other, which cannot be made from it here.
+        FileExistsError: one half of the pair is there without the other, which cannot be made from it here.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files = directory / PRIVATE, directory / PUBLIC
-    present = [path for path in files if path.exists()]
-    if len(present) == len(files):
-        return ()
-    if present:
+    pair, hash_key = (directory / PRIVATE, directory / PUBLIC), directory / HASH_KEY
+    present = [path for path in pair if path.exists()]
+    if len(present) == 1:
         raise FileExistsError(f"{present[0]} is there, but its other half is not")
-    for path, text in zip(files, generate_sealing_keys(), strict=True):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-    return files
+    missing: list[tuple[Path, str]] = []
+    if not present:
+        missing += zip(pair, generate_sealing_keys(), strict=True)
+    if not hash_key.exists():
+        missing.append((hash_key, secrets.token_urlsafe(32)))
+    for path, text in missing:
+        _write(path, text)
+    return tuple(path for path, _ in missing)
+
+
+def make_dkim_keys(directory: Path) -> tuple[Path, ...]:
+    """Writes a key of each algorithm that letters can be signed with, unless there are some; returns as `run`."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = directory / DKIM
+    if path.exists():
+        return ()
+    _write(path, generate_dkim_keys(datetime.now(UTC).date()))
+    return (path,)
+
+
+def _write(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text + "\n")

@@ -13,20 +13,21 @@ import structlog
 from celery import signals
 
 from mailer_service.bootstrap import build_mailer
+from mailer_service.liveness.endpoint import served
+from mailer_service.processor import Processor
 from mailer_service.settings import WorkerSettings
 
 log = structlog.get_logger(__name__)
 
 _CHATTY = ("celery.worker.strategy", "celery.app.trace")
 """Two lines a task, which say less than the one of our own."""
-_UNFINISHED = 1
-"""Exit code of a stop that took too long."""
 
 
 def run(settings: WorkerSettings) -> None:
     """Consumes until SIGTERM; then finishes or gives back what is in hand, within the seconds it has for that."""
     node = f"mailer-{uuid4().hex[:8]}@{socket.gethostname()}"
     mailer = build_mailer(settings, replica=node)
+    Processor(stopping=mailer.stopping).settle()
     log.info("replica_starting", replica=node, queues=settings.queues, concurrency=settings.concurrency)
 
     logging.captureWarnings(True)  # or they would break the lines of the log
@@ -34,6 +35,8 @@ def run(settings: WorkerSettings) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
     def stop(**_: Any) -> None:
+        if mailer.stopping.is_set():  # asked again: the end is near already
+            return
         mailer.stopping.set()
         # Should a thread hang all the same, its message returns to the queue with the connection, and its letter is
         # free again with the presence.
@@ -42,25 +45,30 @@ def run(settings: WorkerSettings) -> None:
         last_resort.start()
 
     signals.worker_shutting_down.connect(stop, weak=False)
-    mailer.presence.arrive()
-    try:
-        mailer.app.worker_main(
-            [
-                "--quiet",
-                "worker",
-                "--pool=threads",
-                f"--concurrency={settings.concurrency}",
-                f"--queues={','.join(settings.queues)}",
-                f"--hostname={node}",
-                f"--loglevel={settings.log_level}",
-                "--without-gossip",
-                "--without-mingle",
-            ]
-        )
-    finally:
-        mailer.close()
+    with served(settings.listen, exposition=mailer.metrics.exposition, complaint=mailer.liveness.complaint):
+        mailer.presence.arrive()
+        mailer.watch.start()
+        try:
+            mailer.app.worker_main(_arguments(settings, node))
+        finally:
+            mailer.close()
+
+
+def _arguments(settings: WorkerSettings, node: str) -> list[str]:
+    return [
+        "--quiet",
+        "worker",
+        "--pool=threads",
+        f"--concurrency={settings.concurrency}",
+        f"--queues={','.join(settings.queues)}",
+        f"--hostname={node}",
+        f"--loglevel={settings.log_level}",
+        "--without-gossip",
+        "--without-mingle",
+    ]
 
 
 def _end_now() -> None:
-    log.error("replica_stopped_unfinished")
-    os._exit(_UNFINISHED)
+    log.warning("replica_stopped_unfinished")
+    # As orderly an end as the other: what was in hand is given back.
+    os._exit(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from mail_contract.letters import LETTERS, LetterName
 from mail_contract.messages import EnvelopeHeader
 from mailer_service.errors import BadContext
+from mailer_service.render.dates import day_in_words
 from mailer_service.render.durations import describe
 from mailer_service.render.locales import choose
 from mailer_service.render.plain import one_line
@@ -43,12 +44,13 @@ class Renderer:
             auto_reload=False,
         )
         environment.filters["web_address"] = web_address
+        environment.filters["day"] = day_in_words
         environment.globals["product"] = product_name
         self._letters: Mapping[LetterName, Mapping[str, _Parts]] = {
             letter: {
                 folder.name: _Parts(
                     **{
-                        field: environment.get_template(f"{letter}/{folder.name}/{part}")
+                        field: _loaded(environment, f"{letter}/{folder.name}/{part}")
                         for field, part in zip(("subject", "text", "html"), PARTS, strict=True)
                     }
                 )
@@ -57,6 +59,10 @@ class Renderer:
             }
             for letter in LetterName
         }
+
+    def languages(self, letter: LetterName) -> Sequence[str]:
+        """Returns the languages that the letter is written in."""
+        return tuple(self._letters[letter])
 
     def render(self, header: EnvelopeHeader, context: Mapping[str, str]) -> Rendering:
         """Returns the letter in words.
@@ -90,6 +96,13 @@ class Renderer:
             )
         except TemplateError as error:
             raise BadContext(f"{header.letter}: {type(error).__name__}") from None
+
+
+def _loaded(environment: Environment, name: str) -> Template:
+    template = environment.get_template(name)
+    # Every rendering copies them, and Jinja leaves a chain of mappings, which is slow to copy.
+    template.globals = dict(template.globals)
+    return template
 
 
 def web_address(value: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from celery import Celery
-
 from mail_contract.celery_app import RECORD_REPORT
 from mail_contract.messages import DeliveryReport, ReportedState
-from mail_contract.publishing import publish
+from mail_contract.publication import Publication
+from mail_contract.telemetry import current_correlation_id
 from mail_contract.topology import REPORT_ROUTE
+from mailer_service.postbox import Postbox
 
 _RETOLD = frozenset({ReportedState.DEFERRED, ReportedState.FAILED})
 """States a letter can be in several times, once an attempt; all others are told once."""
@@ -19,8 +19,8 @@ _RETOLD = frozenset({ReportedState.DEFERRED, ReportedState.FAILED})
 class ReportPublisher:
     """Tells auth-service."""
 
-    def __init__(self, app: Celery) -> None:
-        self._app = app
+    def __init__(self, postbox: Postbox) -> None:
+        self._postbox = postbox
 
     def publish(
         self, letter_id: UUID, state: ReportedState, *, attempt: int, at: datetime, reason: str | None = None
@@ -42,7 +42,15 @@ class ReportPublisher:
             attempt=attempt,
             reason=reason,
         )
-        publish(self._app, RECORD_REPORT, report, REPORT_ROUTE, task_id=report.id)
+        self._postbox.post(
+            Publication(
+                id=report.id,
+                task_name=RECORD_REPORT,
+                message=report,
+                route=REPORT_ROUTE,
+                correlation_id=current_correlation_id(),
+            )
+        )
 
 
 def report_id(letter_id: UUID, state: ReportedState, *, attempt: int) -> UUID:

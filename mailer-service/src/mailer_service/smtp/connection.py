@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import io
-import select
-import smtplib
-import socket
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Self
+from contextlib import suppress
+from typing import NoReturn, Self
 
 from mailer_service.delivery.transport import Phase
+from mailer_service.smtp import login
+from mailer_service.smtp.extensions import Extensions
 from mailer_service.smtp.message import Message
-from mailer_service.smtp.reading import BoundedReader
 from mailer_service.smtp.reply import ConversationFailed, Reply, Silence
 from mailer_service.smtp.server import Security, SmtpServer
+from mailer_service.smtp.transaction import SEND_THE_MESSAGE, Command, commands
+from mailer_service.smtp.wire import Garbage, Wire, silence_of
 
 _SERVICE_READY = 220
-_SEND_THE_MESSAGE = 354
-_CLOSING = 421
+_GOOD_BYE = 221
 _AUTHENTICATED = 235
+_GO_ON = 334
+_CLOSING = 421
+_NOT_KNOWN = frozenset({500, 501, 502, 504})
+_FAREWELL_SECONDS = 0.2
 
 
 class Connection:
@@ -33,14 +34,13 @@ class Connection:
         usable: False once it must not be used again.
     """
 
-    def __init__(self, sock: socket.socket, *, hello_name: str, operation_seconds: float) -> None:
+    def __init__(self, wire: Wire, *, hello_name: str) -> None:
         self.opened_at = self.used_at = time.monotonic()
         self.letters = 0
         self.usable = True
-        self._operation_seconds = operation_seconds
-        self._smtp = smtplib.SMTP(local_hostname=hello_name)
-        self._phase = Phase.CONNECT
-        self._listen_on(sock)
+        self._wire = wire
+        self._hello_name = hello_name
+        self._offered = Extensions()
 
     @classmethod
     def open(
@@ -53,73 +53,59 @@ class Connection:
         deadline: float,
     ) -> Self:
         """Connects, secures and authenticates as the server's URL demands; raises ConversationFailed."""
-        with _translated(Phase.CONNECT):
-            patience = min(operation_seconds, max(0.001, deadline - time.monotonic()))
-            sock = socket.create_connection((server.host, server.port), timeout=patience)
-        connection = None
         try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if server.security is Security.TLS:
-                with _translated(Phase.TLS):
-                    sock = tls.wrap_socket(sock, server_hostname=server.host)
-            connection = cls(sock, hello_name=hello_name, operation_seconds=operation_seconds)
+            wire = Wire.dial(server.host, server.port, operation_seconds=operation_seconds, deadline=deadline)
+        except (OSError, UnicodeError) as error:
+            raise ConversationFailed(Phase.CONNECT, silence_of(error)) from error
+        connection = cls(wire, hello_name=hello_name)
+        try:
             connection._greet(server, tls, deadline)
         except BaseException:
-            if connection is None:
-                sock.close()
-            else:
-                connection.close()
+            connection.close()
             raise
         return connection
 
     def transmit(self, message: Message, *, deadline: float) -> Reply:
         """Hands over one letter and returns the reply to its final dot; raises ConversationFailed."""
         self.used_at = time.monotonic()
-        extension = ""
-        if message.recipient.needs_smtputf8:
-            if not self._smtp.has_extn("smtputf8"):
-                raise ConversationFailed(Phase.MAIL, Silence.SMTPUTF8_NOT_OFFERED)
-            extension = " SMTPUTF8"
-            self._smtp.command_encoding = "utf-8"
+        begin = commands(message, self._offered)
         try:
-            self._command(Phase.MAIL, f"MAIL FROM:<{message.sender}>{extension}", deadline)
-            self._command(Phase.RCPT, f"RCPT TO:<{message.recipient}>", deadline)
-            self._command(Phase.DATA, "DATA", deadline, expected=_SEND_THE_MESSAGE)
+            self._begin(begin, deadline)
+            # Nothing is said behind the dot before its reply: a lost line would leave two letters in doubt.
+            self._say(Phase.DATA, message.octets.replace(b"\r\n.", b"\r\n..") + b".\r\n", deadline)
+            reply = self._hear(Phase.DOT, deadline)
         except ConversationFailed:
-            self._reset(deadline)
             raise
-        reply = self._send_octets(message.octets, deadline)
+        except BaseException:
+            self._drop()  # who knows what the server waits for now
+            raise
         self.letters += 1
         self.used_at = time.monotonic()
         return reply
 
     def looks_alive(self) -> bool:
         """Tells, without asking the server, whether it has neither closed nor said anything unasked, such as 421."""
-        if self._smtp.sock is None:
-            return False
-        poll = select.poll()
-        poll.register(self._smtp.sock, select.POLLIN | select.POLLHUP | select.POLLERR)
-        return not poll.poll(0)
+        return self.usable and not self._wire.has_news()
 
     def answers(self, *, deadline: float) -> bool:
         """Asks the server whether it is still there."""
         try:
-            self._command(Phase.MAIL, "NOOP", deadline)
+            self._ask(Phase.MAIL, b"NOOP", deadline)
         except ConversationFailed:
             return False
         return True
 
     def close(self) -> None:
         """Ends the session without waiting for the server's farewell."""
-        self.usable = False
-        with suppress(OSError, smtplib.SMTPException):
-            if self._smtp.sock is not None:
-                self._smtp.sock.settimeout(0.2)
-                self._smtp.putcmd("quit")
-        self._smtp.close()
+        if self.usable:
+            with suppress(OSError):
+                self._wire.send(b"QUIT\r\n", deadline=time.monotonic() + _FAREWELL_SECONDS)
+        self._drop()
 
     def _greet(self, server: SmtpServer, tls: ssl.SSLContext, deadline: float) -> None:
-        self._read(Phase.CONNECT, deadline, expected=_SERVICE_READY)
+        if server.security is Security.TLS:
+            self._secure(server.host, tls, deadline)
+        self._hear(Phase.CONNECT, deadline, expected=_SERVICE_READY)
         self._hello(deadline)
         if server.security is Security.STARTTLS:
             self._start_tls(server.host, tls, deadline)
@@ -127,109 +113,115 @@ class Connection:
             self._log_in(server.username, server.password, deadline)
 
     def _hello(self, deadline: float) -> None:
-        with self._speaking(Phase.EHLO, deadline):
-            self._smtp.ehlo_or_helo_if_needed()
+        name = self._hello_name.encode("ascii")
+        self._say(Phase.EHLO, b"EHLO " + name + b"\r\n", deadline)
+        code, words = self._read(Phase.EHLO, deadline)
+        if code in _NOT_KNOWN:
+            self._offered = Extensions()
+            self._ask(Phase.EHLO, b"HELO " + name, deadline)
+        else:
+            self._judge(Phase.EHLO, Reply.read(code, words), expected=None)
+            self._offered = Extensions.read(words.decode("ascii", errors="replace"))
 
     def _start_tls(self, host: str, tls: ssl.SSLContext, deadline: float) -> None:
-        if not self._smtp.has_extn("starttls"):
+        if not self._offered.starttls:
             raise ConversationFailed(Phase.TLS, Silence.TLS_NOT_OFFERED)
-        self._command(Phase.TLS, "STARTTLS", deadline, expected=_SERVICE_READY)
-        with self._speaking(Phase.TLS, deadline):
-            # Text behind the 220 could be an attacker's, meant to be read as if it had come encrypted.
-            self._refuse_what_was_not_asked_for()
-            assert self._smtp.sock is not None  # noqa: S101 - for the type checker; a reply was just read from it
-            secured = tls.wrap_socket(self._smtp.sock, server_hostname=host)
-        self._listen_on(secured)
-        self._smtp.ehlo_resp = self._smtp.helo_resp = None
+        self._ask(Phase.TLS, b"STARTTLS", deadline, expected=_SERVICE_READY)
+        if self._wire.has_news():
+            # Text behind the 220 may be an attacker's, meant to be read as if it had come encrypted.
+            self._fail(Phase.TLS, Silence.INJECTED)
+        self._secure(host, tls, deadline)
         self._hello(deadline)
 
+    def _secure(self, host: str, tls: ssl.SSLContext, deadline: float) -> None:
+        try:
+            self._wire.secure(tls, host, deadline=deadline)
+        except ssl.SSLError as error:
+            self._fail(Phase.TLS, Silence.TLS_FAILED, error)
+        except (OSError, ValueError) as error:
+            self._fail(Phase.TLS, silence_of(error), error)
+
     def _log_in(self, username: str, password: str, deadline: float) -> None:
-        if not self._smtp.has_extn("auth"):
+        *first, last = login.lines(self._offered.auth, username=username, password=password) or (None,)
+        if last is None:
             raise ConversationFailed(Phase.AUTH, Silence.AUTH_NOT_OFFERED)
-        with self._speaking(Phase.AUTH, deadline):
-            self._smtp.login(username, password)
+        for line in first:
+            self._ask(Phase.AUTH, line, deadline, expected=_GO_ON)
+        self._ask(Phase.AUTH, last, deadline, expected=_AUTHENTICATED)
 
-    def _refuse_what_was_not_asked_for(self) -> None:
-        """An answer too many would be taken for the next command's, and so, in the end, one for the final dot."""
-        with self._reader.held():
-            if self._buffered.peek(1):
-                raise smtplib.SMTPException("the server spoke out of turn")
+    def _begin(self, begin: tuple[Command, ...], deadline: float) -> None:
+        try:
+            if self._offered.pipelining:
+                self._ask_at_once(begin, deadline)
+            else:
+                for command in begin:
+                    self._ask(command.phase, command.line, deadline, expected=command.expected)
+        except ConversationFailed:
+            if self.usable:
+                self._reset(deadline)
+            raise
 
-    def _listen_on(self, sock: socket.socket) -> None:
-        self._reader = BoundedReader(sock, operation_seconds=self._operation_seconds)
-        self._smtp.sock = sock
-        self._smtp.file = self._buffered = io.BufferedReader(self._reader)
+    def _ask_at_once(self, begin: tuple[Command, ...], deadline: float) -> None:
+        """Says all commands in one go (RFC 2920) and hears every reply; raises the first refusal."""
+        self._say(Phase.MAIL, b"".join(command.line + b"\r\n" for command in begin), deadline)
+        refusal: ConversationFailed | None = None
+        for command in begin:
+            try:
+                self._hear(command.phase, deadline, expected=command.expected)
+            except ConversationFailed as failure:
+                refusal = refusal or failure
+                if not self.usable:
+                    break
+            else:
+                if refusal is not None and command.expected == SEND_THE_MESSAGE:
+                    # It waits for a letter to nobody. There is no way out of DATA but the dot or the line's end.
+                    self._drop()
+        if refusal is not None:
+            raise refusal
 
-    def _command(self, phase: Phase, command: str, deadline: float, *, expected: int | None = None) -> Reply:
-        with self._speaking(phase, deadline):
-            self._refuse_what_was_not_asked_for()
-            self._smtp.putcmd(command)
-        return self._read(phase, deadline, expected=expected)
+    def _ask(self, phase: Phase, line: bytes, deadline: float, *, expected: int | None = None) -> Reply:
+        self._say(phase, line + b"\r\n", deadline)
+        return self._hear(phase, deadline, expected=expected)
 
-    def _send_octets(self, octets: bytes, deadline: float) -> Reply:
-        with self._speaking(Phase.DATA, deadline):
-            self._smtp.send(octets.replace(b"\r\n.", b"\r\n..") + b".\r\n")
-        return self._read(Phase.DOT, deadline)
+    def _say(self, phase: Phase, octets: bytes, deadline: float) -> None:
+        if self._wire.has_news():
+            # An answer too many would be taken for the next command's, and so, in the end, one for the final dot.
+            code, words = self._read(phase, deadline)
+            self._fail(phase, Reply.read(code, words) if code == _CLOSING else Silence.GARBAGE)
+        try:
+            self._wire.send(octets, deadline=deadline)
+        except OSError as error:
+            self._fail(phase, silence_of(error), error)
 
-    def _read(self, phase: Phase, deadline: float, *, expected: int | None = None) -> Reply:
-        with self._speaking(phase, deadline):
-            code, text = self._smtp.getreply()
-        if not 200 <= code < 600:
-            self.close()
-            raise ConversationFailed(phase, Silence.GARBAGE)
-        reply = Reply.read(code, text)
-        if reply.code == _CLOSING:
-            self.close()
-        if reply.code == expected or (expected is None and reply.positive):
+    def _hear(self, phase: Phase, deadline: float, *, expected: int | None = None) -> Reply:
+        code, words = self._read(phase, deadline)
+        return self._judge(phase, Reply.read(code, words), expected=expected)
+
+    def _read(self, phase: Phase, deadline: float) -> tuple[int, bytes]:
+        try:
+            return self._wire.read_reply(deadline=deadline)
+        except (OSError, EOFError, Garbage) as error:
+            self._fail(phase, silence_of(error), error)
+
+    def _judge(self, phase: Phase, reply: Reply, *, expected: int | None) -> Reply:
+        if reply.code == expected or (expected is None and reply.positive and reply.code != _GOOD_BYE):
             return reply
+        if reply.closing or reply.code < 400:
+            # It is going, or answers something else than what it was asked.
+            self._drop()
         raise ConversationFailed(phase, reply)
 
     def _reset(self, deadline: float) -> None:
         """Ends the failed transaction, so that the session can carry another letter."""
-        if self.usable:
-            with suppress(ConversationFailed):
-                self._command(Phase.MAIL, "RSET", deadline)
-
-    @contextmanager
-    def _speaking(self, phase: Phase, deadline: float) -> Iterator[None]:
         try:
-            with _translated(phase):
-                self._reader.expect(deadline=deadline)
-                yield
+            self._ask(Phase.MAIL, b"RSET", deadline)
         except ConversationFailed:
-            self.close()
-            raise
+            self._drop()
 
-
-@contextmanager
-def _translated(phase: Phase) -> Iterator[None]:
-    """Every way a library can fail, in this package's words. Order matters: most of these are an OSError."""
-    try:
-        yield
-    except ssl.SSLError as error:
-        raise ConversationFailed(phase, Silence.TLS_FAILED) from error
-    except socket.gaierror as error:
-        raise ConversationFailed(phase, Silence.NAME_NOT_FOUND) from error
-    except TimeoutError as error:
-        raise ConversationFailed(phase, Silence.TIMEOUT) from error
-    except ConnectionRefusedError as error:
-        raise ConversationFailed(phase, Silence.REFUSED) from error
-    except smtplib.SMTPResponseException as error:
-        if type(error) is smtplib.SMTPResponseException:  # made up by smtplib for a line without end
-            raise ConversationFailed(phase, Silence.GARBAGE) from error
-        words = error.smtp_error if isinstance(error.smtp_error, bytes) else str(error.smtp_error).encode()
-        raise ConversationFailed(phase, _reply_or_garbage(error.smtp_code, words)) from error
-    except smtplib.SMTPServerDisconnected as error:
-        timed_out = isinstance(error.__context__, TimeoutError)
-        cause = Silence.TIMEOUT if timed_out else Silence.CONNECTION_LOST
+    def _fail(self, phase: Phase, cause: Reply | Silence, error: Exception | None = None) -> NoReturn:
+        self._drop()
         raise ConversationFailed(phase, cause) from error
-    except smtplib.SMTPNotSupportedError as error:
-        raise ConversationFailed(phase, Silence.AUTH_NOT_OFFERED) from error
-    except (OSError, EOFError) as error:
-        raise ConversationFailed(phase, Silence.CONNECTION_LOST) from error
-    except (smtplib.SMTPException, ValueError) as error:
-        raise ConversationFailed(phase, Silence.GARBAGE) from error
 
-
-def _reply_or_garbage(code: int, words: bytes) -> Reply | Silence:
-    return Reply.read(code, words) if 200 <= code < 600 else Silence.GARBAGE
+    def _drop(self) -> None:
+        self.usable = False
+        self._wire.close()

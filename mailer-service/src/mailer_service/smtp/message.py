@@ -1,24 +1,22 @@
 """The bytes of a letter, written directly: Python's `EmailMessage` takes over a millisecond for the same.
 
-They depend on nothing but the letter: a retry is byte for byte the same, under the same Message-ID, so that a mailbox
-that got both can tell. Every line ends with CRLF and none is longer than 998 octets (RFC 5322, section 2.1.1); the
-bodies are quoted-printable, so any server takes them.
+They depend on nothing but the letter and the keys it is signed with: a retry is byte for byte the same, under the same
+Message-ID, so that a mailbox that got both can tell. Every line ends with CRLF and none is longer than 998 octets
+(RFC 5322, section 2.1.1); the bodies are quoted-printable, so any server takes them.
 """
 
 from __future__ import annotations
 
 import binascii
 import hashlib
-import re
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import format_datetime
 
 from mailer_service.delivery.transport import OutgoingLetter
 from mailer_service.smtp.address import Mailbox
+from mailer_service.smtp.dkim import Signer
 from mailer_service.smtp.headers import phrase, safe, unstructured, write
-
-_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +26,12 @@ class Sender:
     Attributes:
         mailbox: the address, also of the envelope.
         name: shown beside it.
+        signer: signs for its domain; None leaves letters unsigned.
     """
 
     mailbox: Mailbox
     name: str
+    signer: Signer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,29 +52,29 @@ def compose(letter: OutgoingLetter, sender: Sender) -> Message:
     """Returns the letter as bytes; raises UnfitLetter if address or headers cannot be written safely."""
     recipient = Mailbox.parse(letter.recipient)
     words = letter.rendering
+    language = safe(words.language)
     boundary = "=_" + hashlib.sha256(b"boundary" + letter.header.id.bytes).hexdigest()[:32]
-    headers = write(
-        (
-            ("Date", format_datetime(letter.header.created_at.astimezone(UTC))),
-            ("From", f"{phrase(sender.name)} <{sender.mailbox}>"),
-            ("To", f"<{safe(str(recipient))}>"),
-            ("Message-ID", f"<{letter.header.id}@{sender.mailbox.domain}>"),
-            ("Subject", unstructured(words.subject)),
-            ("MIME-Version", "1.0"),
-            ("Content-Type", f'multipart/alternative; boundary="{boundary}"'),
-            ("Content-Language", safe(words.language)),
-            ("Auto-Submitted", "auto-generated"),
-        )
+    fields: tuple[tuple[str, str], ...] = (
+        ("Date", format_datetime(letter.header.created_at.astimezone(UTC))),
+        ("From", f"{phrase(sender.name)} <{sender.mailbox}>"),
+        ("To", f"<{safe(str(recipient))}>"),
+        ("Message-ID", f"<{letter.header.id}@{sender.mailbox.domain}>"),
+        ("Subject", unstructured(words.subject)),
+        ("MIME-Version", "1.0"),
+        ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"'),
+        ("Content-Language", language),
+        ("Auto-Submitted", "auto-generated"),
     )
-    octets = b"\r\n".join(
+    body = b"\r\n".join(
         (
-            headers.encode(),
-            *_part("plain", words.text, boundary, words.language),
-            *_part("html", words.html, boundary, words.language),
+            *_part("plain", words.text, boundary, language),
+            *_part("html", words.html, boundary, language),
             f"--{boundary}--\r\n".encode(),
         )
     )
-    return Message(sender=sender.mailbox, recipient=recipient, octets=octets)
+    if sender.signer is not None:
+        fields = (*sender.signer.sign(fields, body, at=letter.header.created_at), *fields)
+    return Message(sender=sender.mailbox, recipient=recipient, octets=write(fields).encode() + b"\r\n" + body)
 
 
 def _part(subtype: str, body: str, boundary: str, language: str) -> tuple[bytes, bytes]:
@@ -85,5 +85,5 @@ def _part(subtype: str, body: str, boundary: str, language: str) -> tuple[bytes,
         f"Content-Language: {language}\r\n"
     )
     # Encoded with bare LF and turned into CRLF afterwards: by itself the encoder goes by the first line it meets.
-    encoded = binascii.b2a_qp(_LINE_END.sub("\n", body).encode(), istext=True)
-    return head.encode(), encoded.replace(b"\n", b"\r\n")
+    lines = body.replace("\r\n", "\n").replace("\r", "\n")
+    return head.encode(), binascii.b2a_qp(lines.encode(), istext=True).replace(b"\n", b"\r\n")

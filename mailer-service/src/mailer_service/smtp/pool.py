@@ -70,7 +70,16 @@ class ConnectionPool:
 
     def close(self) -> None:
         """Closes every idle connection."""
-        while (connection := self._take()) is not None:
+        self.trim(keep=0)
+
+    def trim(self, *, keep: int) -> None:
+        """Closes the connections idle for too long, and of the others those longest idle until `keep` are left."""
+        oldest = time.monotonic() - self._limits.idle_seconds
+        with self._lock:
+            going = []
+            while self._idle and (len(self._idle) > keep or self._idle[0].used_at < oldest):
+                going.append(self._idle.popleft())
+        for connection in going:
             connection.close()
 
     def __len__(self) -> int:

@@ -29,7 +29,7 @@ class Reply:
 
     @classmethod
     def read(cls, code: int, text: bytes) -> Self:
-        """Takes what `smtplib` returns."""
+        """Takes the code and the lines without it, joined by LF."""
         words = text.decode("utf-8", errors="replace").strip()
         found = _ENHANCED.match(words)
         if found is None:
@@ -39,8 +39,13 @@ class Reply:
 
     @property
     def positive(self) -> bool:
-        """Whether it is a 2yz reply."""
-        return 200 <= self.code < 300
+        """Whether it is a 2yz reply; a good-bye agrees to nothing."""
+        return 200 <= self.code < 300 and not self.closing
+
+    @property
+    def closing(self) -> bool:
+        """Whether the server ends the session with it (RFC 5321, section 3.8)."""
+        return self.code in {221, 421}
 
     @property
     def temporary(self) -> bool:
@@ -67,6 +72,10 @@ class Silence(StrEnum):
     TLS_NOT_OFFERED = "tls_not_offered"
     AUTH_NOT_OFFERED = "auth_not_offered"
     SMTPUTF8_NOT_OFFERED = "smtputf8_not_offered"
+    INJECTED = "injected_before_tls"
+    """Somebody spoke in clear behind the reply to STARTTLS."""
+    TOO_LARGE = "message_too_large"
+    """For the limit that the server named itself."""
     GARBAGE = "protocol_error"
 
 

@@ -1,11 +1,11 @@
-"""Which mail server, and how it is spoken to: read from one URL."""
+"""Which mail servers, how they are spoken to and how much may be asked of them: read from URLs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Self
-from urllib.parse import unquote, urlsplit
+from typing import Self, TypedDict
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 
 class Security(StrEnum):
@@ -18,6 +18,8 @@ class Security(StrEnum):
 
 _PORTS = {Security.NONE: 25, Security.STARTTLS: 587, Security.TLS: 465}
 """RFC 5321, RFC 6409, RFC 8314."""
+USUAL_CONNECTIONS = 50
+"""What a Postfix grants one client unless told otherwise (smtpd_client_connection_count_limit)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,8 @@ class SmtpServer:
         host, port: where it listens.
         security: how it is spoken to.
         username, password: for AUTH; None if it asks for none.
+        connections: at once, by all replicas together.
+        rate: letters a second, by all replicas together; None for as many as it takes.
     """
 
     host: str
@@ -35,6 +39,8 @@ class SmtpServer:
     security: Security
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    connections: int = USUAL_CONNECTIONS
+    rate: float | None = None
 
     @property
     def name(self) -> str:
@@ -44,6 +50,8 @@ class SmtpServer:
     @classmethod
     def from_url(cls, url: str) -> Self:
         """Reads `smtp://host:port`, `smtp+starttls://user:password@host:port` or `smtps://…`.
+
+        Limits may follow as a query: `?connections=8&rate=50`.
 
         Raises:
             ValueError: it is none of these; the message does not quote it.
@@ -55,8 +63,8 @@ class SmtpServer:
             raise ValueError(
                 "must look like smtp://host:port, smtp+starttls://… or smtps://user:password@host:port"
             ) from None
-        if not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
-            raise ValueError("must name a host, and nothing behind host and port")
+        if not parts.hostname or parts.path.strip("/") or parts.fragment:
+            raise ValueError("must name a host, and nothing but limits behind host and port")
         if (parts.username is None) != (parts.password is None):
             raise ValueError("needs a user and a password, or neither")
         if parts.username is not None and security is Security.NONE:
@@ -67,4 +75,43 @@ class SmtpServer:
             security=security,
             username=None if parts.username is None else unquote(parts.username),
             password=None if parts.password is None else unquote(parts.password),
+            **_limits(parts.query),
         )
+
+
+class _Limits(TypedDict, total=False):
+    connections: int
+    rate: float
+
+
+def read_servers(urls: str) -> tuple[SmtpServer, ...]:
+    """Reads one or several URLs separated by spaces, the preferred server first.
+
+    Raises:
+        ValueError: there is none, one is not a server's, or two are the same; the message quotes none.
+    """
+    servers = tuple(SmtpServer.from_url(url) for url in urls.split())
+    if not servers:
+        raise ValueError("must name a mail server")
+    if len({server.name for server in servers}) < len(servers):
+        raise ValueError("names the same host and port twice")
+    return servers
+
+
+def _limits(query: str) -> _Limits:
+    limits: _Limits = {}
+    asked = dict(parse_qsl(query, keep_blank_values=True))
+    try:
+        if "connections" in asked:
+            limits["connections"] = int(asked.pop("connections"))
+        if "rate" in asked:
+            limits["rate"] = float(asked.pop("rate"))
+    except ValueError:
+        raise ValueError("needs numbers as limits") from None
+    if asked:
+        raise ValueError("knows no limits but connections=… and rate=…")
+    if not 1 <= limits.get("connections", 1) <= 10_000:
+        raise ValueError("needs connections between 1 and 10000")
+    if not 0.01 <= limits.get("rate", 1.0) <= 100_000:
+        raise ValueError("needs a rate between 0.01 and 100000 letters a second")
+    return limits

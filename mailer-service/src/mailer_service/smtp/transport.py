@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import ssl
+import time
 
-import structlog
-
-from mailer_service.delivery.outcome import Sent, TryLater
+from mailer_service.delivery.outcome import Meaning, Sent
 from mailer_service.delivery.transport import OutgoingLetter, Phase, Transmission
 from mailer_service.smtp.connection import Connection
 from mailer_service.smtp.message import Message, Sender, compose
 from mailer_service.smtp.pool import ConnectionPool, PoolLimits
 from mailer_service.smtp.redaction import redact
 from mailer_service.smtp.replies import meaning_of
-from mailer_service.smtp.reply import ConversationFailed, Reply
+from mailer_service.smtp.reply import ConversationFailed, Reply, Silence
 from mailer_service.smtp.server import SmtpServer
-
-log = structlog.get_logger(__name__)
 
 
 def build_tls_context() -> ssl.SSLContext:
@@ -47,27 +44,54 @@ class SmtpTransport:
         self._tls = tls or build_tls_context()
         self._pool = ConnectionPool(self._open, limits)
 
-    def send(self, letter: OutgoingLetter, *, deadline: float) -> Transmission:
+    def send(
+        self,
+        letter: OutgoingLetter,
+        *,
+        deadline: float,
+        provider: str | None = None,  # noqa: ARG002 - there is only one
+    ) -> Transmission:
         """Tries once and always answers.
 
         Args:
             letter: what to send.
             deadline: monotonic seconds; the final dot is not sent after it.
+            provider: the only one that may be asked.
 
         Raises:
             UnfitLetter: no server could take it; none was asked.
         """
         message = compose(letter, self._sender)
+        started = time.monotonic()
+        said: Reply | Silence
         try:
-            reply = self._converse(message, deadline)
+            phase, said = Phase.DOT, self._converse(message, deadline)
+            meaning = Meaning(verdict=Sent())
         except ConversationFailed as failure:
-            return self._failed(failure, letter)
+            phase, said = failure.phase, failure.cause
+            meaning = meaning_of(phase, said)
         return Transmission(
-            verdict=Sent(),
-            phase=Phase.DOT,
-            reply=redact(str(reply), recipient=letter.recipient),
+            verdict=meaning.verdict,
+            phase=phase,
+            reply=redact(str(said), recipient=letter.recipient) if isinstance(said, Reply) else None,
             provider=self._server.name,
+            concern=meaning.concern,
+            alarm=meaning.alarm,
+            duration_ms=round((time.monotonic() - started) * 1000),
         )
+
+    def greet(self, *, deadline: float) -> None:
+        """Connects, secures and logs in, and takes its leave; raises ConversationFailed."""
+        self._open(deadline).close()
+
+    @property
+    def idle(self) -> int:
+        """How many connections are kept open without a letter."""
+        return len(self._pool)
+
+    def trim(self, *, keep: int) -> None:
+        """Closes connections idle for too long, and all but `keep` of the others."""
+        self._pool.trim(keep=keep)
 
     def close(self) -> None:
         """Closes what is kept open."""
@@ -86,24 +110,6 @@ class SmtpTransport:
                 raise
         with self._pool.borrow(deadline=deadline, fresh=True) as connection:
             return connection.transmit(message, deadline=deadline)
-
-    def _failed(self, failure: ConversationFailed, letter: OutgoingLetter) -> Transmission:
-        verdict = meaning_of(failure.phase, failure.cause)
-        if isinstance(verdict, TryLater) and failure.phase in {Phase.TLS, Phase.AUTH}:
-            # Nothing that time alone mends: a person should look.
-            log.error(
-                "smtp_session_refused",
-                provider=self._server.name,
-                phase=failure.phase,
-                reason=verdict.reason,
-            )
-        said = failure.cause if isinstance(failure.cause, Reply) else None
-        return Transmission(
-            verdict=verdict,
-            phase=failure.phase,
-            reply=redact(str(said), recipient=letter.recipient) if said else None,
-            provider=self._server.name,
-        )
 
     def _open(self, deadline: float) -> Connection:
         return Connection.open(

@@ -37,7 +37,7 @@ def build_engine(url: str, *, application: str, connections: int) -> Engine:
     Args:
         url: `postgresql://…`.
         application: shown in `pg_stat_activity`.
-        connections: kept open, one for each thread that delivers.
+        connections: kept open; two more are opened when these are not enough.
     """
     return create_engine(
         database_url(url),

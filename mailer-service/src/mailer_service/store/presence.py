@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
+
+from mailer_service.errors import LedgerUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -24,14 +28,18 @@ class Presence:
 
     Attributes:
         key: of the lock; new with every start, so that a successor is never taken for its predecessor.
+        epoch: grows with every session; locks taken in an earlier one are lost.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.key = secrets.randbits(62)
+        self.epoch = 0
         self._engine = engine
         self._leaving = threading.Event()
         self._arrived = threading.Event()
         self._held = False
+        self._session: Connection | None = None
+        self._turn = threading.Lock()
         self._thread = threading.Thread(target=self._stay, name="presence", daemon=True)
 
     @property
@@ -44,26 +52,58 @@ class Presence:
         self._thread.start()
         self._arrived.wait(patience)
 
+    @property
+    def ended(self) -> bool:
+        """Whether its thread has ended, though nobody asked it to."""
+        return self._thread.ident is not None and not self._thread.is_alive()
+
     def leave(self) -> None:
         """Gives the lock back."""
         self._leaving.set()
         self._thread.join(timeout=5.0)
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """Lends the session for locks that shall live as long as the replica; to one thread at a time, and for little.
+
+        Raises:
+            LedgerUnavailable: there is none at the moment, or it broke.
+        """
+        with self._turn:
+            session = self._session
+            if session is None:
+                raise LedgerUnavailable("no session")
+            try:
+                yield session
+            except SQLAlchemyError as error:
+                # Whether the connection is gone or only a statement took too long: the thread takes a new one.
+                self._held = False
+                self._session = None
+                session.invalidate()
+                raise LedgerUnavailable(type(error).__name__) from error
 
     def _stay(self) -> None:
         while not self._leaving.is_set():
             try:
                 self._hold()
             except SQLAlchemyError as error:
-                self._held = False
                 log.warning("presence_lost", error=type(error).__name__)
                 self._leaving.wait(_CHECK_SECONDS / 4)
 
     def _hold(self) -> None:
         with self._engine.connect() as connection:
-            connection.execute(select(func.pg_advisory_lock(self.key)))
-            self._held = True
-            self._arrived.set()
-            while not self._leaving.wait(_CHECK_SECONDS):
-                connection.execute(select(1))
-            self._held = False
-            connection.execute(select(func.pg_advisory_unlock(self.key)))
+            try:
+                connection.execute(select(func.pg_advisory_lock(self.key)))
+                self._held = True
+                self.epoch += 1
+                self._session = connection
+                self._arrived.set()
+                while not self._leaving.wait(_CHECK_SECONDS):
+                    with self._turn:
+                        connection.execute(select(1))
+            finally:
+                self._held = False
+                with self._turn:
+                    self._session = None
+                # Ends the session, and with it every lock; back in the pool it would keep them.
+                connection.invalidate()

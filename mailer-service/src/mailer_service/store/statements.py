@@ -1,26 +1,49 @@
-"""The ledger's statements. Each is one step that either happens whole or not at all; each is guarded by what it expects."""
+"""The ledger's statements. Each is one step that either happens whole or not at all; each is guarded by what it expects.
+
+Those that every letter needs take any number of letters at once, as a JSON list of rows `asked`.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import text
 
+from mailer_service.store.suppression_statements import HOLDS, SAY
+
 CLAIM = text(
-    """
+    f"""
     INSERT INTO letters AS known
            (id, letter, letter_class, recipient_tag, envelope_digest, expires_at,
-            state, holder, holder_key, lease_until, fence, attempts)
-    SELECT CAST(:id AS uuid), :letter, :letter_class, :recipient_tag, :envelope_digest, :expires_at,
-           CASE WHEN live THEN 'claimed' ELSE 'expired' END,
-           CASE WHEN live THEN :holder END,
-           CASE WHEN live THEN CAST(:holder_key AS bigint) END,
-           CASE WHEN live THEN now() + :lease END,
-           1, CAST(live AS integer)
-    FROM (SELECT :expires_at > now() AS live) AS clock
+            state, holder, holder_key, lease_until, bound_to, fence, attempts)
+    SELECT id, letter, letter_class, recipient_tag, envelope_digest, expires_at,
+           state,
+           CASE WHEN taken THEN :holder END,
+           CASE WHEN taken THEN CAST(:holder_key AS bigint) END,
+           CASE WHEN taken THEN now() + :lease END,
+           CASE WHEN taken THEN provider END,
+           1, CAST(taken AS integer)
+    FROM (
+        SELECT *, state IN ('claimed', 'transmitting') AS taken
+        FROM (
+            SELECT *, CASE WHEN expires_at <= now() THEN 'expired'
+                           WHEN {HOLDS} THEN 'suppressed'
+                           WHEN provider IS NULL THEN 'claimed'
+                           ELSE 'transmitting' END AS state
+            FROM json_to_recordset(CAST(:asked AS json))
+                 AS asked (id uuid, letter text, letter_class text, recipient_tag text, envelope_digest bytea,
+                           expires_at timestamptz, recipient_mark bytea, domain_mark bytea, provider text)
+        ) AS judged
+        ORDER BY id
+    ) AS found
     ON CONFLICT (id) DO UPDATE SET
-        state        = CASE WHEN known.cancellation IS NULL THEN excluded.state ELSE 'cancelled' END,
+        state        = CASE
+                           WHEN known.cancellation IS NOT NULL THEN 'cancelled'
+                           WHEN known.bound_to IS NOT NULL AND excluded.state = 'transmitting' THEN 'claimed'
+                           ELSE excluded.state
+                       END,
         holder       = CASE WHEN known.cancellation IS NULL THEN excluded.holder END,
         holder_key   = CASE WHEN known.cancellation IS NULL THEN excluded.holder_key END,
         lease_until  = CASE WHEN known.cancellation IS NULL THEN excluded.lease_until END,
+        bound_to     = COALESCE(known.bound_to, CASE WHEN known.cancellation IS NULL THEN excluded.bound_to END),
         attempts     = known.attempts + CASE WHEN known.cancellation IS NULL THEN excluded.attempts ELSE 0 END,
         ambiguities  = known.ambiguities + CAST(known.state = 'transmitting' AS integer),
         claimed_from = known.state,
@@ -31,18 +54,25 @@ CLAIM = text(
               WHEN known.state = 'waiting' THEN true
               WHEN known.state NOT IN ('claimed', 'transmitting') THEN false
               WHEN known.lease_until <= now() THEN true
-              ELSE pg_try_advisory_xact_lock(known.holder_key)
+              ELSE pg_try_advisory_xact_lock_shared(known.holder_key)
           END
-    RETURNING state, fence, attempts, ambiguities, claimed_from, first_seen_at, holder,
+    RETURNING id, state, fence, attempts, ambiguities, claimed_from, first_seen_at, holder, bound_to,
               now() AS at, expires_at - now() AS remaining
-    """
+    """  # noqa: S608 - of two constants
 )
-"""Takes a letter in hand, if it is free: new, waiting, or left by a holder whose lease is over or whose lock is gone."""
+"""Takes letters in hand, those that are free: new, waiting, or left by a holder whose lease is over or whose lock is gone.
+
+Where a provider is named and nothing binds the letter to one, its transmission has begun with that: one step, and one
+round trip, fewer. A bound letter is only claimed, and whoever has the claim asks for the rest once it knows the provider.
+
+A lock that is gone can be had by any number of replicas at once, shared, while a holder that lives has it alone. In the
+order of their ids, so that two replicas that ask for the same letters do not wait for each other.
+"""
 
 ABANDONED = text(
     """
-    INSERT INTO attempts (letter_id, number, started_at, outcome, reason, duration_ms, replica)
-    VALUES (CAST(:id AS uuid), :number, now(), 'abandoned', :claimed_from, 0, 'unknown')
+    INSERT INTO attempts (letter_id, fence, number, started_at, outcome, reason, duration_ms, replica)
+    VALUES (CAST(:id AS uuid), :fence, :number, now(), 'abandoned', :claimed_from, 0, 'unknown')
     ON CONFLICT DO NOTHING
     """
 )
@@ -50,45 +80,75 @@ ABANDONED = text(
 
 STANDING = text(
     """
-    SELECT state, envelope_digest, attempts, last_reason, last_reply, first_seen_at, now() AS at
-    FROM letters WHERE id = CAST(:id AS uuid)
+    SELECT id, state, envelope_digest, attempts, last_reason, last_reply, first_seen_at, now() AS at
+    FROM letters WHERE id = ANY(CAST(:ids AS uuid[]))
     """
 )
 
 BEGIN_TRANSMISSION = text(
     """
-    UPDATE letters SET state = 'transmitting', updated_at = now()
-    WHERE id = CAST(:id AS uuid) AND fence = :fence AND state IN ('claimed', 'transmitting')
-      AND lease_until > now() AND cancellation IS NULL
-    RETURNING id
+    UPDATE letters SET state = 'transmitting', bound_to = asked.provider, updated_at = now()
+    FROM json_to_recordset(CAST(:asked AS json)) AS asked (id uuid, fence integer, provider text)
+    WHERE letters.id = asked.id AND letters.fence = asked.fence
+      AND state IN ('claimed', 'transmitting') AND lease_until > now() AND cancellation IS NULL
+    RETURNING letters.id, letters.fence
     """
 )
-"""The last question before a server is spoken to: is the letter still mine, and still wanted?"""
+"""The last question before a server is spoken to, where the claim was not it: is the letter still mine, and still wanted?
+Left like this, the letter may be with that provider, so nobody else is given it."""
 
-SETTLE = text(
-    """
+_SETTLE = """
     WITH settled AS (
         UPDATE letters SET
-            state       = CASE WHEN :state = 'waiting' AND cancellation IS NOT NULL THEN 'cancelled' ELSE :state END,
+            state       = CASE
+                              WHEN asked.state = 'waiting' AND cancellation IS NOT NULL THEN 'cancelled'
+                              ELSE asked.state
+                          END,
             holder      = NULL,
             holder_key  = NULL,
             lease_until = NULL,
-            ambiguities = ambiguities + :ambiguous,
-            last_reason = :reason,
-            last_reply  = :reply,
+            attempts    = attempts - given_back,
+            ambiguities = ambiguities + asked.ambiguous,
+            bound_to    = asked.bound_to,
+            last_reason = reason,
+            last_reply  = reply,
             updated_at  = now()
-        WHERE id = CAST(:id AS uuid) AND fence = :fence AND state IN ('claimed', 'transmitting')
-        RETURNING id, state, attempts, now() AS at
-    ), noted AS (
+        FROM json_to_recordset(CAST(:asked AS json))
+             AS asked (id uuid, fence integer, state text, ambiguous integer, given_back integer, noted boolean,
+                       bound_to text, part integer, started_at timestamptz, outcome text, reason text, phase text,
+                       reply text, duration_ms integer, provider text)
+        WHERE letters.id = asked.id AND letters.fence = asked.fence AND letters.state IN ('claimed', 'transmitting')
+        RETURNING letters.id, letters.fence, letters.state, attempts + given_back AS number, now() AS at,
+                  noted, part, started_at, outcome, reason, phase, reply, duration_ms, provider
+    ), attempted AS (
         INSERT INTO attempts
-               (letter_id, number, started_at, outcome, reason, phase, reply, duration_ms, provider, replica)
-        SELECT id, attempts, :started_at, :outcome, :reason, :phase, :reply, :duration_ms, :provider, :replica
-        FROM settled
-    )
-    SELECT state, at FROM settled
+               (letter_id, fence, part, number, started_at,
+                outcome, reason, phase, reply, duration_ms, provider, replica)
+        SELECT id, fence, part, number, started_at,
+               outcome, reason, phase, reply, duration_ms, provider, :replica
+        FROM settled WHERE noted
+    ){more}
+    SELECT id, fence, state, at FROM settled
+"""
+
+SETTLE = text(_SETTLE.format(more=""))
+"""Records outcomes of attempts; nothing happens to a letter that somebody else has claimed since."""
+
+SETTLE_AND_SUPPRESS = text(_SETTLE.format(more=f", said AS ({SAY})"))
+"""The same, and what the server said of letters that would follow."""
+
+EARLIER = text(
+    """
+    INSERT INTO attempts
+           (letter_id, fence, part, number, started_at,
+            outcome, reason, phase, reply, duration_ms, provider, replica)
+    SELECT id, fence, :part, attempts, :started_at,
+           :outcome, :reason, :phase, :reply, :duration_ms, :provider, :replica
+    FROM letters WHERE id = CAST(:id AS uuid) AND fence = :fence AND state IN ('claimed', 'transmitting')
+    ON CONFLICT DO NOTHING
     """
 )
-"""Records an attempt's outcome; nothing happens if somebody else has claimed the letter since."""
+"""Notes what a provider said before another one was asked; noting it twice is noting it once."""
 
 CANCEL = text(
     """

@@ -17,6 +17,7 @@ from sqlalchemy import (
     CheckConstraint,
     Computed,
     DateTime,
+    Double,
     ForeignKey,
     LargeBinary,
     MetaData,
@@ -29,6 +30,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mail_contract.letters import LetterClass
 from mail_contract.messages import CancellationReason
+from mailer_service.delivery.outcome import Scope
 
 _NAMES = {
     "pk": "pk_%(table_name)s",
@@ -55,6 +57,8 @@ class LetterState(StrEnum):
     """Not sent unless a person acts."""
     EXPIRED = "expired"
     """Not sent, too late."""
+    SUPPRESSED = "suppressed"
+    """Not sent, because nobody would read it there."""
     CANCELLED = "cancelled"
     """Withdrawn by auth-service before it was accepted."""
 
@@ -67,7 +71,7 @@ def _one_of(column: str, values: Iterable[str]) -> str:
 
 
 class Base(DeclarativeBase):
-    """Base of both tables; names every constraint, so that migrations can speak of it."""
+    """Base of all tables; names every constraint, so that migrations can speak of it."""
 
     metadata = MetaData(naming_convention=_NAMES)
     type_annotation_map: ClassVar[dict[Any, Any]] = {
@@ -94,6 +98,7 @@ class LetterRow(Base):
         attempts: claims so far.
         ambiguities: how often the final dot may have been sent without its reply being read.
         ambiguous: whether that ever happened; only then may a second copy exist.
+        bound_to: the only provider the next attempt may ask, `host:port`; None if any.
         cancellation: why it was withdrawn, if it was.
         last_reason: token of the last outcome.
         last_reply: the server's last words, redacted.
@@ -132,6 +137,7 @@ class LetterRow(Base):
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     ambiguities: Mapped[int] = mapped_column(server_default=text("0"))
     ambiguous: Mapped[bool] = mapped_column(Computed("ambiguities > 0", persisted=True))
+    bound_to: Mapped[str | None]
     cancellation: Mapped[str | None]
     last_reason: Mapped[str | None]
     last_reply: Mapped[str | None]
@@ -140,10 +146,12 @@ class LetterRow(Base):
 
 
 class AttemptRow(Base):
-    """One attempt at one letter: a fact, written once.
+    """One attempt at one letter with one provider: a fact, written once.
 
     Attributes:
-        letter_id, number: which attempt; numbers of attempts whose replica died before it could say so may be absent.
+        letter_id, fence, part: of which claim it came, and which of its providers it was with, from 0.
+        number: which of the letter's attempts it was; the next has the same where this one was given back, for the
+            provider was at fault. Those whose replica died before it could say so may be absent.
         started_at: when it was claimed.
         outcome: the outcome's type, such as `sent` or `try_later`.
         reason: its token.
@@ -155,10 +163,14 @@ class AttemptRow(Base):
     """
 
     __tablename__ = "attempts"
-    __table_args__ = (CheckConstraint("number >= 1 AND duration_ms >= 0", name="counts"),)
+    __table_args__ = (
+        CheckConstraint("fence >= 0 AND part >= 0 AND number >= 1 AND duration_ms >= 0", name="counts"),
+    )
 
     letter_id: Mapped[UUID] = mapped_column(ForeignKey("letters.id", ondelete="CASCADE"), primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True)
+    fence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    part: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, server_default=text("0"))
+    number: Mapped[int]
     started_at: Mapped[datetime]
     outcome: Mapped[str]
     reason: Mapped[str | None]
@@ -167,3 +179,66 @@ class AttemptRow(Base):
     duration_ms: Mapped[int]
     provider: Mapped[str | None]
     replica: Mapped[str]
+
+
+class SuppressionRow(Base):
+    """A recipient or a domain that gets no letters, known by a keyed hash only.
+
+    Attributes:
+        key: HMAC-SHA256 of scope and canonical address or domain, with the mailer's own key.
+        scope: a `Scope`.
+        reason: token of the reply that said so, or a person's word.
+        since: when it was first said.
+        expires_at: from when it holds no more, nor counts; None if until a person removes it.
+        times: how often it was said.
+        needed: how often it must be said before it holds.
+    """
+
+    __tablename__ = "suppressions"
+    __table_args__ = (
+        CheckConstraint(_one_of("scope", Scope), name="scope"),
+        CheckConstraint("octet_length(key) = 32", name="key"),
+        CheckConstraint("times >= 1 AND needed >= 1", name="counts"),
+    )
+
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    scope: Mapped[str]
+    reason: Mapped[str]
+    since: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime | None]
+    times: Mapped[int] = mapped_column(server_default=text("1"))
+    needed: Mapped[int] = mapped_column(server_default=text("1"))
+
+
+class ProviderRow(Base):
+    """What all replicas know of one mail server together; made by whoever needs it first.
+
+    Attributes:
+        name: `host:port`.
+        reason: token of what it was given up for; None while letters go there.
+        account: whether it refuses us as a customer.
+        openings: how often it was given up or tried in vain since it last took a letter.
+        probe_at: when it may be tried again, or when whoever tries it is given up.
+        width: which part of the connections allowed may be open since it last asked for fewer.
+        speed: which part of the rate allowed may be used since then.
+        slowed_at: when it last asked; both grow again from there.
+        next_at: the next free moment, where the rate is limited.
+        wanted_at: when a replica last found no connection left for it.
+    """
+
+    __tablename__ = "providers"
+    __table_args__ = (
+        CheckConstraint("width > 0 AND width <= 1 AND speed > 0 AND speed <= 1", name="parts"),
+        CheckConstraint("openings >= 0", name="counts"),
+    )
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str | None]
+    account: Mapped[bool] = mapped_column(server_default=text("false"))
+    openings: Mapped[int] = mapped_column(server_default=text("0"))
+    probe_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    width: Mapped[float] = mapped_column(Double(), server_default=text("1"))
+    speed: Mapped[float] = mapped_column(Double(), server_default=text("1"))
+    slowed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    next_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    wanted_at: Mapped[datetime | None]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from mailer_service.store.tables import Base
+from mailer_service.store.interventions import InterventionRow
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=InterventionRow.metadata,
     compare_type=True,
     compare_server_default=True,
 )

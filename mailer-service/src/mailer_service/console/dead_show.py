@@ -1,0 +1,102 @@
+"""One dead letter with everything but what is sealed, however hostile it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from mailer_service.console.dead_list import each_data
+from mailer_service.console.escaping import harmless, harmless_bytes, json_line
+from mailer_service.console.fates import fate_data, fate_text
+from mailer_service.console.lives import life_data, life_text
+from mailer_service.console.moments import ago, stamp
+from mailer_service.deadletters.obituary import Obituary
+from mailer_service.deadletters.round import Step
+from mailer_service.history.record import LetterRecord
+
+BODY_SHOWN = 2000
+_VALUE_SHOWN = 200
+_DEEPEST = 6
+_MOST_ITEMS = 50
+_SEALED = frozenset({"sealed", "signature"})
+
+
+def show_data(obituary: Obituary, step: Step, record: LetterRecord | None) -> dict[str, Any]:
+    """Returns one dead letter for programs."""
+    message = obituary.message
+    return {
+        **each_data(obituary),
+        "redrive": fate_data(step),
+        "task": obituary.arrival.task if obituary.arrival else None,
+        "arguments": _shown(obituary.arrival.args) if obituary.arrival else None,
+        "body": None
+        if obituary.arrival
+        else harmless_bytes(message.body, size=message.size, at_most=BODY_SHOWN),
+        "properties": _shown(message.properties),
+        "headers": _shown(message.headers),
+        "ledger": life_data(record) if record else None,
+    }
+
+
+def show_text(obituary: Obituary, step: Step, record: LetterRecord | None, *, now: datetime) -> Iterator[str]:
+    """Yields the lines of one dead letter."""
+    data = show_data(obituary, step, record)
+    yield f"{obituary.id}  {harmless(obituary.letter or 'no letter', at_most=60)}, {obituary.letter_class}"
+    derived = "  (derived: it carries no header that says it)" if obituary.derived else ""
+    yield f"  reason      {harmless(obituary.reason)}{derived}"
+    yield f"  last reply  {harmless(obituary.reply or 'none')}"
+    yield f"  died        {stamp(obituary.died_at)}, {ago(obituary.died_at, now=now)}"
+    yield f"  first seen  {stamp(obituary.first_seen)}"
+    yield f"  attempts    {'see the ledger' if obituary.attempts is None else obituary.attempts}"
+    yield f"  redrive     {fate_text(step)}"
+    if data["arguments"] is not None:
+        yield f"  task        {harmless(str(data['task']))}"
+        single = len(data["arguments"]) == 1 and isinstance(data["arguments"][0], Mapping)
+        yield from (
+            _tree("argument", data["arguments"][0]) if single else _tree("arguments", data["arguments"])
+        )
+    else:
+        yield f"  body        {data['body']}"
+    yield from _tree("properties", data["properties"])
+    yield from _tree("headers", data["headers"])
+    if record is None:
+        yield "  ledger      does not know it"
+    else:
+        yield "  ledger"
+        yield from (f"    {line}" for line in life_text(record))
+
+
+def _tree(name: str, value: Any) -> Iterator[str]:
+    yield f"  {name}"
+    leaves = value.items() if isinstance(value, Mapping) else enumerate(value)
+    for key, leaf in leaves:
+        if isinstance(leaf, Mapping):
+            yield from (f"  {line}" for line in _tree(str(key), leaf))
+        else:
+            yield f"    {key}: {leaf if isinstance(leaf, str) else json_line(leaf)}"
+
+
+def _shown(value: Any, depth: int = 0) -> Any:
+    """Returns the value with what is sealed left out, long things clipped and every character visible."""
+    shown: Any
+    if value is None or isinstance(value, bool | int | float):
+        shown = value
+    elif isinstance(value, bytes | bytearray | memoryview):
+        shown = harmless_bytes(bytes(value), size=len(value), at_most=_VALUE_SHOWN)
+    elif isinstance(value, str) or not isinstance(value, Mapping | Sequence):
+        shown = harmless(str(value), at_most=_VALUE_SHOWN)
+    elif depth >= _DEEPEST:
+        shown = "…"
+    elif isinstance(value, Mapping):
+        shown = {
+            harmless(str(key), at_most=60): _left_out(item) if key in _SEALED else _shown(item, depth + 1)
+            for key, item in list(value.items())[:_MOST_ITEMS]
+        }
+    else:
+        shown = [_shown(item, depth + 1) for item in value[:_MOST_ITEMS]]
+    return shown
+
+
+def _left_out(value: Any) -> str:
+    return f"(sealed, {len(value)} characters)" if isinstance(value, str) else "(sealed)"

@@ -1,0 +1,44 @@
+"""Words from outside made fit for a terminal: nothing that moves the cursor, changes colours or reverses a line."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import Any
+
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""General categories of Unicode: controls, invisible formatting such as bidirectional overrides, separators of lines."""
+
+
+def harmless(text: str, *, at_most: int = 500) -> str:
+    """Returns the text on one line, clipped, with everything invisible written as an escape."""
+    clipped = text[:at_most]
+    shown = "".join(_visible(character) for character in clipped)
+    return shown if len(text) <= at_most else f"{shown}… ({len(text)} characters)"
+
+
+def harmless_bytes(body: bytes, *, size: int, at_most: int = 500) -> str:
+    """Returns the beginning of bytes as text: UTF-8 where they are, escapes where they are not.
+
+    Args:
+        body: the bytes, perhaps only their beginning.
+        size: how many there are in truth.
+        at_most: so many are shown.
+    """
+    text = body[:at_most].decode("utf-8", errors="backslashreplace")
+    shown = "".join(_visible(character) for character in text)
+    return shown if size <= at_most else f"{shown}… ({size} bytes)"
+
+
+def json_line(value: Any) -> str:
+    """Returns JSON in plain ASCII, which a terminal may be shown as well."""
+    return json.dumps(value, ensure_ascii=True, default=str).replace("\x7f", "\\u007f")
+
+
+def _visible(character: str) -> str:
+    if unicodedata.category(character) not in _UNSAFE:
+        return character
+    number = ord(character)
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

@@ -1,0 +1,109 @@
+"""The ledger's part in redriving and dropping: it allows each letter, and lets one operator work at a time.
+
+Whoever walks the dead letters holds them all in hand, and a second walker would see too few: so there is a lock, an
+advisory one, held by the session that every statement here goes through. A session that is lost takes its lock along and
+its walker fails at the next statement.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, cast
+from uuid import UUID
+
+from sqlalchemy import Engine, TextClause, func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from mailer_service.deadletters.letter import DeadEnvelope
+from mailer_service.deadletters.standing import DeadStanding
+from mailer_service.errors import LedgerUnavailable
+from mailer_service.store import dead_statements
+from mailer_service.store.tables import LetterState
+
+DROPPED = "dropped"
+_ONE_AT_A_TIME = 0x706F7374_64656164
+"""Key of the lock; any fixed number that nobody else uses in this database would do."""
+_ASK_AGAIN_SECONDS = 0.2
+
+
+class DeadLedger:
+    """A session with the lock; a context manager. Every method raises LedgerUnavailable."""
+
+    def __init__(self, engine: Engine, *, actor: str, on_wait: Callable[[], None] = lambda: None) -> None:
+        """Args are the engine, in autocommit mode; who is at work; and what to do once if somebody else is."""
+        self._engine = engine
+        self._actor = actor
+        self._on_wait = on_wait
+
+    def __enter__(self) -> Self:
+        with _translated():
+            self._connection = self._engine.connect()
+            lock = select(func.pg_try_advisory_lock(_ONE_AT_A_TIME))
+            waited = False
+            while not self._connection.scalar(lock):
+                if not waited:
+                    self._on_wait()
+                    waited = True
+                time.sleep(_ASK_AGAIN_SECONDS)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Not back into the pool: the lock ends with the session.
+        self._connection.invalidate()
+        self._connection.close()
+
+    def now(self) -> datetime:
+        """Returns the database's time."""
+        with _translated():
+            return cast("datetime", self._connection.scalar(select(func.now())))
+
+    def look(self, letters: Sequence[DeadEnvelope]) -> Mapping[UUID, DeadStanding]:
+        """Returns where letters stand; those the ledger does not know are missing."""
+        rows = self._run(dead_statements.LOOK, letters)
+        names = {field.name for field in fields(DeadStanding)} - {"state"}
+        return {
+            row["id"]: DeadStanding(state=LetterState(row["state"]), **{name: row[name] for name in names})
+            for row in rows
+        }
+
+    def revive(self, letters: Sequence[DeadEnvelope]) -> Mapping[UUID, DeadStanding]:
+        """Lets those that are dead be claimed again, and returns where all of them stand then."""
+        self._run(dead_statements.REVIVE, letters, actor=self._actor)
+        return self.look(letters)
+
+    def drop(self, letters: Sequence[DeadEnvelope]) -> Mapping[UUID, DeadStanding]:
+        """Ends those that nobody works on and that have no end yet, and returns where all of them stand then."""
+        self._run(dead_statements.DROP, letters, actor=self._actor, reason=DROPPED)
+        return self.look(letters)
+
+    def _run(
+        self, statement: TextClause, letters: Sequence[DeadEnvelope], **values: object
+    ) -> Sequence[Mapping[str, Any]]:
+        if not letters:
+            return ()
+        with _translated():
+            result = self._connection.execute(
+                statement,
+                {
+                    "ids": [str(letter.envelope.header.id) for letter in letters],
+                    "digests": [letter.digest for letter in letters],
+                    **values,
+                },
+            )
+            return [dict(row) for row in result.mappings()] if result.returns_rows else ()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, PoolExhausted) as error:
+        raise LedgerUnavailable(type(getattr(error, "orig", None) or error).__name__) from error

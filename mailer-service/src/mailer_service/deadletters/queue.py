@@ -1,0 +1,150 @@
+"""The queue of dead letters, walked from its head without disturbing it.
+
+What was not taken out goes back in the order it was in. If the walker dies, the broker puts it back by itself: nothing is
+ever out of the queue without being in the walker's hands or safe elsewhere. Memory is bounded by the window.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import Any, Self, cast
+
+from amqp.exceptions import AccessRefused, AMQPError
+from celery import Celery
+from kombu.exceptions import KombuError
+
+from mail_contract.topology import MAILER_DEAD
+from mailer_service.deadletters.message import DeadMessage
+from mailer_service.errors import BrokerLost, BrokerRefuses
+
+WINDOW = 500
+"""Messages in hand at once: with the largest allowed 32 MB, usually one."""
+_KEPT_IN_ORDER = 20_000
+"""With more messages than this a walk that ends half-way leaves their order another, and is quick about it."""
+_SILENCE_SECONDS = 5.0
+_RETURNED_AT_ONCE = 30
+"""RabbitMQ 3.10 shuffles what comes back in larger portions: a client of a quorum queue that is further ahead than 32
+commands lets the queue have the rest as one, which walks a hash map."""
+
+
+class DeadQueue:
+    """A connection as the operator and what it holds of the queue; a context manager."""
+
+    def __init__(self, app: Celery) -> None:
+        self._connection = app.connection_for_write(heartbeat=0, transport_options={"confirm_publish": False})
+        self._held: dict[int, None] = {}
+        self._windows = 0
+        self._abandoned = False
+
+    def __enter__(self) -> Self:
+        with translated():
+            self._connection.ensure_connection(max_retries=1)
+            self._channel = cast("Any", self._connection.channel())
+            self._channel.auto_decode = False  # bodies stay the bytes they are
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        polite = kind is None and not self._abandoned
+        try:
+            if polite:
+                with translated():
+                    self._give_back()
+        finally:
+            # Without a word where something went wrong: a blocked broker would not answer a polite close.
+            with suppress(AMQPError, OSError):
+                self._connection.release() if polite else self._connection.collect()
+
+    def abandon(self) -> None:
+        """Leaves it to the broker to put everything back: the connection was interrupted in the middle of a word."""
+        self._abandoned = True
+
+    @property
+    def connection(self) -> Any:
+        """For a channel to publish on."""
+        return self._connection
+
+    def ready(self) -> int:
+        """Returns how many messages are in the queue and in nobody's hands."""
+        with translated():
+            return int(self._channel.queue_declare(MAILER_DEAD, passive=True).message_count)
+
+    def walk(self) -> Iterator[list[DeadMessage]]:
+        """Yields the messages from head to tail, a window at a time; all stay in hand until `remove` or the end.
+
+        What arrives during the walk is walked too, but not for ever: no more than was there at the beginning, twice.
+
+        Raises:
+            BrokerLost, BrokerRefuses: the broker has everything that was not removed.
+        """
+        left = 2 * self.ready()
+        while left > 0 and (ready := self.ready()) > 0:
+            window = self._next_window(min(WINDOW, ready, left))
+            if not window:
+                return
+            left -= len(window)
+            yield window
+
+    def remove(self, message: DeadMessage) -> None:
+        """Takes a message out of the queue for good."""
+        with translated():
+            self._channel.basic_ack(message.tag)
+        del self._held[message.tag]
+
+    def _next_window(self, size: int) -> list[DeadMessage]:
+        window: list[DeadMessage] = []
+
+        def take(delivered: Any) -> None:
+            message = DeadMessage.received(delivered)
+            self._held[message.tag] = None
+            window.append(message)
+
+        self._windows += 1
+        name = f"dead-{self._windows}"
+        with translated():
+            self._channel.basic_qos(0, size, False)
+            self._channel.basic_consume(MAILER_DEAD, consumer_tag=name, callback=take)
+            until = time.monotonic() + _SILENCE_SECONDS
+            while len(window) < size and time.monotonic() < until:
+                with suppress(TimeoutError):
+                    self._connection.drain_events(timeout=_SILENCE_SECONDS)
+                    until = time.monotonic() + _SILENCE_SECONDS
+            self._channel.basic_cancel(name)
+        return window
+
+    def _give_back(self) -> None:
+        # What is given back goes behind what was given back before and is still there: so all of it is taken first.
+        while self._held and len(self._held) < _KEPT_IN_ORDER and (ready := self.ready()) > 0:
+            if not self._next_window(min(WINDOW, ready)):
+                break
+        before = self.ready()
+        for count, tag in enumerate(self._held, start=1):
+            self._channel.basic_reject(tag, requeue=True)
+            if count % _RETURNED_AT_ONCE == 0:
+                self._wait_for(before + count)
+        self._held.clear()
+
+    def _wait_for(self, ready: int) -> None:
+        until = time.monotonic() + 1.0
+        while self.ready() < ready and time.monotonic() < until:
+            pass  # each question is a round trip to the queue, a fraction of a millisecond
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns the client libraries' errors into ours.
+
+    Raises:
+        BrokerRefuses: this user may not.
+        BrokerLost: anything else.
+    """
+    try:
+        yield
+    except AccessRefused as error:
+        raise BrokerRefuses(error.reply_text or "") from error
+    except (AMQPError, KombuError, OSError) as error:
+        raise BrokerLost(type(error.__cause__ or error).__name__) from error

@@ -1,0 +1,109 @@
+"""One round through the dead letters: walk, choose, decide, publish, take out; the same for redriving and dropping.
+
+Order is what keeps a letter from being lost or doubled: the ledger first, then what is published with its confirm, and the
+dead letter goes last. Killed anywhere in between, the next round finds it in the queue and does the same again, and the
+ledger sends a letter once however many messages of it there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+from mailer_service.deadletters.obituary import Obituary, read
+from mailer_service.deadletters.outlet import Outlet
+from mailer_service.deadletters.queue import DeadQueue
+from mailer_service.deadletters.standing import Keep, SendAgain, TellAuth
+from mailer_service.deadletters.tally import Done, Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discard:
+    """It goes, and nobody is told."""
+
+
+Step: TypeAlias = SendAgain | TellAuth | Discard | Keep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is done with one dead letter, and how that is counted; for one that stays `done` means nothing."""
+
+    obituary: Obituary
+    step: Step
+    done: Done
+
+
+Decide: TypeAlias = Callable[[Sequence[Obituary]], Iterable[Decision]]
+
+
+def go_round(
+    queue: DeadQueue,
+    outlet: Outlet | None,
+    *,
+    takes: Callable[[Obituary], bool],
+    decide: Decide,
+    limit: int | None,
+    tally: Tally,
+    progress: Callable[[int], None],
+) -> None:
+    """Does what was decided with each dead letter that is meant, a window at a time.
+
+    Args:
+        queue: to walk.
+        outlet: None for a rehearsal: then nothing is published and nothing taken out.
+        takes: which are meant.
+        decide: what to do with some of them; may write to the ledger.
+        limit: stop once so many were acted upon; those that stay do not count.
+        tally: grows as things are done, so that it is true even if this ends with an error.
+        progress: is told how many more were looked at.
+
+    Raises:
+        BrokerLost, BrokerRefuses, NotTaken, LedgerUnavailable: what was not done stays in the queue.
+    """
+    left = limit
+    for window in queue.walk():
+        meant = [obituary for obituary in map(read, window) if takes(obituary)]
+        while meant and left != 0:
+            portion, meant = (meant, []) if left is None else (meant[:left], meant[left:])
+            acted = _carry_out(queue, outlet, list(decide(portion)), tally)
+            left = None if left is None else left - acted
+            tally.matched += len(portion)
+        tally.looked_at += len(window)
+        progress(len(window))
+        if left == 0:
+            return
+
+
+def _carry_out(queue: DeadQueue, outlet: Outlet | None, decisions: Sequence[Decision], tally: Tally) -> int:
+    published: dict[int, Decision] = {}
+    acted = 0
+    for decision in decisions:
+        step = decision.step
+        if isinstance(step, Keep):
+            tally.keep(decision.obituary, step.reason)
+            continue
+        acted += 1
+        if outlet is None:
+            tally.done[decision.done] += 1
+            continue
+        match step:
+            case SendAgain(route=route):
+                published[outlet.send(decision.obituary.message, route)] = decision
+            case TellAuth(report=report):
+                published[outlet.report(report)] = decision
+            case Discard():
+                _take_out(queue, decision, tally)
+            case _:
+                assert_never(step)
+    if outlet is not None:
+        for number in sorted(outlet.confirmed()):
+            _take_out(queue, published[number], tally)
+        outlet.require_all()
+    return acted
+
+
+def _take_out(queue: DeadQueue, decision: Decision, tally: Tally) -> None:
+    queue.remove(decision.obituary.message)
+    tally.done[decision.done] += 1

@@ -1,0 +1,221 @@
+"""Entries into the ledger, for many letters at once: each function is one statement where nothing unusual happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Connection
+
+from mailer_service.delivery.claim import Claim, Holder, Standing, Wanted
+from mailer_service.delivery.outcome import Sent
+from mailer_service.delivery.settlement import Settled, Settlement
+from mailer_service.delivery.transport import Transmission
+from mailer_service.errors import LedgerUnavailable, Unauthentic
+from mailer_service.store import statements
+from mailer_service.store.suppression_statements import SWEEP
+from mailer_service.store.tables import LetterState
+from mailer_service.suppression.entry import NewSuppression
+
+log = structlog.get_logger(__name__)
+
+
+def claim_all(
+    connection: Connection, asked: Sequence[Wanted], holder: Holder
+) -> list[Claim | Standing | Exception]:
+    """Takes letters in hand, or tells why not.
+
+    Args:
+        connection: in autocommit mode.
+        asked: no two of them the same letter.
+        holder: whoever asks.
+    """
+    rows = {
+        row.id: row
+        for row in connection.execute(
+            statements.CLAIM,
+            {
+                "asked": json.dumps([_asked_for(wanted) for wanted in asked]),
+                "holder": holder.replica,
+                "holder_key": holder.key,
+                "lease": holder.lease,
+            },
+        )
+    }
+    claimed = {id_: row for id_, row in rows.items() if row.holder is not None}
+    for row in claimed.values():
+        if row.claimed_from in {LetterState.CLAIMED, LetterState.TRANSMITTING}:
+            _note_abandoned(connection, row)
+    others = [(wanted.header.id, wanted.digest) for wanted in asked if wanted.header.id not in claimed]
+    known = standings(connection, others) if others else {}
+    ids = [wanted.header.id for wanted in asked]
+    return [known[id_] if id_ in known else _claim(claimed[id_]) for id_ in ids]
+
+
+def begin_all(connection: Connection, begun: Sequence[tuple[Claim, str]]) -> list[bool]:
+    """Marks letters as possibly with these providers from now on; tells for each whether it is still ours, and wanted."""
+    asked = json.dumps(
+        [
+            {"id": str(claim.letter_id), "fence": claim.fence, "provider": provider}
+            for claim, provider in begun
+        ]
+    )
+    rows = {tuple(row) for row in connection.execute(statements.BEGIN_TRANSMISSION, {"asked": asked})}
+    return [(claim.letter_id, claim.fence) in rows for claim, _ in begun]
+
+
+def settle_all(
+    connection: Connection, settled: Sequence[tuple[Claim, Settlement]], *, replica: str
+) -> list[Settled | None]:
+    """Records what attempts came to and lets go of their letters; None for those that somebody else has claimed since."""
+    for claim, settlement in settled:
+        for part, transmission in enumerate(settlement.earlier):
+            _note_earlier(connection, claim, part, transmission, replica)
+    asked = json.dumps([_came_to(claim, settlement) for claim, settlement in settled])
+    rows = {
+        (row.id, row.fence): Settled(state=LetterState(row.state), at=row.at)
+        for row in connection.execute(statements.SETTLE, {"asked": asked, "replica": replica})
+    }
+    return [rows.get((claim.letter_id, claim.fence)) for claim, _ in settled]
+
+
+def settle_and_suppress(
+    connection: Connection, claim: Claim, settlement: Settlement, said: NewSuppression, *, replica: str
+) -> Settled | None:
+    """Does the same for one attempt, and notes what the server said of letters that would follow."""
+    for part, transmission in enumerate(settlement.earlier):
+        _note_earlier(connection, claim, part, transmission, replica)
+    connection.execute(SWEEP)
+    row = connection.execute(
+        statements.SETTLE_AND_SUPPRESS,
+        {
+            "asked": json.dumps([_came_to(claim, settlement)]),
+            "replica": replica,
+            "mark": said.mark,
+            "scope": said.scope.value,
+            "lifetime": said.lifetime,
+            "needed": said.needed,
+        },
+    ).one_or_none()
+    return None if row is None else Settled(state=LetterState(row.state), at=row.at)
+
+
+def standings(
+    connection: Connection, letters: Iterable[tuple[UUID, bytes | None]]
+) -> Mapping[UUID, Standing | Exception]:
+    """Tells where letters stand.
+
+    Args:
+        connection: in autocommit mode.
+        letters: the id of each, and the digest its envelope should have if that matters.
+    """
+    digests = dict(letters)
+    found: dict[UUID, Standing | Exception] = {}
+    for row in connection.execute(statements.STANDING, {"ids": [str(id_) for id_ in digests]}):
+        digest = digests[row.id]
+        if digest is not None and row.envelope_digest is not None and bytes(row.envelope_digest) != digest:
+            found[row.id] = Unauthentic("replayed_id")
+        else:
+            found[row.id] = Standing(
+                state=LetterState(row.state),
+                attempts=row.attempts,
+                reason=row.last_reason,
+                reply=row.last_reply,
+                first_seen=row.first_seen_at,
+                at=row.at,
+            )
+    # One erased between two statements is claimed or cancelled anew next time.
+    return {id_: found.get(id_) or LedgerUnavailable("the letter vanished") for id_ in digests}
+
+
+def _asked_for(wanted: Wanted) -> dict[str, str | None]:
+    header, marks = wanted.header, wanted.marks
+    return {
+        "id": str(header.id),
+        "letter": header.letter,
+        "letter_class": header.letter_class,
+        "recipient_tag": header.recipient_tag,
+        "envelope_digest": _bytea(wanted.digest),
+        "expires_at": header.expires_at.isoformat(),
+        "recipient_mark": None if marks is None else _bytea(marks.recipient),
+        "domain_mark": None if marks is None else _bytea(marks.domain),
+        "provider": wanted.provider,
+    }
+
+
+def _bytea(octets: bytes) -> str:
+    return rf"\x{octets.hex()}"
+
+
+def _came_to(claim: Claim, settlement: Settlement) -> dict[str, Any]:
+    return {
+        "id": str(claim.letter_id),
+        "fence": claim.fence,
+        "state": settlement.state,
+        "ambiguous": int(settlement.ambiguous),
+        "given_back": int(not settlement.counts),
+        "noted": settlement.noted,
+        "bound_to": settlement.bound_to,
+        "part": len(settlement.earlier),
+        "started_at": claim.claimed_at.isoformat(),
+        "outcome": settlement.outcome,
+        "reason": settlement.reason,
+        "phase": settlement.phase,
+        "reply": settlement.reply,
+        "duration_ms": settlement.duration_ms,
+        "provider": settlement.provider,
+    }
+
+
+def _claim(row: Any) -> Claim:
+    begun = row.state == LetterState.TRANSMITTING
+    return Claim(
+        letter_id=row.id,
+        fence=row.fence,
+        attempt=row.attempts,
+        ambiguities=row.ambiguities,
+        first_seen=row.first_seen_at,
+        claimed_at=row.at,
+        remaining=row.remaining,
+        provider=None if begun else row.bound_to,
+        begun_with=row.bound_to if begun else None,
+    )
+
+
+def _note_abandoned(connection: Connection, row: Any) -> None:
+    ambiguous = row.claimed_from == LetterState.TRANSMITTING
+    log.warning("claim_taken_over", letter_id=str(row.id), attempt=row.attempts, ambiguous=ambiguous)
+    connection.execute(
+        statements.ABANDONED,
+        {
+            "id": str(row.id),
+            "fence": row.fence - 1,
+            "number": row.attempts - 1,
+            "claimed_from": row.claimed_from,
+        },
+    )
+
+
+def _note_earlier(
+    connection: Connection, claim: Claim, part: int, transmission: Transmission, replica: str
+) -> None:
+    verdict = transmission.verdict
+    connection.execute(
+        statements.EARLIER,
+        {
+            "id": str(claim.letter_id),
+            "fence": claim.fence,
+            "part": part,
+            "started_at": claim.claimed_at,
+            "replica": replica,
+            "outcome": verdict.name,
+            "reason": None if isinstance(verdict, Sent) else verdict.reason,
+            "phase": transmission.phase,
+            "reply": transmission.reply,
+            "duration_ms": transmission.duration_ms,
+            "provider": transmission.provider,
+        },
+    )

@@ -1,0 +1,1 @@
+"""What became of a letter, read back from the ledger for people."""

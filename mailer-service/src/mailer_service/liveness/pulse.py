@@ -1,0 +1,73 @@
+"""Signs of life of the consumer's own thread, which speaks to the broker and hands messages to the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from celery.bootsteps import StartStopStep
+from celery.worker.consumer.tasks import Tasks
+
+from mailer_service.metrics import Metrics
+
+EVERY_SECONDS = 1.0
+
+
+class Pulse:
+    """Beats while the event loop turns; while there is no broker, each failed try to connect is a beat.
+
+    Args:
+        metrics: told when consumption begins and ends.
+        clock: seconds.
+    """
+
+    def __init__(self, *, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
+        self._metrics = metrics
+        self._clock = clock
+        self._last = clock()
+        self._tries = 0
+        self._tries_now: Callable[[], int] = lambda: 0
+
+    def beat(self) -> None:
+        """The loop has turned."""
+        self._last = self._clock()
+
+    def begins(self, tries: Callable[[], int]) -> None:
+        """There is a consumer from now on; `tries` tells how often it failed to connect since it last did."""
+        self._tries_now = tries
+        self.beat()
+
+    def consumes(self, consuming: bool) -> None:
+        """Consumption has begun, or has ended."""
+        self._metrics.consuming(consuming)
+        self.beat()
+
+    def silence(self) -> float:
+        """Returns the seconds since the last sign of life."""
+        tries = self._tries_now()
+        if tries != self._tries:
+            self._tries = tries
+            self.beat()
+        return self._clock() - self._last
+
+
+def pulse_step(pulse: Pulse) -> type[StartStopStep]:
+    """Returns the step of Celery's consumer that lets this pulse beat."""
+
+    class PulseStep(StartStopStep):
+        requires = (Tasks,)
+
+        def __init__(self, parent: Any, **options: Any) -> None:
+            super().__init__(parent, **options)
+            pulse.begins(lambda: parent.broker_connection_retry_attempt)
+
+        def start(self, parent: Any) -> None:
+            # Belongs to this connection: Celery cancels it with the connection, and starts the step again.
+            parent.timer.call_repeatedly(EVERY_SECONDS, pulse.beat)
+            pulse.consumes(True)
+
+        def stop(self, parent: Any) -> None:  # noqa: ARG002 - celery's signature
+            pulse.consumes(False)
+
+    return PulseStep

@@ -1,0 +1,95 @@
+"""Publishes for all threads over one channel: those that publish at the same time wait for their confirms together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from celery import Celery
+
+from mail_contract.celery_app import HEARTBEAT_SECONDS
+from mail_contract.channel import ConfirmingChannel
+from mail_contract.errors import BrokerLost, BrokerUnavailable, PublishError, Unroutable
+from mail_contract.publication import Publication
+from mail_contract.window import Verdicts
+from mailer_service.convoy import GATHERING_SECONDS, Convoy
+
+_CONFIRM_SECONDS = 5.0
+"""As long as a socket may be silent (`read_timeout`): a broker with a memory or disk alarm reads nothing and says nothing."""
+
+
+class Postbox:
+    """One connection, opened when it is needed. Whoever posts leads now and then; no thread is kept for it."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+        self._channel: ConfirmingChannel | None = None
+        self._used_at = 0.0
+        self._convoy: Convoy[Publication, None] = Convoy(
+            self._post_all,
+            every=GATHERING_SECONDS,
+            concerns_all=lambda error: isinstance(error, BrokerUnavailable),
+        )
+
+    def post(self, publication: Publication) -> None:
+        """Returns once the broker has confirmed it.
+
+        Raises:
+            BrokerUnavailable: not confirmed in time, refused by a full queue, or no connection; the broker may have it
+                nevertheless.
+            Unroutable: the broker returned it.
+            PublishError: it is too large.
+        """
+        self._convoy.ask(publication)
+
+    def close(self) -> None:
+        """Says goodbye, once nobody posts any more."""
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()
+
+    def _post_all(self, publications: Sequence[Publication]) -> Sequence[PublishError | None]:
+        try:
+            channel = self._open_channel()
+        except BrokerLost as lost:
+            raise BrokerUnavailable(f"({lost.why})") from lost
+        answers: list[PublishError | None] = [None] * len(publications)
+        reason = "unanswered"
+        try:
+            with channel.gathering():
+                for place, publication in enumerate(publications):
+                    try:
+                        channel.publish(publication)
+                    except PublishError as error:
+                        answers[place] = error
+            channel.read_answers(seconds=_CONFIRM_SECONDS)
+        except BrokerLost as lost:
+            reason = lost.why
+        verdicts = channel.window.take()
+        if verdicts.unknown or reason != "unanswered":
+            self._channel = None
+            channel.drop()
+        self._used_at = time.monotonic()
+        return [
+            answer or _error_of(publication, verdicts, reason)
+            for publication, answer in zip(publications, answers, strict=True)
+        ]
+
+    def _open_channel(self) -> ConfirmingChannel:
+        # Nobody sends heartbeats between two letters: the broker hangs up on who is silent for two of them.
+        if self._channel is not None and time.monotonic() - self._used_at > HEARTBEAT_SECONDS:
+            self.close()
+        if self._channel is None:
+            self._channel = ConfirmingChannel(self._app)
+        return self._channel
+
+
+def _error_of(publication: Publication, verdicts: Verdicts, reason: str) -> PublishError | None:
+    # The same message may be there twice: then it counts as confirmed only if both are.
+    refused = verdicts.refused.get(publication.id)
+    if refused is not None:
+        route = f"({publication.route.exchange} {publication.route.routing_key})"
+        return Unroutable(route) if refused.startswith("returned") else BrokerUnavailable("(refused)")
+    if publication.id in verdicts.unknown or publication.id not in verdicts.confirmed:
+        return BrokerUnavailable(f"({reason})")
+    return None

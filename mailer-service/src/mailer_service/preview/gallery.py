@@ -1,0 +1,120 @@
+"""The gallery: a page with every letter in every language, and beside it each one as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from mail_contract.letters import LETTERS, LetterName
+from mailer_service.delivery.transport import OutgoingLetter
+from mailer_service.preview.browser import Screen, browser
+from mailer_service.render.durations import describe
+from mailer_service.render.examples import EXAMPLES, example_header
+from mailer_service.render.renderer import Renderer
+from mailer_service.render.rendering import Rendering
+from mailer_service.smtp.address import Mailbox
+from mailer_service.smtp.message import Sender, compose
+
+SCREENS: Sequence[Screen] = tuple(
+    Screen(
+        name=f"{kind}-{'dark' if dark else 'light'}",
+        width=width,
+        height=height,
+        scale=2 if mobile else 1,
+        mobile=mobile,
+        dark=dark,
+    )
+    for kind, width, height, mobile in (("phone", 390, 700, True), ("desktop", 900, 600, False))
+    for dark in (False, True)
+)
+_READER = "an@example.com"
+_SENDER = "no-reply@gate.example"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """One letter in one language, as it hangs in the gallery.
+
+    Attributes:
+        letter: which one.
+        rendering: its words.
+        octets: as sent, unsigned.
+        pictures: file names by screen; none without a browser.
+    """
+
+    letter: LetterName
+    rendering: Rendering
+    octets: bytes
+    pictures: dict[str, str]
+
+    @property
+    def stem(self) -> str:
+        """What its files are called before the dot."""
+        return f"{self.letter}.{self.rendering.language}"
+
+
+def write_gallery(directory: Path, *, product: str, executable: str | None) -> Path:
+    """Writes every letter as HTML, text, source and, given a browser, pictures; returns the page that shows them.
+
+    Args:
+        directory: made if need be; files of the same names are replaced.
+        product: what letters call the application.
+        executable: of Chromium; None leaves the pictures out.
+
+    Raises:
+        PictureFailed: the browser did not do what it should, or a letter does not fit a screen.
+        OSError: a file cannot be written.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    exhibits = list(
+        _exhibits(Renderer(product_name=product), Sender(mailbox=Mailbox.parse(_SENDER), name=product))
+    )
+    for exhibit in exhibits:
+        (directory / f"{exhibit.stem}.html").write_text(exhibit.rendering.html, encoding="utf-8")
+        (directory / f"{exhibit.stem}.txt").write_text(exhibit.rendering.text, encoding="utf-8")
+        (directory / f"{exhibit.stem}.eml").write_bytes(exhibit.octets)
+    if executable is not None:
+        with browser(executable) as taking:
+            for exhibit in exhibits:
+                for screen in SCREENS:
+                    exhibit.pictures[screen.name] = name = f"{exhibit.stem}.{screen.name}.png"
+                    (directory / name).write_bytes(taking.picture(directory / f"{exhibit.stem}.html", screen))
+    page = directory / "index.html"
+    page.write_text(_page(exhibits, product=product), encoding="utf-8")
+    return page
+
+
+def _exhibits(renderer: Renderer, sender: Sender) -> Sequence[Exhibit]:
+    found = []
+    for letter in LetterName:
+        for language in renderer.languages(letter):
+            header = example_header(letter, locale=language)
+            rendering = renderer.render(header, EXAMPLES[letter].model_dump())
+            outgoing = OutgoingLetter(header=header, recipient=_READER, rendering=rendering)
+            octets = compose(outgoing, sender).octets
+            found.append(Exhibit(letter=letter, rendering=rendering, octets=octets, pictures={}))
+    return found
+
+
+def _page(exhibits: Sequence[Exhibit], *, product: str) -> str:
+    environment = Environment(
+        loader=PackageLoader("mailer_service.preview"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    letters = [
+        {
+            "definition": LETTERS[letter],
+            "lifetime": describe(LETTERS[letter].lifetime, "en"),
+            "exhibits": [exhibit for exhibit in exhibits if exhibit.letter is letter],
+        }
+        for letter in LetterName
+    ]
+    return (
+        environment.get_template("gallery.html").render(letters=letters, product=product, screens=SCREENS)
+        + "\n"
+    )

@@ -1,0 +1,175 @@
+"""The commands of `mailer-service dead`: each opens a desk, works there and prints what came of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from uuid import UUID
+
+import click
+
+from mail_contract.keys import VerifyingKeys
+from mailer_service.console.dead_list import each_data, each_text, group_data, group_text
+from mailer_service.console.dead_show import show_data, show_text
+from mailer_service.console.escaping import json_line
+from mailer_service.console.fates import tally_data, tally_text
+from mailer_service.deadletters.desk import Desk, desk_at
+from mailer_service.deadletters.groups import grouped
+from mailer_service.deadletters.obituary import Obituary
+from mailer_service.deadletters.redrive import Redrive
+from mailer_service.deadletters.selection import Selection
+from mailer_service.deadletters.tally import Tally
+from mailer_service.errors import MailerError
+from mailer_service.history.archive import Archive
+from mailer_service.settings import OperatorSettings
+from mailer_service.store.engine import build_engine
+
+_CONNECTIONS = 2
+_INTERRUPTED = 130
+"""As a shell says of a program that Ctrl-C ended."""
+
+
+def list_dead(settings: OperatorSettings, selection: Selection, *, each: bool, as_json: bool) -> None:
+    """Prints how many there are, by group or one by one."""
+    now = datetime.now(UTC)
+    with _desk(settings) as (desk, _):
+        total = desk.count()
+        found = desk.look(selection)
+        if each:
+            obituaries = list(found)
+            data = {"total": total, "letters": [each_data(obituary) for obituary in obituaries]}
+            lines = each_text(obituaries)
+            count = len(obituaries)
+        else:
+            groups = grouped(found, now=now)
+            data = {"total": total, "groups": [group_data(group) for group in groups]}
+            lines = group_text(groups, now=now)
+            count = sum(group.count for group in groups)
+    if as_json:
+        click.echo(json_line(data))
+        return
+    click.echo(f"{total} dead letters" + ("" if count == total else f", {count} of them selected"))
+    if count:
+        click.echo("\n".join(lines))
+
+
+def show_dead(settings: OperatorSettings, selection: Selection, *, as_json: bool) -> int:
+    """Prints each that is meant, with its life; returns the exit code."""
+    now = datetime.now(UTC)
+    with _desk(settings) as (desk, archive):
+        obituaries = list(desk.look(selection))
+        redrive = Redrive(desk.ledger, keys=desk.keys, rehearsal=True)
+        steps = [decision.step for decision in redrive.decide(obituaries)]
+        lives = archive.find({letter_id for one in obituaries if (letter_id := _letter_id(one.id))})
+    shown = [
+        (one, step, lives.get(letter_id) if (letter_id := _letter_id(one.id)) else None)
+        for one, step in zip(obituaries, steps, strict=True)
+    ]
+    if as_json:
+        click.echo(json_line({"letters": [show_data(*one) for one in shown]}))
+    else:
+        click.echo(
+            "\n\n".join("\n".join(show_text(*one, now=now)) for one in shown) or "none of these is dead"
+        )
+    return 0 if shown else 1
+
+
+def redrive_dead(settings: OperatorSettings, selection: Selection, *, rehearsal: bool, as_json: bool) -> int:
+    """Sends those that are meant again and prints the count; returns the exit code."""
+    with _desk(settings) as (desk, _):
+        return _run(
+            desk,
+            lambda tally, progress: desk.redrive(selection, tally, rehearsal=rehearsal, progress=progress),
+            label="redriving",
+            rehearsal=rehearsal,
+            as_json=as_json,
+        )
+
+
+def drop_dead(
+    settings: OperatorSettings, selection: Selection, *, rehearsal: bool, sure: bool, as_json: bool
+) -> int:
+    """Ends those that are meant, after a question unless it is sure, and prints the count; returns the exit code."""
+    counted: set[tuple[str, str]] | None = None
+    if not sure:
+        # Those that were counted are dropped and no others; the desk is free while the person thinks.
+        with _desk(settings) as (desk, _):
+            counted = {(one.id, one.message.fingerprint) for one in desk.look(selection)}
+        question = f"Drop {len(counted)} dead letters for good?"
+        if not counted or not click.confirm(question, err=True):
+            click.echo("nothing was dropped", err=True)
+            return 0 if not counted else 1
+
+    def takes(one: Obituary) -> bool:
+        return selection.takes(one) and (counted is None or (one.id, one.message.fingerprint) in counted)
+
+    with _desk(settings) as (desk, _):
+        return _run(
+            desk,
+            lambda tally, progress: desk.drop(
+                takes, tally, limit=selection.limit, rehearsal=rehearsal, progress=progress
+            ),
+            label="dropping",
+            rehearsal=rehearsal,
+            as_json=as_json,
+        )
+
+
+def _run(
+    desk: Desk,
+    work: Callable[[Tally, Callable[[int], None]], None],
+    *,
+    label: str,
+    rehearsal: bool,
+    as_json: bool,
+) -> int:
+    tally = Tally()
+    failure: MailerError | None = None
+    with click.progressbar(
+        length=desk.count(), label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+        try:
+            work(tally, bar.update)
+        except KeyboardInterrupt:
+            tally.interrupted = True
+            desk.queue.abandon()
+        except MailerError as error:
+            failure = error
+    if as_json:
+        click.echo(json_line(tally_data(tally, rehearsal=rehearsal)))
+    else:
+        click.echo("\n".join(tally_text(tally, rehearsal=rehearsal)))
+    if failure is not None:
+        raise failure
+    if tally.interrupted:
+        return _INTERRUPTED
+    return 1 if tally.kept else 0
+
+
+@contextmanager
+def _desk(settings: OperatorSettings) -> Iterator[tuple[Desk, Archive]]:
+    engine = build_engine(
+        settings.database_url.get_secret_value(), application="mailer-dead", connections=_CONNECTIONS
+    )
+    keys = settings.verifying_keys
+    try:
+        with desk_at(
+            broker_url=settings.broker_url.get_secret_value(),
+            engine=engine,
+            keys=VerifyingKeys.from_json(keys.get_secret_value()) if keys else None,
+            on_wait=lambda: click.echo("somebody else is at work on the dead letters; waiting", err=True),
+        ) as desk:
+            yield desk, Archive(engine)
+    except MailerError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        engine.dispose()
+
+
+def _letter_id(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None

@@ -1,0 +1,92 @@
+"""`mailer-service explain`: one letter's life, from what the ledger and the dead letters have of it."""
+
+from __future__ import annotations
+
+import sys
+from uuid import UUID
+
+import click
+from sqlalchemy import Engine
+
+from mailer_service.console.dead_list import each_data
+from mailer_service.console.escaping import harmless, json_line
+from mailer_service.console.lives import life_data, life_text
+from mailer_service.console.moments import stamp
+from mailer_service.deadletters.desk import desk_at
+from mailer_service.deadletters.obituary import Obituary
+from mailer_service.deadletters.selection import Selection
+from mailer_service.errors import BrokerLost, BrokerRefuses, LedgerUnavailable
+from mailer_service.history.archive import Archive
+from mailer_service.history.record import LetterRecord
+from mailer_service.processes.start import settings_of
+from mailer_service.settings import ExplainSettings
+from mailer_service.store.engine import build_engine
+from mailer_service.store.tables import LetterState
+
+_UNKNOWN = 1
+_CONNECTIONS = 2
+_NEVER_AMONG_THE_DEAD = frozenset({LetterState.ACCEPTED, LetterState.DISCARDED, LetterState.SUPPRESSED})
+
+
+@click.command()
+@click.argument("letter_id", type=click.UUID, metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def explain(*, letter_id: UUID, as_json: bool) -> None:
+    """Tell what became of the letter of that id, from its first arrival to now.
+
+    Reads MAILER_DATABASE_URL, and MAILER_BROKER_URL (as the user operator) to say whether it lies in the dead letters. Exit
+    code 1 for a letter that nobody knows.
+    """
+    sys.exit(run(settings_of(ExplainSettings, log_to=sys.stderr), letter_id, as_json=as_json))
+
+
+def run(settings: ExplainSettings, letter_id: UUID, *, as_json: bool) -> int:
+    """Prints the letter's life; returns the exit code."""
+    engine = build_engine(
+        settings.database_url.get_secret_value(), application="mailer-explain", connections=_CONNECTIONS
+    )
+    try:
+        record = Archive(engine).find([letter_id]).get(letter_id)
+        lying = _among_the_dead(settings, engine, letter_id, record)
+    except LedgerUnavailable as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        engine.dispose()
+    if record is None and not lying:
+        click.echo(f"no letter {letter_id} is known here", err=True)
+        return _UNKNOWN
+    if as_json:
+        life = life_data(record) if record else {"id": str(letter_id), "state": None, "timeline": []}
+        dead = None if lying is None else [each_data(obituary) for obituary in lying]
+        click.echo(json_line({**life, "dead_letters": dead}))
+        return 0
+    click.echo(f"letter {letter_id}")
+    for line in life_text(record) if record else ("the ledger does not know it",):
+        click.echo(line)
+    for obituary in lying or ():
+        click.echo(
+            f"{stamp(obituary.died_at)}  lies in the dead letters: {harmless(obituary.reason)};"
+            f" mailer-service dead show {obituary.id}"
+        )
+    if record is not None and record.state == LetterState.DEAD and lying == []:
+        click.echo("it no longer lies in the dead letters: it was dropped, or taken out by hand")
+    return 0
+
+
+def _among_the_dead(
+    settings: ExplainSettings, engine: Engine, letter_id: UUID, record: LetterRecord | None
+) -> list[Obituary] | None:
+    """Returns those messages of the letter that are dead; None if nobody looked."""
+    if settings.broker_url is None or (record is not None and record.state in _NEVER_AMONG_THE_DEAD):
+        return None
+    try:
+        with desk_at(
+            broker_url=settings.broker_url.get_secret_value(),
+            engine=engine,
+            keys=None,
+            on_wait=lambda: click.echo("somebody is at work on the dead letters; waiting", err=True),
+        ) as desk:
+            return list(desk.look(Selection(ids=(str(letter_id),))))
+    except (BrokerLost, BrokerRefuses) as error:
+        click.echo(f"nobody looked into the dead letters: {error}", err=True)
+        return None

@@ -1,0 +1,170 @@
+"""`mailer-service suppressions`: who gets no letters. Addresses go in and never come out: what is shown is a tag."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TypeAlias
+
+import click
+
+from mailer_service.delivery.outcome import Scope
+from mailer_service.errors import AddressNotSupported, LedgerUnavailable
+from mailer_service.processes.start import settings_of
+from mailer_service.settings import SuppressionSettings
+from mailer_service.store.engine import build_engine
+from mailer_service.suppression.entry import TAG_DIGITS, NewSuppression, Suppression
+from mailer_service.suppression.marks import Marker
+from mailer_service.suppression.register import Register
+
+Target: TypeAlias = tuple[Scope, bytes]
+
+_who = click.argument("who", nargs=-1, metavar="[ADDRESS|DOMAIN]...")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def suppressions() -> None:
+    """Who gets no letters: recipients and domains, shown by tags only.
+
+    WHO is an address or a domain. Without any, add and remove read them from standard input, one a line, where other
+    users of the machine cannot see them.
+    """
+
+
+@suppressions.command("list")
+@_who
+@_as_json
+def show(who: Sequence[str], *, as_json: bool) -> None:
+    """Show all, or those that concern WHO."""
+    with _register() as (register, marker):
+        found = register.listing(*(mark for target in who for mark in _concerning(marker, target)))
+    _print(found, as_json=as_json)
+
+
+@suppressions.command()
+@_who
+@click.option("--reason", default="by hand", show_default=True, help="Up to 100 characters, no address.")
+@click.option(
+    "--days", type=click.FloatRange(min=0, min_open=True), help="For how long; for ever if not given."
+)
+@_as_json
+def add(who: Sequence[str], *, reason: str, days: float | None, as_json: bool) -> None:
+    """Keep letters from WHO, starting now."""
+    if "@" in reason or not reason.isprintable() or not 0 < len(reason) <= 100:
+        raise click.BadParameter(
+            "must be up to 100 printable characters without an address", param_hint="--reason"
+        )
+    lifetime = None if days is None else timedelta(days=days)
+    with _register() as (register, marker):
+        targets = _targets(marker, _given(who))
+        added = [
+            register.add(NewSuppression(mark=mark, scope=scope, reason=reason, lifetime=lifetime))
+            for scope, mark in targets
+        ]
+    _print(added, as_json=as_json)
+
+
+@suppressions.command()
+@_who
+@click.option("--tag", "tags", multiple=True, help="As shown by list, instead of WHO; its beginning will do.")
+@click.option(
+    "--reason", help="All with this reason, instead of WHO: a server may have been wrong for an hour."
+)
+@click.option("--hours", type=click.FloatRange(min=0, min_open=True), help="With --reason: only the newest.")
+@_as_json
+def remove(
+    who: Sequence[str], *, tags: Sequence[str], reason: str | None, hours: float | None, as_json: bool
+) -> None:
+    """Let letters go to WHO again. Exit code 1 if one of them was not suppressed."""
+    if hours is not None and reason is None:
+        raise click.UsageError("--hours goes with --reason.")
+    with _register() as (register, marker):
+        given = [] if (tags or reason) and not who else _given(who)
+        gone = [int(register.remove(mark)) for _, mark in _targets(marker, given)]
+        gone += [_remove_tagged(register, tag) for tag in tags]
+        if reason is not None:
+            gone.append(register.remove_for(reason, age=None if hours is None else timedelta(hours=hours)))
+        still = sum(bool(register.listing(*_concerning(marker, target))) for target in given)
+    removed, missing = sum(gone), gone.count(0)
+    if as_json:
+        click.echo(json.dumps({"removed": removed, "missing": missing, "domain_suppressed": still}))
+    else:
+        click.echo(f"{removed} removed")
+        if missing:
+            click.echo(f"{missing} not found", err=True)
+        if still:
+            click.echo(f"{still} still without letters, because the whole domain is suppressed", err=True)
+    if missing:
+        sys.exit(1)
+
+
+def _remove_tagged(register: Register, tag: str) -> int:
+    tag = tag.lower()
+    if len(tag) < 4 or not set(tag) <= set("0123456789abcdef"):
+        raise click.BadParameter(
+            f"must be 4 or more of the {TAG_DIGITS} hexadecimal digits shown by list", param_hint="--tag"
+        )
+    found = register.remove_tagged(tag)
+    if found > 1:
+        raise click.ClickException(f"{found} suppressions begin with one of these tags; give more digits")
+    return found
+
+
+def _given(who: Sequence[str]) -> Sequence[str]:
+    if who:
+        return who
+    if sys.stdin.isatty():
+        raise click.UsageError("Name addresses or domains, or give them on standard input, one a line.")
+    return [line.strip() for line in sys.stdin if line.strip()]
+
+
+def _targets(marker: Marker, given: Sequence[str]) -> list[Target]:
+    return [_read(number, text, marker.of_target) for number, text in enumerate(given, start=1)]
+
+
+def _read(number: int, text: str, read: Callable[[str], Target]) -> Target:
+    try:
+        return read(text)
+    except AddressNotSupported:
+        raise click.ClickException(
+            f"number {number} is neither an address nor a domain; nothing was done"
+        ) from None
+
+
+def _concerning(marker: Marker, target: str) -> tuple[bytes, ...]:
+    scope, mark = _read(1, target, marker.of_target)
+    return (mark,) if scope is Scope.DOMAIN else (mark, marker.marks_of(target).domain)
+
+
+def _print(found: Sequence[Suppression], *, as_json: bool) -> None:
+    if as_json:
+        shown = [{**asdict(entry), "holds": entry.holds} for entry in found]
+        click.echo(json.dumps({"suppressions": shown}, default=lambda at: at.isoformat()))
+        return
+    if not found:
+        click.echo("none")
+        return
+    click.echo(f"{'tag':<{TAG_DIGITS}}  {'scope':<9}  {'since':<16}  {'until':<16}  {'state':<8}  reason")
+    for entry in found:
+        until = f"{entry.expires_at:%Y-%m-%d %H:%M}" if entry.expires_at else "removed"
+        state = "holds" if entry.holds else f"{entry.times} of {entry.needed}"
+        click.echo(
+            f"{entry.tag}  {entry.scope:<9}  {entry.since:%Y-%m-%d %H:%M}  {until:<16}  {state:<8}  {entry.reason}"
+        )
+
+
+@contextmanager
+def _register() -> Iterator[tuple[Register, Marker]]:
+    settings = settings_of(SuppressionSettings)
+    engine = build_engine(settings.database_url.get_secret_value(), application="suppressions", connections=1)
+    try:
+        yield Register(engine), Marker(settings.hash_key.get_secret_value())
+    except LedgerUnavailable as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        engine.dispose()

@@ -1,0 +1,84 @@
+"""When a provider is left alone: pure rules, and what one replica knows of one provider.
+
+Open means that nobody hands it letters; one replica at a time tries to log in, without a letter, at growing intervals.
+The state all replicas share is a row (`providers.register`); this is the copy a replica decides by, without asking.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+
+from mailer_service.delivery.outcome import Concern
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """Why a provider gets no letters.
+
+    Attributes:
+        reason: a token, such as `5.7.8` or `connection_refused`.
+        account: whether it refuses us as a customer, which time alone does not mend.
+    """
+
+    reason: str
+    account: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probing:
+    """When a provider that gets no letters is tried.
+
+    Attributes:
+        first_seconds: after it was given up; doubled with each try in vain.
+        limit_seconds: the longest between two tries.
+    """
+
+    first_seconds: float = 2.0
+    limit_seconds: float = 120.0
+
+    def pause_after(self, openings: int) -> float:
+        """Returns the seconds until the next try, having been given up or tried in vain so often, from 1."""
+        doublings = min(openings - 1, 32)
+        return min(self.limit_seconds, self.first_seconds * 2.0**doublings)
+
+
+class Breaker:
+    """One replica's view of one provider; any thread may use it.
+
+    Attributes:
+        opening: why it gets no letters, None while it does.
+        openings: how often it was given up or tried in vain since it last took a letter, by the shared row.
+    """
+
+    def __init__(self, *, threshold: int = 3) -> None:
+        self.opening: Opening | None = None
+        self.openings = 0
+        self._threshold = threshold
+        self._failures = 0
+        self._lock = Lock()
+
+    def judge(self, concern: Concern, reason: str) -> Opening | None:
+        """Takes note of what a letter came to; returns an opening if the provider is to be given up now.
+
+        An account's refusal is certain at once; a provider that is away is believed to be so after a few letters in a
+        row, for one lost connection is nothing.
+        """
+        if concern not in {Concern.PROVIDER, Concern.ACCOUNT}:
+            self._failures = 0
+            return None
+        with self._lock:
+            self._failures += 1
+            account = concern is Concern.ACCOUNT
+            if self.opening is not None or not (account or self._failures >= self._threshold):
+                return None
+            self.opening = Opening(reason=reason, account=account)
+            return self.opening
+
+    def follow(self, opening: Opening | None, *, openings: int) -> None:
+        """Takes over what the shared row says."""
+        with self._lock:
+            if opening is None and self.opening is not None:
+                self._failures = 0
+            self.opening = opening
+            self.openings = openings

@@ -1,0 +1,166 @@
+"""Recipient domains and mailboxes that are slow or turn letters away: they get fewer threads, the others keep theirs.
+
+A letter over its domain's share waits on the broker instead of in a thread, and it costs no attempt. What is known, one
+replica knows: each finds a slow domain out within a second or two, with some of its threads. Domains and mailboxes are
+known by a keyed hash only.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Condition
+
+from mailer_service.delivery.outcome import Scope
+from mailer_service.providers.place import Place
+from mailer_service.suppression.marks import Marks
+
+_REMEMBERED = 4096
+"""Domains and mailboxes; those longest unused are forgotten first."""
+_OF_LATE_SECONDS = 60.0
+_LOOK_AGAIN_SECONDS = 0.2
+_NOT_YET = float("inf")
+_LONGEST_WAIT = 300.0
+"""Seconds; whoever is put off is worth another look after that, however long the line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowded:
+    """A letter's domain, or its mailbox, takes no more for now.
+
+    Attributes:
+        after: seconds until another look makes sense.
+        refusing: whether it turned letters away; else it is slow.
+    """
+
+    after: float
+    refusing: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """A letter that has a thread of its domain's share.
+
+    Attributes:
+        marks: of its recipient.
+        number: unlike any other's.
+    """
+
+    marks: Marks
+    number: int
+
+
+class Domains:
+    """Shares the threads of one replica among recipient domains.
+
+    At least one thread is left to others. A domain nobody knows yet has half of them. So has a slow one, as long as no
+    other was quick of late, for then the provider may be the slow one; else it has a quarter, and all slow ones together
+    half.
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: int,
+        clock: Callable[[], float] = time.monotonic,
+        going_on: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Takes the number of threads, and whether waiting still makes sense."""
+        self._quick_share = max(1, threads - max(1, threads // 16))
+        self._share = max(1, threads // 2)
+        self._slow_share = max(1, threads // 4)
+        self._clock = clock
+        self._going_on = going_on
+        self._places: OrderedDict[bytes, Place] = OrderedDict()
+        self._busy: dict[bytes, Place] = {}
+        self._quick: dict[bytes, float] = {}
+        self._numbers = itertools.count()
+        self._changed = Condition()
+
+    def enter(self, marks: Marks, *, until: float) -> Stay | Crowded:
+        """Gives a letter its thread, or tells that it should not have one now.
+
+        Args:
+            marks: of its recipient.
+            until: how long to wait in a thread for other letters of a domain that is not slow; monotonic seconds.
+        """
+        with self._changed:
+            while True:
+                now = self._clock()
+                if (wait := self._refused_for(marks, now)) > 0.0:
+                    return Crowded(after=wait, refusing=True)
+                place = self._known(marks.domain)
+                share = self._share_of(marks.domain, place, now)
+                if len(place.since) < share:
+                    stay = Stay(marks=marks, number=next(self._numbers))
+                    place.since[stay.number] = _NOT_YET
+                    self._busy[marks.domain] = place
+                    return stay
+                if now >= until or place.is_slow(now) or not self._going_on():
+                    after = place.queue_up(now, max(1, share))
+                    return Crowded(after=min(_LONGEST_WAIT, after), refusing=False)
+                self._changed.wait(min(until - now, _LOOK_AGAIN_SECONDS))
+
+    def begin(self, stay: Stay) -> None:
+        """The conversation about the letter begins; what it waited for before was not its domain's doing."""
+        self._busy[stay.marks.domain].since[stay.number] = self._clock()
+
+    def leave(self, stay: Stay, *, seconds: float | None = None, refused: Scope | None = None) -> None:
+        """Takes the thread back.
+
+        Args:
+            stay: what `enter` gave.
+            seconds: how long a server took to answer, or not to; None if nothing was heard about this recipient.
+            refused: which of the two turned the letter away for now, if one did.
+        """
+        with self._changed:
+            now = self._clock()
+            place = self._known(stay.marks.domain)
+            place.since.pop(stay.number, None)
+            if not place.since:
+                self._busy.pop(stay.marks.domain, None)
+            if seconds is not None:
+                place.took(seconds, now)
+                if place.quick:
+                    self._note_quick(stay.marks.domain, now)
+                for scope in Scope:
+                    key = stay.marks.of(scope)
+                    if scope is refused:
+                        self._known(key).refused(now)
+                    elif key in self._places:
+                        self._places[key].refusals = 0
+            self._changed.notify_all()
+
+    def _share_of(self, domain: bytes, place: Place, now: float) -> int:
+        if not place.is_slow(now):
+            return self._quick_share if place.quick else self._share
+        if not any(now - at < _OF_LATE_SECONDS for key, at in self._quick.items() if key != domain):
+            return self._share
+        others = sum(
+            len(busy.since) for busy in self._busy.values() if busy is not place and busy.is_slow(now)
+        )
+        return min(self._slow_share, max(0, self._share - others))
+
+    def _note_quick(self, domain: bytes, now: float) -> None:
+        """Remembers the two domains that were quick last: whichever is asked about, the other is somebody else."""
+        self._quick[domain] = now
+        if len(self._quick) > 2:
+            self._quick.pop(min(self._quick, key=lambda key: self._quick[key]))
+
+    def _refused_for(self, marks: Marks, now: float) -> float:
+        known = (self._places.get(key) for key in (marks.domain, marks.recipient))
+        return max((place.refuses_for(now) for place in known if place is not None), default=0.0)
+
+    def _known(self, key: bytes) -> Place:
+        place = self._places.get(key) or self._busy.get(key)
+        if place is None:
+            place = self._places[key] = Place()
+            if len(self._places) > _REMEMBERED:
+                self._places.popitem(last=False)
+        else:
+            self._places[key] = place
+            self._places.move_to_end(key)
+        return place

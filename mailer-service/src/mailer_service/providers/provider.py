@@ -1,0 +1,152 @@
+"""One provider as one replica uses it: its server, its breaker, its share of the budgets."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+import structlog
+
+from mail_contract.letters import LetterClass
+from mailer_service.delivery.outcome import Concern, Meaning, Sent
+from mailer_service.delivery.transport import OutgoingLetter, Transmission
+from mailer_service.errors import LedgerUnavailable
+from mailer_service.providers.breaker import Breaker, Opening
+from mailer_service.providers.pace import Pace
+from mailer_service.providers.register import ProviderRegister, Standing
+from mailer_service.providers.slots import Slots
+from mailer_service.smtp.replies import meaning_of
+from mailer_service.smtp.reply import ConversationFailed
+from mailer_service.smtp.server import SmtpServer
+from mailer_service.smtp.transport import SmtpTransport
+
+log = structlog.get_logger(__name__)
+
+_CLOSING = "421"
+
+
+class Provider:
+    """Hands letters to one server, within what all replicas together may ask of it.
+
+    Attributes:
+        name: `host:port`.
+    """
+
+    def __init__(
+        self,
+        server: SmtpServer,
+        *,
+        transport: SmtpTransport,
+        register: ProviderRegister,
+        slots: Slots,
+        pace: Pace | None,
+        breaker: Breaker,
+    ) -> None:
+        self.name = server.name
+        self._server = server
+        self._transport = transport
+        self._register = register
+        self._slots = slots
+        self._pace = pace
+        self._breaker = breaker
+        self._slowed_at = 0.0
+
+    @property
+    def opening(self) -> Opening | None:
+        """Why it gets no letters; None while it does."""
+        return self._breaker.opening
+
+    @property
+    def starving(self) -> bool:
+        """Whether all its connections are other replicas'."""
+        return self._slots.starving
+
+    @property
+    def connections(self) -> int:
+        """How many this replica has or may open without asking."""
+        return len(self._slots)
+
+    def enter(self, letter_class: LetterClass, *, until: float) -> bool:
+        """Waits for a connection and a moment for one letter; False if there is none until then (monotonic).
+
+        Raises:
+            LedgerUnavailable: nobody knows.
+        """
+        if not self._slots.take(until=until):
+            return False
+        try:
+            if self._pace is None or self._pace.keep(letter_class, until=until):
+                return True
+        except BaseException:
+            self._slots.give_back()
+            raise
+        self._slots.give_back()
+        return False
+
+    def leave(self) -> None:
+        """Ends what `enter` began."""
+        self._slots.give_back()
+
+    def send(self, letter: OutgoingLetter, *, deadline: float) -> Transmission:
+        """Tries once and always answers; raises UnfitLetter. Whoever calls has entered."""
+        transmission = self._transport.send(letter, deadline=deadline)
+        verdict = transmission.verdict
+        if isinstance(verdict, Sent):
+            self._breaker.judge(Concern.NONE, "")
+            if self._breaker.openings:
+                self._forgive()
+            return transmission
+        if transmission.concern is Concern.PROVIDER and (transmission.reply or "").startswith(_CLOSING):
+            self._slow_down()
+        opening = self._breaker.judge(transmission.concern, verdict.reason)
+        if opening is not None:
+            self._give_up(opening)
+        return transmission
+
+    def probe(self, *, deadline: float) -> Opening | None:
+        """Connects, secures and logs in, without a letter; returns what is wrong, None if nothing is."""
+        try:
+            self._transport.greet(deadline=deadline)
+        except ConversationFailed as failure:
+            meaning = meaning_of(failure.phase, failure.cause)
+            return Opening(reason=_reason(meaning), account=meaning.concern is Concern.ACCOUNT)
+        return None
+
+    def follow(self, standing: Standing) -> None:
+        """Does as all replicas do. Raises LedgerUnavailable."""
+        self._breaker.follow(standing.opening, openings=standing.openings)
+        self._slots.limit(width=standing.width, target=self._slots.share() if standing.wanted else None)
+        self._transport.trim(keep=0 if standing.opening else self._slots.for_idle())
+        self._slots.return_spare(idle=lambda: self._transport.idle)
+        if self._slots.starving and not self._slots.fill():
+            self._register.want(self.name)
+
+    def close(self) -> None:
+        """Closes what is kept open."""
+        self._transport.close()
+
+    def _give_up(self, opening: Opening) -> None:
+        with suppress(LedgerUnavailable):  # the next letter that fails tells it
+            if self._register.open(self.name, opening):
+                log.error(
+                    "provider_given_up", provider=self.name, reason=opening.reason, account=opening.account
+                )
+
+    def _forgive(self) -> None:
+        with suppress(LedgerUnavailable):  # the next letter does
+            self._register.forgive(self.name)
+            self._breaker.openings = 0
+
+    def _slow_down(self) -> None:
+        now = time.monotonic()
+        if now - self._slowed_at < 1.0:
+            return
+        self._slowed_at = now
+        with suppress(LedgerUnavailable):  # it will say so again
+            if self._register.slow_down(self._server):
+                log.warning("provider_asked_for_less", provider=self.name)
+
+
+def _reason(meaning: Meaning) -> str:
+    verdict = meaning.verdict
+    return "unknown" if isinstance(verdict, Sent) else verdict.reason

@@ -1,0 +1,97 @@
+"""Every way out of a replica: which letters may go now, and through which provider."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from threading import Event
+
+from mail_contract.messages import EnvelopeHeader
+from mailer_service.delivery.outcome import Pause
+from mailer_service.errors import GivenBack
+from mailer_service.metrics import Metrics
+from mailer_service.providers.domains import Crowded, Domains
+from mailer_service.providers.passage import Passage
+from mailer_service.providers.provider import Provider
+from mailer_service.suppression.marks import Marks
+
+NO_PROVIDER = "no_provider"
+NO_TURN = "no_turn"
+DOMAIN_REFUSES = "domain_refuses"
+DOMAIN_SLOW = "domain_slow"
+_SHORTLY = timedelta(seconds=10)
+_LATER = timedelta(minutes=1)
+_NOBODY = Marks(recipient=b"", domain=b"")
+_TURN_SECONDS = 10.0
+"""How long a letter waits in its thread for a connection or a moment; longer, and it waits on the broker."""
+
+
+class ProviderTransport:
+    """Hands letters to providers in order of preference, as `delivery.transport.Transport` asks."""
+
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        *,
+        domains: Domains,
+        stopping: Event,
+        sign: Callable[[], None],
+        changed: Callable[[], None],
+        metrics: Metrics,
+    ) -> None:
+        """Puts providers together.
+
+        Args:
+            providers: the preferred one first.
+            domains: who shares the threads.
+            stopping: set once the replica ends.
+            sign: called by a thread that waited on purpose.
+            metrics: counts letters that must wait.
+            changed: told when a provider was given up, so that nothing more is consumed if it was the last.
+        """
+        self._providers = tuple(providers)
+        self._domains = domains
+        self._stopping = stopping
+        self._sign = sign
+        self._changed = changed
+        self._metrics = metrics
+
+    def admit(self, header: EnvelopeHeader, marks: Marks | None) -> Passage | Pause:
+        """As `delivery.transport.Transport` asks.
+
+        Raises:
+            LedgerUnavailable: nobody knows.
+            GivenBack: the replica is being stopped.
+        """
+        provider = next((known for known in self._providers if known.opening is None), None)
+        if provider is None:
+            return self._put_off(NO_PROVIDER, _LATER)
+        until = time.monotonic() + _TURN_SECONDS
+        stay = self._domains.enter(marks or _NOBODY, until=until)
+        if isinstance(stay, Crowded):
+            if self._stopping.is_set():
+                raise GivenBack
+            reason = DOMAIN_REFUSES if stay.refusing else DOMAIN_SLOW
+            return self._put_off(reason, timedelta(seconds=stay.after))
+        entered = False
+        try:
+            entered = provider.enter(header.letter_class, until=until)
+        finally:
+            if not entered:
+                self._domains.leave(stay)
+        if not entered:
+            if self._stopping.is_set():
+                raise GivenBack
+            return self._put_off(NO_TURN, _SHORTLY)
+        self._sign()
+        return Passage(self._providers, provider, domains=self._domains, stay=stay, changed=self._changed)
+
+    def close(self) -> None:
+        """Closes what is kept open."""
+        for provider in self._providers:
+            provider.close()
+
+    def _put_off(self, reason: str, after: timedelta) -> Pause:
+        self._metrics.put_off(reason)
+        return Pause(reason=reason, after=after)

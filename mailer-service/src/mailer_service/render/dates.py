@@ -1,0 +1,36 @@
+"""Days in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
+
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+_PATTERNS: Mapping[str, str] = MappingProxyType(
+    {
+        "en": "{day} {month_name} {year}",
+        "vi": "ngày {day} tháng {month} năm {year}",
+    }
+)
+
+
+def day_in_words(iso: str, language: str) -> str:
+    """Returns the day `2027-01-31` as `31 January 2027` or `ngày 31 tháng 1 năm 2027`, unlike `1/2` the same to everybody."""
+    day = date.fromisoformat(iso)
+    pattern = _PATTERNS.get(language.partition("-")[0], _PATTERNS["en"])
+    return pattern.format(day=day.day, month=day.month, month_name=_MONTHS[day.month - 1], year=day.year)

@@ -1,0 +1,1 @@
+"""Recipients and domains that get no letters, known by keyed hashes only."""

@@ -1,0 +1,93 @@
+"""What a redrive does with a dead letter, for every place a letter can stand in the ledger."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mail_contract.messages import Envelope, ReportedState
+from mail_contract.topology import CANCELLATION_ROUTE, letter_route
+from mailer_service.console.fates import fate_text
+from mailer_service.deadletters.letter import DeadCancellation, DeadEnvelope, Unfit
+from mailer_service.deadletters.standing import (
+    DeadStanding,
+    Keep,
+    SendAgain,
+    TellAuth,
+    as_if_revived,
+    fate_of,
+)
+from mailer_service.store.tables import LetterState
+from support.outgoing import header
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LETTER = DeadEnvelope(
+    envelope=Envelope(header=header(), sealing_key_id="a", signing_key_id="b", sealed="c", signature="d"),
+    digest=b"",
+)
+AGAIN = SendAgain(route=letter_route(LETTER.envelope.header.letter_class))
+
+
+def standing(state: LetterState, **changes: bool) -> DeadStanding:
+    usual = {"ours": True, "in_hand": False, "withdrawn": False, "late": False}
+    return DeadStanding(state=state, attempts=2, at=AT, **{**usual, **changes})
+
+
+@pytest.mark.parametrize("state", LetterState)
+def test_a_letter_is_sent_again_only_where_no_end_is_known_of_it(state: LetterState) -> None:
+    fate = fate_of(LETTER, standing(state))
+    sent = {LetterState.WAITING, LetterState.CLAIMED, LetterState.TRANSMITTING}
+    assert (fate == AGAIN) == (state in sent)
+
+
+@pytest.mark.parametrize(
+    ("state", "reported"),
+    [
+        (LetterState.ACCEPTED, ReportedState.SENT),
+        (LetterState.DISCARDED, ReportedState.SENT),
+        (LetterState.EXPIRED, ReportedState.EXPIRED),
+        (LetterState.SUPPRESSED, ReportedState.SUPPRESSED),
+        (LetterState.CANCELLED, ReportedState.SUPERSEDED),
+    ],
+)
+def test_an_end_is_told_again_under_the_same_id(state: LetterState, reported: ReportedState) -> None:
+    fate, again = fate_of(LETTER, standing(state)), fate_of(LETTER, standing(state))
+    assert isinstance(fate, TellAuth)
+    assert fate.report.state is reported
+    assert fate == again
+
+
+@pytest.mark.parametrize("state", [LetterState.CLAIMED, LetterState.TRANSMITTING])
+def test_what_a_living_replica_has_in_hand_stays(state: LetterState) -> None:
+    assert fate_of(LETTER, standing(state, in_hand=True)) == Keep(reason="in_hand")
+
+
+@pytest.mark.parametrize("state", LetterState)
+def test_another_envelope_under_a_known_id_stays_whatever_became_of_the_letter(state: LetterState) -> None:
+    assert fate_of(LETTER, standing(state, ours=False)) == Keep(reason="replayed_id")
+
+
+def test_what_the_ledger_does_not_know_is_judged_by_the_mailer() -> None:
+    assert fate_of(LETTER, None) == AGAIN
+
+
+def test_a_cancellation_goes_back_and_what_is_no_letter_stays() -> None:
+    assert fate_of(DeadCancellation(), None) == SendAgain(route=CANCELLATION_ROUTE)
+    assert fate_of(Unfit(reason="malformed"), None) == Keep(reason="malformed")
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, LetterState.WAITING),
+        ({"late": True}, LetterState.EXPIRED),
+        ({"withdrawn": True}, LetterState.CANCELLED),
+        ({"withdrawn": True, "late": True}, LetterState.CANCELLED),
+        ({"ours": False}, LetterState.DEAD),
+    ],
+)
+def test_a_rehearsal_foresees_what_the_ledger_would_do(changes: dict[str, bool], state: LetterState) -> None:
+    assert as_if_revived(standing(LetterState.DEAD, **changes)).state is state
+
+
+def test_a_reason_nobody_foresaw_is_shown_safely() -> None:
+    assert fate_text(Keep(reason="\x1b[2J")) == "not possible: \\x1b[2J"

@@ -1,0 +1,183 @@
+"""Who gets a thread: one slow or refusing domain never has them all."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from mailer_service.delivery.outcome import Scope
+from mailer_service.providers.domains import Crowded, Domains, Stay
+from mailer_service.suppression.marks import Marks
+
+THREADS = 8
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def marks(domain: str, mailbox: str = "an") -> Marks:
+    return Marks(recipient=f"{mailbox}@{domain}".encode(), domain=domain.encode())
+
+
+def domains(clock: Clock, *, threads: int = THREADS) -> Domains:
+    return Domains(threads=threads, clock=clock)
+
+
+def enter(place: Domains, domain: str, mailbox: str = "an") -> Stay | None:
+    stay = place.enter(marks(domain, mailbox), until=0.0)
+    if isinstance(stay, Crowded):
+        return None
+    place.begin(stay)
+    return stay
+
+
+def fill(place: Domains, domain: str) -> list[Stay]:
+    stays = []
+    while (stay := enter(place, domain)) is not None:
+        stays.append(stay)
+    return stays
+
+
+def visit(place: Domains, domain: str, seconds: float) -> None:
+    stay = enter(place, domain)
+    assert stay is not None
+    place.leave(stay, seconds=seconds)
+
+
+def test_a_domain_nobody_knows_has_half_of_the_threads_and_a_quick_one_all_but_one() -> None:
+    place = domains(Clock())
+    for stay in fill(place, "quick"):
+        place.leave(stay, seconds=0.1)
+    assert len(fill(place, "new")) == 4
+    assert len(fill(place, "quick")) == 7
+
+
+def test_a_slow_domain_has_a_quarter_once_others_are_seen_to_be_quick() -> None:
+    clock = Clock()
+    place = domains(clock)
+    visit(place, "slow", 5.0)
+    assert len(fill(place, "slow")) == 4
+    visit(place, "quick", 0.1)
+    place = domains(clock)
+    visit(place, "quick", 0.1)
+    visit(place, "slow", 5.0)
+    assert len(fill(place, "slow")) == 2
+
+
+def test_all_slow_domains_together_have_half() -> None:
+    place = domains(Clock())
+    visit(place, "quick", 0.1)
+    for n in range(6):
+        visit(place, f"slow{n}", 5.0)
+    assert sum(len(fill(place, f"slow{n}")) for n in range(6)) == 4
+
+
+def test_a_letter_in_hand_for_long_makes_its_domain_slow_before_it_is_done() -> None:
+    clock = Clock()
+    place = domains(clock)
+    stays = fill(place, "slow")
+    clock.now += 1.5
+    visit(place, "quick", 0.1)
+    place.leave(stays[0])
+    assert enter(place, "slow") is None
+
+
+def test_a_domain_that_is_quick_again_gets_its_share_back() -> None:
+    place = domains(Clock())
+    visit(place, "quick", 0.1)
+    visit(place, "slow", 5.0)
+    visit(place, "slow", 0.1)
+    assert len(fill(place, "slow")) == 7
+
+
+def test_the_longer_the_line_the_longer_the_wait() -> None:
+    place = domains(Clock())
+    visit(place, "quick", 0.1)
+    for _ in range(4):
+        visit(place, "slow", 5.0)
+    fill(place, "slow")
+    waits = [place.enter(marks("slow"), until=0.0) for _ in range(200)]
+    assert all(isinstance(wait, Crowded) and not wait.refusing for wait in waits)
+    seconds = [wait.after for wait in waits if isinstance(wait, Crowded)]
+    assert seconds[0] == 10.0
+    assert seconds == sorted(seconds)
+    assert seconds[-1] == 300.0
+
+
+def test_a_domain_that_turns_letters_away_is_left_alone_for_longer_each_time() -> None:
+    clock = Clock()
+    place = domains(clock)
+    waits = []
+    for _ in range(3):
+        stay = enter(place, "refusing")
+        assert stay is not None
+        place.leave(stay, seconds=0.1, refused=Scope.DOMAIN)
+        crowded = place.enter(marks("refusing", "binh"), until=0.0)
+        assert isinstance(crowded, Crowded)
+        assert crowded.refusing
+        waits.append(crowded.after)
+        clock.now += crowded.after
+    assert waits == [10.0, 20.0, 40.0]
+
+
+def test_after_a_refusal_one_letter_tries_and_the_rest_waits_for_its_answer() -> None:
+    clock = Clock()
+    place = domains(clock)
+    stay = enter(place, "refusing")
+    assert stay is not None
+    place.leave(stay, seconds=0.1, refused=Scope.DOMAIN)
+    clock.now += 10.0
+    trial = enter(place, "refusing")
+    assert trial is not None
+    assert enter(place, "refusing") is None
+    place.leave(trial, seconds=0.1)
+    assert enter(place, "refusing") is not None
+
+
+def test_a_mailbox_that_turns_letters_away_keeps_its_neighbours_out_of_it() -> None:
+    place = domains(Clock())
+    stay = enter(place, "example", "full")
+    assert stay is not None
+    place.leave(stay, seconds=0.1, refused=Scope.RECIPIENT)
+    assert enter(place, "example", "full") is None
+    assert enter(place, "example", "an") is not None
+
+
+def test_a_letter_that_said_nothing_of_its_domain_changes_nothing() -> None:
+    place = domains(Clock())
+    stay = enter(place, "new")
+    assert stay is not None
+    place.leave(stay)
+    assert len(fill(place, "new")) == 4
+
+
+def test_with_a_single_thread_letters_still_go() -> None:
+    place = domains(Clock(), threads=1)
+    visit(place, "slow", 5.0)
+    visit(place, "quick", 0.1)
+    visit(place, "slow", 5.0)
+
+
+def test_letters_of_a_new_domain_wait_for_each_other_rather_than_on_the_broker() -> None:
+    place = Domains(threads=2)
+
+    def send(n: int) -> bool:
+        stay = place.enter(marks("new", f"an{n}"), until=time.monotonic() + 10)
+        if isinstance(stay, Crowded):
+            return False
+        place.begin(stay)
+        place.leave(stay, seconds=0.01)
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(send, range(100)))
+
+
+def test_thousands_of_domains_are_not_remembered_for_ever() -> None:
+    place = domains(Clock())
+    for n in range(10_000):
+        visit(place, f"domain{n}", 0.1)
+    assert len(place._places) <= 4096

@@ -19,12 +19,9 @@ from auth_service.http.receipts import Receipts
 from auth_service.http.registrations import Registrations
 from auth_service.http.verifications import Verifications
 from auth_service.security.passwords import Passwords
-from auth_service.security.secrets import KeyedHash
 from auth_service.settings import ApiSettings
 from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
-from mail_contract.keys import PublicSealingKeys, SigningKey
-from mail_contract.sealing import Sealer
 
 _PROBE_SECONDS = 2.0  # a probe that takes longer is taken for a failure by whoever asks
 
@@ -40,15 +37,8 @@ def build_api(settings: ApiSettings) -> Flask:
     sessions = build_sessions(engine)
     transactions, probes = Transactions(sessions), Transactions(sessions, seconds=_PROBE_SECONDS)
     metrics = Metrics()
-    keyed_hash = KeyedHash(settings.hash_key.get_secret_value())
-    letters = SignUpLetters(
-        sealer=Sealer(
-            sealing_keys=PublicSealingKeys.from_json(settings.sealing_public_keys.get_secret_value()),
-            signing_key=SigningKey.from_json(settings.signing_key.get_secret_value()),
-        ),
-        keyed_hash=keyed_hash,
-        public_url=settings.public_url,
-    )
+    keyed_hash = settings.keyed_hash()
+    letters = SignUpLetters(sealer=settings.sealer(), keyed_hash=keyed_hash, public_url=settings.public_url)
     passwords = Passwords(
         at_once=settings.hash_limit, wait_seconds=settings.hash_wait_seconds, observer=metrics
     )

@@ -70,16 +70,16 @@ class TooBusy(Unavailable):
     """Too many people are registering at this moment; please try again."""
 
 
-class BrokerLost(AuthError):
-    """The connection to the broker is of no use any more.
+class AnotherAnnouncement(AuthError):
+    """This name belongs to an announcement that says something else; choose another name."""
 
-    Attributes:
-        why: what ended it; the class of the library's error and the broker's reply code.
-    """
 
-    def __init__(self, why: str) -> None:
-        super().__init__()
-        self.why = why
+class NothingToAnnounce(AuthError):
+    """There is no announcement of this name; to start one, say what it announces."""
+
+
+class NotSettled(AuthError):
+    """A transaction that began before the announcement is still open in the database; end it and run this again."""
 
 
 class UnknownLetter(AuthError):

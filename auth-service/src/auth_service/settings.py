@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from auth_service.security.secrets import KeyedHash
 from mail_contract.keys import PublicSealingKeys, SigningKey
+from mail_contract.sealing import Sealer
 from mail_contract.setting_types import BrokerUrl, DatabaseUrl, HostAndPort, ProcessSettings, holds_keys
 
 
@@ -36,33 +38,52 @@ class MigrationSettings(_Settings):
     migration_database_url: DatabaseUrl
 
 
-class ApiSettings(_Settings):
-    """`auth-service api`.
+class WriterSettings(_Settings):
+    """What it takes to write letters.
 
     Attributes:
         database_url: as the role `auth`.
+        signing_key: JWK set, private Ed25519.
+        sealing_public_keys: JWK set, the mailer's X25519.
+        hash_key: keys the hashes of codes and recipients.
+    """
+
+    database_url: DatabaseUrl
+    signing_key: Annotated[SecretStr, holds_keys(SigningKey.from_json)]
+    sealing_public_keys: Annotated[SecretStr, holds_keys(PublicSealingKeys.from_json)]
+    hash_key: Annotated[SecretStr, Field(min_length=32)]
+
+    def sealer(self) -> Sealer:
+        """Returns what seals letters with these keys."""
+        return Sealer(
+            sealing_keys=PublicSealingKeys.from_json(self.sealing_public_keys.get_secret_value()),
+            signing_key=SigningKey.from_json(self.signing_key.get_secret_value()),
+        )
+
+    def keyed_hash(self) -> KeyedHash:
+        """Returns what hashes codes and recipients with this key."""
+        return KeyedHash(self.hash_key.get_secret_value())
+
+
+class ApiSettings(WriterSettings):
+    """`auth-service api`.
+
+    Attributes:
         public_url: base of every link in letters; no request header changes it.
         listen: host:port.
         api_workers: processes.
         api_threads: threads a process; each may hold one database connection.
         hash_limit: argon2 computations at once in a process; 19 MiB each.
         hash_wait_seconds: how long a request waits for its turn before it is told to come back.
-        signing_key: JWK set, private Ed25519.
-        sealing_public_keys: JWK set, the mailer's X25519.
-        hash_key: keys the hashes of codes and recipients.
         prometheus_dir: where the processes share their metrics; without it each process reports its own.
     """
 
-    database_url: DatabaseUrl
     public_url: Annotated[str, AfterValidator(_public_url)]
     listen: HostAndPort = "127.0.0.1:8000"
     api_workers: Annotated[int, Field(ge=1, le=64)] = 2
     api_threads: Annotated[int, Field(ge=1, le=128)] = 8
     hash_limit: Annotated[int, Field(ge=1, le=64)] = 4
     hash_wait_seconds: Annotated[float, Field(gt=0, le=10)] = 2.0
-    signing_key: Annotated[SecretStr, holds_keys(SigningKey.from_json)]
-    sealing_public_keys: Annotated[SecretStr, holds_keys(PublicSealingKeys.from_json)]
-    hash_key: Annotated[SecretStr, Field(min_length=32)]
     prometheus_dir: Path | None = None
 
 
@@ -82,10 +103,34 @@ class RelaySettings(_Settings):
     relay_lease_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
 
 
-class WorkerSettings(_Settings):
-    """`auth-service worker`: records reports, does scheduled work."""
+class AnnounceSettings(WriterSettings):
+    """`auth-service announce`."""
+
+
+class ExplainSettings(_Settings):
+    """`auth-service explain`.
+
+    Attributes:
+        database_url: as the role `auth`.
+        hash_key: finds the letters of an address.
+    """
 
     database_url: DatabaseUrl
+    hash_key: Annotated[SecretStr, Field(min_length=32)]
+
+    def keyed_hash(self) -> KeyedHash:
+        """Returns what hashes recipients with this key."""
+        return KeyedHash(self.hash_key.get_secret_value())
+
+
+class WorkerSettings(WriterSettings):
+    """`auth-service worker`: records reports, renews letters, does scheduled work.
+
+    Attributes:
+        public_url: base of every link in letters.
+    """
+
+    public_url: Annotated[str, AfterValidator(_public_url)]
     broker_url: BrokerUrl
 
 

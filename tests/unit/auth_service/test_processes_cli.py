@@ -19,10 +19,22 @@ REQUIRED = {
         "AUTH_HASH_KEY",
     ],
     "relay": ["AUTH_DATABASE_URL", "AUTH_BROKER_URL"],
-    "worker": ["AUTH_DATABASE_URL", "AUTH_BROKER_URL"],
+    "worker": [
+        "AUTH_DATABASE_URL",
+        "AUTH_BROKER_URL",
+        "AUTH_PUBLIC_URL",
+        "AUTH_SIGNING_KEY",
+        "AUTH_SEALING_PUBLIC_KEYS",
+        "AUTH_HASH_KEY",
+    ],
+    "announce": ["AUTH_DATABASE_URL", "AUTH_SIGNING_KEY", "AUTH_SEALING_PUBLIC_KEYS", "AUTH_HASH_KEY"],
+    "explain": ["AUTH_DATABASE_URL", "AUTH_HASH_KEY"],
     "beat": ["AUTH_BROKER_URL", "AUTH_BEAT_SCHEDULE_FILE"],
     "migrate": ["AUTH_MIGRATION_DATABASE_URL"],
 }
+
+
+ARGUMENTS = {"announce": ["terms-2027"], "explain": ["linh@example.com"]}
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +46,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def start(command: str) -> int:
     with pytest.raises(SystemExit) as ended:
-        main([command])
+        main([command, *ARGUMENTS.get(command, [])])
     return int(ended.value.code or 0)
 
 

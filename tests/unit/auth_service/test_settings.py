@@ -42,7 +42,7 @@ def test_a_missing_variable_is_named(environment: pytest.MonkeyPatch, name: str)
         ("AUTH_PUBLIC_URL", "https://user:secretword@accounts.example.com"),
         ("AUTH_PUBLIC_URL", "https://accounts.example.com/?secretword"),
         ("AUTH_SIGNING_KEY", "secretword"),
-        ("AUTH_SIGNING_KEY", SIGNING_KEYS[1]),
+        pytest.param("AUTH_SIGNING_KEY", SIGNING_KEYS[1], id="AUTH_SIGNING_KEY-the public key"),
         ("AUTH_SEALING_PUBLIC_KEYS", '{"keys": [], "x": "secretword"}'),
         ("AUTH_HASH_KEY", "secretword"),
         ("AUTH_LISTEN", "8000"),
@@ -74,3 +74,20 @@ def test_a_process_asks_only_for_what_it_needs(monkeypatch: pytest.MonkeyPatch) 
     assert load(BeatSettings)
     with pytest.raises(SettingsError, match="AUTH_DATABASE_URL"):
         load(RelaySettings)
+
+
+@pytest.mark.parametrize(
+    "url", ["amqp://auth:secretword@one/postern", "amqp://one/p;amqps://auth:pw@two:5671/p"]
+)
+def test_a_broker_is_one_address_or_those_of_its_nodes(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("AUTH_BROKER_URL", url)
+    monkeypatch.setenv("AUTH_BEAT_SCHEDULE_FILE", "schedule")
+    assert load(BeatSettings).broker_url.get_secret_value() == url
+
+
+@pytest.mark.parametrize("url", ["http://one", "amqp://one/p;", "amqp://one/p;two/p", "amqp:///p"])
+def test_every_node_needs_a_whole_address(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("AUTH_BROKER_URL", url)
+    monkeypatch.setenv("AUTH_BEAT_SCHEDULE_FILE", "schedule")
+    with pytest.raises(SettingsError, match=r"AUTH_BROKER_URL: .*amqp://"):
+        load(BeatSettings)

@@ -49,7 +49,10 @@ TRANSITIONS: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = MappingPr
 """From each state, the states that may follow. Anything else is a late or repeated word and changes nothing."""
 
 OPEN_STATES: Final = frozenset({_S.ACCEPTED, _S.QUEUED, _S.DEFERRED})
-"""States in which the letter may still be withdrawn."""
+"""States of a letter on its way."""
+
+WITHDRAWABLE_STATES: Final = OPEN_STATES | {_S.FAILED}
+"""States in which a letter may still be withdrawn; a dead one too, or an operator would bring a void link back to life."""
 
 
 def may_follow(new: DeliveryState, current: DeliveryState) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from auth_service.domain.account import Standing, standing_of
 from auth_service.domain.address import Address
 from auth_service.domain.password_policy import normalized
-from auth_service.flows.sign_up_letters import SignUpLetters
+from auth_service.flows.sign_up_letters import Recipient, SignUpLetters
 from auth_service.security.passwords import Passwords
 from auth_service.security.secrets import Secret
 from auth_service.store.accounts import register_address
@@ -41,8 +41,11 @@ class Register:
         # Hashed for a taken address too, and before the transaction: no lock is held meanwhile.
         password_hash = self.passwords.hash(normalized(password))
         with self.transactions.begin() as session:
-            recipient = self.letters.lock(session, address)
-            account = register_address(session, address, password_hash=password_hash, locale=locale)
+            tag = self.letters.tag_of(address)
+            account, now = register_address(
+                session, address, recipient_tag=tag, password_hash=password_hash, locale=locale
+            )
+            recipient = Recipient(typed=address.typed, tag=tag, now=now)
             if standing_of(account) is Standing.VERIFIED:
                 return self.letters.tell_owner(session, recipient, account)
             return self.letters.ask_for_proof(session, recipient, account)

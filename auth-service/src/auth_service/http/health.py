@@ -14,7 +14,7 @@ from auth_service.http.problems import Problem, Refusal
 from auth_service.http.route import Answer, Route, json_answer
 from auth_service.http.schemas import HealthAnswer, ReadinessAnswer
 from auth_service.outbox.release import measure_backlog
-from auth_service.store.migrate import is_migrated
+from auth_service.store.revision import is_migrated
 from auth_service.store.transactions import Transactions
 
 _NO_DATABASE = Problem(

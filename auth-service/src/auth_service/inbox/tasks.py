@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
@@ -12,9 +13,8 @@ from celery.exceptions import Reject
 from pydantic import ValidationError
 
 from auth_service.errors import DatabaseUnavailable, UnknownLetter
-from auth_service.inbox.record import record_report
+from auth_service.inbox.record import Recorded
 from auth_service.patience import Patience
-from auth_service.store.transactions import Transactions
 from mail_contract.celery_app import RECORD_REPORT
 from mail_contract.messages import DeliveryReport
 
@@ -25,12 +25,15 @@ _HOLD_SECONDS: Final = 20 * 60.0
 (https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout), after which it would close the channel."""
 
 
-def register_report_task(app: Celery, transactions: Transactions, stopping: threading.Event) -> None:
+TakeReport = Callable[[DeliveryReport], Recorded]
+
+
+def register_report_task(app: Celery, take: TakeReport, stopping: threading.Event) -> None:
     """Gives the app the task `auth.record_report`.
 
     Args:
         app: of the worker.
-        transactions: of the database `auth`.
+        take: records one report; raises UnknownLetter or DatabaseUnavailable.
         stopping: set when the worker is asked to stop.
     """
 
@@ -38,7 +41,7 @@ def register_report_task(app: Celery, transactions: Transactions, stopping: thre
     def record(message: Any) -> None:
         report = _decode(message)
         try:
-            recorded = _hold_until_recorded(report, transactions, stopping)
+            recorded = _hold_until_recorded(report, take, stopping)
         except UnknownLetter as error:
             log.error("report_of_unknown_letter", letter_id=str(report.letter_id), state=report.state)  # noqa: TRY400
             raise Reject("unknown letter", requeue=False) from error
@@ -63,9 +66,7 @@ def _decode(message: Any) -> DeliveryReport:
         raise Reject("not a report", requeue=False) from error
 
 
-def _hold_until_recorded(
-    report: DeliveryReport, transactions: Transactions, stopping: threading.Event
-) -> str:
+def _hold_until_recorded(report: DeliveryReport, take: TakeReport, stopping: threading.Event) -> Recorded:
     """Records the report, waiting for the database if need be.
 
     A report given back to the queue counts against its delivery limit and comes again at once, to the same worker and
@@ -77,8 +78,7 @@ def _hold_until_recorded(
     until = time.monotonic() + _HOLD_SECONDS
     while True:
         try:
-            with transactions.begin() as session:
-                return record_report(session, report)
+            return take(report)
         except DatabaseUnavailable as error:
             log.warning("report_held", letter_id=str(report.letter_id), error=type(error.__cause__).__name__)
             if stopping.wait(patience.next()) or time.monotonic() >= until:

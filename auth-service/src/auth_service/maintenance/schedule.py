@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
-from auth_service.maintenance.tasks import PURGES
+from auth_service.maintenance.tasks import PURGES, RENEWALS
 from mail_contract.topology import MAINTENANCE_ROUTE
 
-EVERY: Final = timedelta(hours=1)
-"""Often enough that a tick missed while the broker was away is of no account."""
+EVERY: Final[Mapping[str, timedelta]] = MappingProxyType(
+    {**dict.fromkeys(PURGES, timedelta(hours=1)), RENEWALS: timedelta(minutes=1)}
+)
+"""Often enough that a tick missed while the broker was away is of no account; a person waits for a renewal."""
 
 
-def build_schedule(every: timedelta = EVERY) -> dict[str, dict[str, Any]]:
-    """Returns Celery's `beat_schedule`; a tick nobody takes within the hour goes by the queue's own policy."""
+def build_schedule(every: timedelta | None = None) -> dict[str, dict[str, Any]]:
+    """Returns Celery's `beat_schedule`; a tick nobody takes within the hour goes by the queue's own policy.
+
+    Args:
+        every: one interval for all, where a test cannot wait.
+    """
     return {
         name: {
             "task": name,
-            "schedule": every,
+            "schedule": every or interval,
             "options": {
                 "exchange": MAINTENANCE_ROUTE.exchange,
                 "routing_key": MAINTENANCE_ROUTE.routing_key,
@@ -32,5 +40,5 @@ def build_schedule(every: timedelta = EVERY) -> dict[str, dict[str, Any]]:
                 },
             },
         }
-        for name in PURGES
+        for name, interval in EVERY.items()
     }

@@ -26,6 +26,9 @@ PURGES: Final[Mapping[str, Purge]] = MappingProxyType(
 )
 """Every piece of scheduled work by the name of its task."""
 
+RENEWALS: Final = "auth.renew_letters"
+"""The task that looks after letters that expired in the outbox."""
+
 BATCH_ROWS: Final = 500
 """Rows a transaction; few enough that nobody waits for their locks."""
 
@@ -33,26 +36,36 @@ BATCHES: Final = 200
 """Transactions a run at most; what is left waits for the next run."""
 
 
-def register_maintenance_tasks(app: Celery, transactions: Transactions) -> None:
-    """Gives the app one task for each of `PURGES`."""
+def register_maintenance_tasks(
+    app: Celery, transactions: Transactions, renew_due: Callable[..., int]
+) -> None:
+    """Gives the app one task for each of `PURGES`, and that of the renewals."""
+
+    def purging(purge: Purge) -> Callable[[], int]:
+        def batch() -> int:
+            with transactions.begin() as session:
+                return purge(session, limit=BATCH_ROWS)
+
+        return batch
+
     for name, purge in PURGES.items():
-        app.task(name=name)(_task(name, purge, transactions))
+        app.task(name=name)(_task(name, purging(purge), "purged"))
+    app.task(name=RENEWALS)(_task(RENEWALS, lambda: renew_due(limit=BATCH_ROWS), "renewed"))
 
 
-def _task(name: str, purge: Purge, transactions: Transactions) -> Callable[[], None]:
+def _task(name: str, do_batch: Callable[[], int], event: str) -> Callable[[], None]:
     def run() -> None:
-        deleted = 0
+        rows = 0
         try:
             for _ in range(BATCHES):
-                with transactions.begin() as session:
-                    batch = purge(session, limit=BATCH_ROWS)
-                deleted += batch
+                batch = do_batch()
+                rows += batch
                 if batch < BATCH_ROWS:
                     break
         except DatabaseUnavailable as error:
             # Not tried again: the same work comes round with the next tick.
-            log.warning("purge_interrupted", task=name, deleted=deleted, error=type(error.__cause__).__name__)
+            log.warning("maintenance_interrupted", task=name, rows=rows, error=type(error.__cause__).__name__)
             return
-        log.info("purged", task=name, deleted=deleted)
+        log.info(event, task=name, rows=rows)
 
     return run

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import Row, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth_service.domain.delivery import DeliveryState
@@ -43,6 +43,7 @@ def claim(session: Session, *, token: UUID, limit: int, lease: timedelta) -> Seq
         .with_for_update(skip_locked=True)
         .cte("due")
     )
+    is_cancellation = OutboxRow.kind == OutboxKind.CANCELLATION
     claimed = session.execute(
         update(OutboxRow)
         .where(OutboxRow.id == due.c.id, Letter.id == OutboxRow.letter_id)
@@ -56,8 +57,9 @@ def claim(session: Session, *, token: UUID, limit: int, lease: timedelta) -> Seq
             OutboxRow.correlation_id,
             OutboxRow.rank,
             OutboxRow.created_at,
-            (Letter.state == DeliveryState.ACCEPTED).label("pending"),
-            (Letter.expires_at <= func.now()).label("expired"),
+            # A cancellation is of use exactly while its letter is on its way.
+            or_(is_cancellation, Letter.state == DeliveryState.ACCEPTED).label("pending"),
+            and_(~is_cancellation, Letter.expires_at <= func.now()).label("expired"),
         )
         .execution_options(synchronize_session=False)
     ).all()

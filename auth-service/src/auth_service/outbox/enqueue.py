@@ -1,23 +1,27 @@
 """③ Writing letters and their withdrawals into the outbox, inside the transaction of the flow that causes them.
 
-Each is one statement: a letter without its outbox row, or a withdrawn one without its cancellation, cannot come to be;
-and a round trip saved is saved on every registration.
+A letter without its outbox row, or a withdrawn one without its cancellation, cannot come to be: each is written by one
+statement with the other. A letter and the withdrawal of those before it share one too; a round trip saved is saved on
+every registration.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Text, bindparam, func, insert, literal, select, update
+from sqlalchemy import CTE, ColumnElement, Text, bindparam, false, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from auth_service.domain.delivery import OPEN_STATES, DeliveryState
+from auth_service.domain.delivery import WITHDRAWABLE_STATES, DeliveryState
+from auth_service.domain.renewal import Renewal
 from auth_service.outbox.message import CANCELLATION_RANK, LETTER_RANKS, WAKE_UP_CHANNEL
-from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow, table_of
+from auth_service.store.base import constant, table_of
+from auth_service.store.rider import Rider, execute
+from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
 from mail_contract.letters import LetterName
 from mail_contract.messages import Cancellation, CancellationReason, Envelope
 from mail_contract.telemetry import current_correlation_id
@@ -26,6 +30,7 @@ _OUTBOX = table_of(OutboxRow)
 _LETTERS = table_of(Letter)
 _EVENTS = table_of(LetterEvent)
 _NOBODY = UUID(int=0)
+_RING = func.pg_notify(constant(WAKE_UP_CHANNEL), constant(""), type_=Text())
 
 
 def _row(source: CTE, *, id: Any, payload: Any, rank: Any, kind: OutboxKind) -> Any:  # noqa: A002 - the column's name
@@ -33,7 +38,7 @@ def _row(source: CTE, *, id: Any, payload: Any, rank: Any, kind: OutboxKind) -> 
     columns = {
         "id": id,
         "letter_id": source.c.id,
-        "kind": literal(kind.value),
+        "kind": constant(kind.value),
         "rank": rank,
         "payload": payload,
         "correlation_id": bindparam("correlation_id", type_=Text()),
@@ -42,11 +47,27 @@ def _row(source: CTE, *, id: Any, payload: Any, rank: Any, kind: OutboxKind) -> 
     return insert(_OUTBOX).from_select(list(columns), rows).inline()
 
 
-_LETTER_FIELDS = ("id", "account_id", "letter", "letter_class", "recipient_tag", "receipt_hash", "expires_at")
+def _parameter(field: str) -> str:
+    # A parameter named like a column is taken for a value of every UPDATE that rides along.
+    return f"new_{field}"
+
+
+_LETTER_FIELDS = (
+    "id",
+    "account_id",
+    "letter",
+    "letter_class",
+    "recipient_tag",
+    "receipt_hash",
+    "renewal_of",
+    "renewal",
+    "expires_at",
+)
 _ADDED = (
     insert(_LETTERS)
     .values(
-        {name: bindparam(name) for name in _LETTER_FIELDS} | {"state": literal(DeliveryState.ACCEPTED.value)}
+        {field: bindparam(_parameter(field)) for field in _LETTER_FIELDS}
+        | {"state": constant(DeliveryState.ACCEPTED.value)}
     )
     .returning(_LETTERS.c.id, _LETTERS.c.state)
     .cte("added")
@@ -66,35 +87,49 @@ _ENQUEUE_LETTER = (
         rank=bindparam("rank", type_=_OUTBOX.c.rank.type),
         kind=OutboxKind.LETTER,
     )
-    .returning(func.pg_notify(WAKE_UP_CHANNEL, "", type_=Text()))
+    .returning(_RING)
     .add_cte(_BORN)
 )
 
-_WITHDRAWN = (
-    update(_LETTERS)
-    .where(
-        _LETTERS.c.recipient_tag == bindparam("tag"),
-        _LETTERS.c.letter.in_(bindparam("names", expanding=True)),
-        _LETTERS.c.withdrawn_at.is_(None),
-        _LETTERS.c.state.in_(sorted(OPEN_STATES)),
+
+def _withdrawal(*whose: ColumnElement[bool]) -> Any:
+    withdrawn = (
+        update(_LETTERS)
+        .where(
+            *whose,
+            _LETTERS.c.withdrawn_at.is_(None),
+            # Where the relay asked for a fresh letter there is to be none any more.
+            or_(_LETTERS.c.state.in_(sorted(WITHDRAWABLE_STATES)), _LETTERS.c.renewal_due),
+        )
+        .values(withdrawn_at=func.now(), withdrawn_for=bindparam("reason", type_=Text()), renewal_due=false())
+        .returning(_LETTERS.c.id)
+        .cte("withdrawn")
     )
-    .values(withdrawn_at=func.now())
-    .returning(_LETTERS.c.id)
-    .cte("withdrawn")
+    return _row(
+        withdrawn,
+        id=func.gen_random_uuid(),
+        payload=bindparam("cancellation", type_=JSONB()).op("||")(
+            func.jsonb_build_object(constant("letter_id"), withdrawn.c.id)
+        ),
+        rank=constant(CANCELLATION_RANK),
+        kind=OutboxKind.CANCELLATION,
+    ).returning(_RING)
+
+
+_WITHDRAW = _withdrawal(
+    _LETTERS.c.recipient_tag == bindparam("tag"), _LETTERS.c.letter.in_(bindparam("names", expanding=True))
 )
-_WITHDRAW = _row(
-    _WITHDRAWN,
-    id=func.gen_random_uuid(),
-    payload=bindparam("payload", type_=JSONB()).op("||")(
-        func.jsonb_build_object("letter_id", _WITHDRAWN.c.id)
-    ),
-    rank=literal(CANCELLATION_RANK, type_=_OUTBOX.c.rank.type),
-    kind=OutboxKind.CANCELLATION,
-).returning(func.pg_notify(WAKE_UP_CHANNEL, "", type_=Text()))
+_WITHDRAWING = _WITHDRAW.cte("cancelled")
+_WITHDRAW_ALL = _withdrawal(_LETTERS.c.account_id.in_(bindparam("accounts", expanding=True)))
 
 
 def enqueue_letter(
-    session: Session, envelope: Envelope, *, account_id: UUID | None, receipt_hash: bytes
+    session: Session,
+    envelope: Envelope,
+    *,
+    account_id: UUID | None,
+    story: bytes | Renewal,
+    riders: Sequence[Rider] = (),
 ) -> None:
     """Records a letter as accepted and puts it into the outbox; it leaves only if the session's transaction commits.
 
@@ -102,23 +137,31 @@ def enqueue_letter(
         session: of the flow.
         envelope: signed and sealed; nothing in it is readable to whoever reads the table.
         account_id: whom it is about, if anybody.
-        receipt_hash: of the receipt its progress can be looked up with.
+        story: the hash of the receipt its progress can be looked up with, or which earlier letter it renews.
+        riders: other writes that are to be done with it.
     """
-    header = envelope.header
-    session.execute(
+    header, renewal = envelope.header, story if isinstance(story, Renewal) else None
+    letter = {
+        "id": header.id,
+        "account_id": account_id,
+        "letter": header.letter,
+        "letter_class": header.letter_class,
+        "recipient_tag": header.recipient_tag,
+        "receipt_hash": None if renewal else story,
+        "renewal_of": renewal.of if renewal else None,
+        "renewal": renewal.number if renewal else 0,
+        "expires_at": header.expires_at,
+    }
+    execute(
+        session,
         _ENQUEUE_LETTER,
         {
-            "id": header.id,
-            "account_id": account_id,
-            "letter": header.letter,
-            "letter_class": header.letter_class,
-            "recipient_tag": header.recipient_tag,
-            "receipt_hash": receipt_hash,
-            "expires_at": header.expires_at,
+            **{_parameter(field): value for field, value in letter.items()},
             "rank": LETTER_RANKS[header.letter_class],
             "payload": envelope.model_dump(mode="json"),
             "correlation_id": current_correlation_id(),
         },
+        *riders,
     )
 
 
@@ -141,13 +184,37 @@ def withdraw_letters(
         reason: why.
         at: the database's time.
     """
-    cancellation = Cancellation(letter_id=_NOBODY, reason=reason, at=at)
-    session.execute(
-        _WITHDRAW,
-        {
-            "tag": recipient_tag,
-            "names": list(names),
-            "payload": cancellation.model_dump(mode="json"),
-            "correlation_id": current_correlation_id(),
-        },
-    )
+    session.execute(_WITHDRAW, _whose(recipient_tag, names) | _cancellation(reason, at))
+
+
+def withdrawal(
+    recipient_tag: str, names: Collection[LetterName], reason: CancellationReason, *, at: datetime
+) -> Rider:
+    """Returns the same as a write that rides on that of the letter which takes their place."""
+    return Rider(write=_WITHDRAWING, values=_whose(recipient_tag, names) | _cancellation(reason, at))
+
+
+def withdraw_letters_of(
+    session: Session, accounts: Collection[UUID], reason: CancellationReason, *, at: datetime
+) -> None:
+    """Withdraws every letter still on its way to these accounts, whatever it says; to be called before they are deleted.
+
+    Args:
+        session: of the flow; it has locked the accounts.
+        accounts: whose letters.
+        reason: why.
+        at: the database's time.
+    """
+    session.execute(_WITHDRAW_ALL, {"accounts": list(accounts)} | _cancellation(reason, at))
+
+
+def _whose(recipient_tag: str, names: Collection[LetterName]) -> dict[str, Any]:
+    return {"tag": recipient_tag, "names": list(names)}
+
+
+def _cancellation(reason: CancellationReason, at: datetime) -> dict[str, Any]:
+    return {
+        "reason": reason,
+        "cancellation": Cancellation(letter_id=_NOBODY, reason=reason, at=at).model_dump(mode="json"),
+        "correlation_id": current_correlation_id(),
+    }

@@ -34,9 +34,9 @@ class ClaimedMessage:
         payload: the wire form of the message.
         attempts: how often publishing failed so far.
         correlation_id: of the request that wrote it.
-        pending: whether its letter still waits for the broker. If not, it was published before by a relay that died
+        pending: for a letter, whether it still waits for the broker. If not, it was published before by a relay that died
             without settling: a report of the mailer has overtaken it.
-        expired: whether its letter's time is over by the database's clock.
+        expired: for a letter, whether its time is over by the database's clock.
     """
 
     id: UUID

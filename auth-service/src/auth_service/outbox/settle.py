@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, insert, literal, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from auth_service.domain.delivery import DeliveryState, predecessors
+from auth_service.domain.renewal import MAX_RENEWALS, SIGN_UP_LETTERS
 from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
 
 
@@ -23,12 +24,29 @@ def settle_published(session: Session, *, token: UUID, ids: Collection[UUID]) ->
     Returns:
         How many rows were still the bearer's.
     """
-    return _settle(session, token, ids, DeliveryState.QUEUED)
+    removed = _remove(session, token, ids)
+    _move(session, _letters_of(removed), DeliveryState.QUEUED)
+    return len(removed)
 
 
 def settle_expired(session: Session, *, token: UUID, ids: Collection[UUID]) -> int:
-    """Removes rows of letters whose time is over; the letters become `expired` without having left."""
-    return _settle(session, token, ids, DeliveryState.EXPIRED)
+    """Removes rows of letters whose time is over without their having left.
+
+    A letter that was withdrawn meanwhile becomes `superseded`: the mailer will never see it and say so. Any other
+    becomes `expired`, and a fresh one is due if its request may have one: the relay holds no key to write it with.
+    """
+    removed = _remove(session, token, ids)
+    letters, renewable = _letters_of(removed), Letter.letter.in_(SIGN_UP_LETTERS)
+    # In this order: what is withdrawn between the two is found by the second.
+    _move(
+        session,
+        letters,
+        DeliveryState.EXPIRED,
+        Letter.withdrawn_at.is_(None),
+        renewal_due=and_(renewable, Letter.renewal < MAX_RENEWALS),
+    )
+    _move(session, letters, DeliveryState.SUPERSEDED, Letter.withdrawn_at.is_not(None))
+    return len(removed)
 
 
 def settle_moot(session: Session, *, token: UUID, ids: Collection[UUID]) -> int:
@@ -36,21 +54,29 @@ def settle_moot(session: Session, *, token: UUID, ids: Collection[UUID]) -> int:
     return len(_remove(session, token, ids))
 
 
-def _settle(session: Session, token: UUID, ids: Collection[UUID], state: DeliveryState) -> int:
-    removed = _remove(session, token, ids)
-    letters = [id_ for id_, kind in removed if kind == OutboxKind.LETTER]
-    if letters:
-        moved = (
-            update(Letter)
-            .where(Letter.id.in_(letters), Letter.state.in_(predecessors(state)))
-            .values(state=state)
-            .returning(Letter.id)
-            .cte("moved")
-        )
-        session.execute(
-            insert(LetterEvent).from_select(["letter_id", "state"], select(moved.c.id, literal(state.value)))
-        )
-    return len(removed)
+def _letters_of(removed: Sequence[tuple[UUID, str]]) -> Sequence[UUID]:
+    return [id_ for id_, kind in removed if kind == OutboxKind.LETTER]
+
+
+def _move(
+    session: Session,
+    letters: Sequence[UUID],
+    state: DeliveryState,
+    *conditions: ColumnElement[bool],
+    **values: ColumnElement[bool],
+) -> None:
+    if not letters:
+        return
+    moved = (
+        update(Letter)
+        .where(Letter.id.in_(letters), Letter.state.in_(predecessors(state)), *conditions)
+        .values(state=state, **values)
+        .returning(Letter.id)
+        .cte("moved")
+    )
+    session.execute(
+        insert(LetterEvent).from_select(["letter_id", "state"], select(moved.c.id, literal(state.value)))
+    )
 
 
 def _remove(session: Session, token: UUID, ids: Collection[UUID]) -> Sequence[tuple[UUID, str]]:

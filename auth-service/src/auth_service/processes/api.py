@@ -1,8 +1,9 @@
-"""`auth-service api`: ① serves HTTP with gunicorn; this process is the master and loads no application itself."""
+"""`auth-service api`: ① serves HTTP with gunicorn; this process is the master, and each child builds an application of its own."""
 
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
@@ -24,6 +25,7 @@ def run() -> None:
             left_over.unlink()  # of processes that are gone; their numbers would be added to ours
         # Read by prometheus_client when it is imported, so before the application is.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.prometheus_dir)
+    import_module("auth_service.bootstrap")  # once for all children: it takes each a second of a core
     Server(settings).run()
 
 
@@ -63,7 +65,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn is untyped
 
     def load(self) -> Any:
         """Builds the application, in each child."""
-        from auth_service.bootstrap import build_api  # noqa: PLC0415 - it imports prometheus_client, see run()
+        from auth_service.bootstrap import build_api  # noqa: PLC0415 - see run()
 
         return build_api(self._settings)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
 
@@ -48,6 +50,68 @@ def keys(directory: Path) -> None:
             click.echo(f"wrote {path}")
     except LonelyPublicKey as error:
         raise click.ClickException(str(error)) from error
+
+
+@commands.command()
+@click.argument("name")
+@click.option("--url", help="Where the new terms are to be read.")
+@click.option("--applies-on", type=click.DateTime(["%Y-%m-%d"]), help="The day from which they apply.")
+@click.option("--dry-run", is_flag=True, help="Only count who would get a letter.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="Letters at most in this run; the next one goes on."
+)
+@click.option(
+    "--batch", type=click.IntRange(1, 5000), default=500, show_default=True, help="Letters a transaction."
+)
+@click.option(
+    "--most-pending",
+    type=click.IntRange(min=1),
+    default=5000,
+    show_default=True,
+    help="Wait while so many bulk letters are in the outbox.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def announce(
+    *,
+    name: str,
+    url: str | None,
+    applies_on: datetime | None,
+    as_json: bool,
+    **how: Any,
+) -> None:
+    """Tell everybody with a verified address that the terms change, in a bulk letter.
+
+    NAME is the announcement's: the same name goes on where an earlier run stopped, wherever that was, and then needs
+    no other option. Exit code 0 when everybody has a letter or the limit is reached, 1 if it could not go on, 128 and the
+    signal's number if it was asked to stop before the end.
+    """
+    from auth_service.processes import announce as process  # noqa: PLC0415 - each command loads only its own
+    from mail_contract.letters import TermsChanged  # noqa: PLC0415
+
+    if (url is None) != (applies_on is None):
+        raise click.UsageError("--url and --applies-on belong together")
+    if not 1 <= len(name) <= 64:
+        raise click.UsageError("NAME has 1 to 64 characters")
+    terms = None
+    if url is not None and applies_on is not None:
+        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+            raise click.UsageError("--url is an http(s) address")
+        terms = TermsChanged(url=url, applies_on=applies_on.date().isoformat())
+    sys.exit(process.run(process.Wish(name=name, context=terms, as_json=as_json, **how)))
+
+
+@commands.command(context_settings={"ignore_unknown_options": True})  # one receipt in 64 begins with a dash
+@click.argument("about", metavar="ADDRESS|RECEIPT")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def explain(*, about: str, as_json: bool) -> None:
+    """Tell what became of somebody's letters, from the request to the click, as one timeline.
+
+    Takes an address, a receipt, or a letter's id from a log. Shows no link, code or address. Exit code 1 if nothing is
+    known of it.
+    """
+    from auth_service.processes import explain as process  # noqa: PLC0415 - each command loads only its own
+
+    sys.exit(process.run(about, as_json=as_json))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 
 from auth_service.processes.starting import start
-from auth_service.relay.channel import ConfirmingChannel
 from auth_service.relay.loop import Pace, Relay
 from auth_service.relay.wakeup import Listener, StopRequest, Wakeup
 from auth_service.settings import RelaySettings
 from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
 from mail_contract.celery_app import build_app
+from mail_contract.channel import ConfirmingChannel
 
 
 def run() -> None:

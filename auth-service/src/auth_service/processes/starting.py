@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 from mail_contract.setting_types import ProcessSettings
 from mail_contract.settings import load
@@ -12,9 +12,15 @@ from mail_contract.telemetry import configure_logging
 S = TypeVar("S", bound=ProcessSettings)
 
 
-def start(service: str, settings_class: type[S]) -> S:
-    """Reads the settings, then sends logs where they say; raises SettingsError before anything has begun."""
+def start(service: str, settings_class: type[S], *, log_to: TextIO | None = None) -> S:
+    """Reads the settings, then sends logs where they say; raises SettingsError before anything has begun.
+
+    Args:
+        service: named in every line.
+        settings_class: what to read.
+        log_to: standard output if not given; a command whose output is an answer logs elsewhere.
+    """
     settings = load(settings_class)
-    configure_logging(service=service, format=settings.log_format, level=settings.log_level)
+    configure_logging(service=service, format=settings.log_format, level=settings.log_level, stream=log_to)
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # lists itself at every start
     return settings

@@ -1,4 +1,4 @@
-"""`auth-service worker`: ⑨ records reports, and does scheduled work."""
+"""`auth-service worker`: ⑨ records reports, renews letters that expired, and does scheduled work."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from uuid import uuid4
 
 from celery import signals
 
+from auth_service.flows.renew_letters import RenewLetters
+from auth_service.flows.sign_up_letters import SignUpLetters
 from auth_service.inbox.tasks import register_report_task
 from auth_service.maintenance.tasks import register_maintenance_tasks
 from auth_service.processes.starting import start
@@ -32,14 +34,18 @@ def run() -> None:
         settings.database_url.get_secret_value(), application="auth-worker", connections=THREADS, overflow=0
     )
     transactions = Transactions(build_sessions(engine))
+    letters = SignUpLetters(
+        sealer=settings.sealer(), keyed_hash=settings.keyed_hash(), public_url=settings.public_url
+    )
+    renewals = RenewLetters(transactions=transactions, letters=letters)
     stopping = threading.Event()
 
     def on_stop(**_: Any) -> None:
         stopping.set()
 
     signals.worker_shutting_down.connect(on_stop)
-    register_report_task(app, transactions, stopping)
-    register_maintenance_tasks(app, transactions)
+    register_report_task(app, renewals.take, stopping)
+    register_maintenance_tasks(app, transactions, renewals.renew_due)
     worker = app.Worker(
         # One name a process: the library expands placeholders only on its own command line.
         hostname=f"auth-worker-{uuid4().hex[:8]}@{socket.gethostname()}",

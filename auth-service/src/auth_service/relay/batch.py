@@ -10,11 +10,10 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from auth_service.errors import BrokerLost
 from auth_service.outbox.message import ClaimedMessage
-from auth_service.relay.channel import ConfirmingChannel
 from auth_service.relay.wire import to_publication
-from mail_contract.errors import PublishError
+from mail_contract.channel import ConfirmingChannel
+from mail_contract.errors import BrokerLost, PublishError
 
 _GLANCE_SECONDS: Final = 0.25
 """How often, while answers are missing, it is asked whether to stop."""
@@ -86,14 +85,15 @@ def publish_batch(
     unpublishable: dict[UUID, str] = {}
     trouble: BrokerLost | None = None
     try:
-        for message in waiting:
-            if stopping() or time.monotonic() >= deadlines.publish:
-                break
-            tried.add(message.id)
-            try:
-                channel.publish(to_publication(message))
-            except (PublishError, ValidationError) as error:
-                unpublishable[message.id] = f"unpublishable {type(error).__name__}"
+        with channel.gathering():
+            for message in waiting:
+                if stopping() or time.monotonic() >= deadlines.publish:
+                    break
+                tried.add(message.id)
+                try:
+                    channel.publish(to_publication(message))
+                except (PublishError, ValidationError) as error:
+                    unpublishable[message.id] = f"unpublishable {type(error).__name__}"
         _await_answers(channel, until=deadlines.answers, stopping=stopping)
     except BrokerLost as error:
         trouble = error

@@ -20,16 +20,17 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from auth_service.errors import BrokerLost, DatabaseUnavailable
+from auth_service.errors import DatabaseUnavailable
 from auth_service.outbox.claim import claim
 from auth_service.outbox.message import ClaimedMessage
 from auth_service.outbox.release import hand_back, measure_backlog, release_failed
 from auth_service.outbox.settle import settle_expired, settle_moot, settle_published
 from auth_service.patience import Patience
 from auth_service.relay.batch import BatchOutcome, Deadlines, publish_batch
-from auth_service.relay.channel import ConfirmingChannel
 from auth_service.relay.wakeup import StopRequest, Wakeup
 from auth_service.store.transactions import Transactions
+from mail_contract.channel import ConfirmingChannel
+from mail_contract.errors import BrokerLost
 
 log = structlog.get_logger(__name__)
 

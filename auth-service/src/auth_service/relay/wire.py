@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import assert_never
-from uuid import UUID
 
 from auth_service.outbox.message import ClaimedMessage
 from auth_service.store.tables import OutboxKind
 from mail_contract.celery_app import CANCEL_LETTER, DELIVER_LETTER
-from mail_contract.messages import Cancellation, Envelope, Message
-from mail_contract.topology import CANCELLATION_ROUTE, Route, letter_route
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
-    """A message ready to be published.
-
-    Attributes:
-        id: the Celery task's id; for a letter also the letter's.
-        task_name: at the other end.
-        message: travels as JSON.
-        route: where to.
-        priority: 0 to 9, higher first.
-        correlation_id: rides in the headers; None where none was known, then a new one is made.
-    """
-
-    id: UUID
-    task_name: str
-    message: Message
-    route: Route
-    priority: int
-    correlation_id: str | None
+from mail_contract.messages import Cancellation, Envelope
+from mail_contract.publication import Publication
+from mail_contract.topology import CANCELLATION_ROUTE, letter_route
 
 
 def to_publication(claimed: ClaimedMessage) -> Publication:

@@ -1,16 +1,13 @@
-"""Bringing the database to the newest revision, and saying whether it is there."""
+"""Bringing the database to the newest revision."""
 
 from __future__ import annotations
 
-from functools import cache
-
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from auth_service.store.engine import build_engine
+from auth_service.store.revision import known_revisions
 
 # Any number that no other program uses on this database: two deployments at once migrate one after the other.
 _MIGRATION_LOCK = 7_305_122_117
@@ -34,7 +31,7 @@ def migrate(database_url: str) -> str:
             connection.commit()
     finally:
         engine.dispose()
-    return head_revision()
+    return known_revisions()[-1]
 
 
 def alembic_config() -> Config:
@@ -43,28 +40,3 @@ def alembic_config() -> Config:
     config.set_main_option("script_location", "auth_service.store:migrations")
     config.set_main_option("path_separator", "os")
     return config
-
-
-@cache
-def head_revision() -> str:
-    """Returns the newest revision this release knows."""
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
-    if head is None:
-        raise RuntimeError("the package holds no migrations")
-    return head
-
-
-def is_migrated(connection: Connection) -> bool:
-    """Says whether this release can work with the database.
-
-    A revision it does not know was applied by a newer release, and migrations expand before they contract: that is fine.
-    """
-    current = MigrationContext.configure(connection).get_current_revision()
-    return current is not None and (current == head_revision() or current not in _known_revisions())
-
-
-@cache
-def _known_revisions() -> frozenset[str]:
-    return frozenset(
-        script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()
-    )

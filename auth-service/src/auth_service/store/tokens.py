@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Interval, Text, bindparam, case, exists, func, insert, select, true, update
+from sqlalchemy import CTE, Interval, Text, bindparam, case, exists, func, insert, select, true, update
 from sqlalchemy.orm import Session
 
 from auth_service.domain.account import Account
 from auth_service.domain.one_time_token import LIFETIMES, MAX_CODE_TRIES, Purpose
 from auth_service.errors import ExpiredLink, ReplacedLink, RequestError, UsedLink
-from auth_service.store.tables import OneTimeToken, table_of
+from auth_service.store.base import constant, table_of
+from auth_service.store.rider import Rider
+from auth_service.store.tables import OneTimeToken
 
 _TOKENS = table_of(OneTimeToken)
 _IS_OPEN = (_TOKENS.c.used_at.is_(None), _TOKENS.c.voided_at.is_(None))
@@ -24,7 +27,7 @@ _IS_OF_ACCOUNT = (
     _TOKENS.c.purpose == bindparam("for_purpose"),
 )
 
-_VOID_OPEN = (
+_VOIDED = (
     update(_TOKENS)
     .where(
         _TOKENS.c.account_id == bindparam("account"),
@@ -32,15 +35,29 @@ _VOID_OPEN = (
         *_IS_OPEN,
     )
     .values(voided_at=func.now())
+    .returning(_TOKENS.c.id)
+    .cte("voided")
 )
-_ADD = insert(_TOKENS).values(
-    {
-        name: bindparam(name)
-        for name in ("id", "account_id", "purpose", "address", "generation", "link_hash", "code_hash")
+_NEW_TOKEN = {
+    name: bindparam(f"token_{name}", type_=_TOKENS.c[name].type)
+    for name in ("id", "account_id", "purpose", "address", "generation", "link_hash", "code_hash")
+}
+
+
+def _replacement(**more: Any) -> CTE:
+    columns = {
+        **_NEW_TOKEN,
+        "expires_at": func.now() + bindparam("token_lifetime", type_=Interval()),
+        **more,
     }
-    | {"expires_at": func.now() + bindparam("lifetime", type_=Interval())}
-)
-_ADD_DECOY = _ADD.values(voided_at=func.now())
+    # Counting the voided makes PostgreSQL void them first: one open token an account is all its index allows.
+    after = select(func.count().label("number")).select_from(_VOIDED).subquery("after")
+    row = select(*(value.label(name) for name, value in columns.items())).where(after.c.number >= constant(0))
+    return insert(_TOKENS).from_select(list(columns), row).inline().returning(_TOKENS.c.id).cte("token")
+
+
+_REPLACE = _replacement()
+_REPLACE_DECOY = _replacement(voided_at=func.now())
 _USE_LINK = (
     update(_TOKENS)
     .where(_TOKENS.c.link_hash == bindparam("hash"), *_IS_OF_ACCOUNT, *_IS_GOOD)
@@ -90,24 +107,24 @@ class TokenHashes:
     code: bytes
 
 
-def replace_token(session: Session, account: Account | None, purpose: Purpose, hashes: TokenHashes) -> None:
-    """Voids the open token of this purpose and adds a new one; without an account, a decoy that is void from birth.
+def replace_token(account: Account | None, purpose: Purpose, hashes: TokenHashes) -> Rider:
+    """Returns the write that voids the open token of this purpose and adds another; without an account a decoy, void from birth.
 
     The account's row is locked by the caller: only so there is never a moment with two open tokens.
     """
-    account_id = None if account is None else account.id
-    session.execute(_VOID_OPEN, {"account": account_id, "for_purpose": purpose})
-    session.execute(
-        _ADD_DECOY if account is None else _ADD,
-        {
-            "id": hashes.token_id,
-            "account_id": account_id,
-            "purpose": purpose,
-            "address": "" if account is None else account.canonical_email,
-            "generation": 1 if account is None else account.generation,
-            "link_hash": hashes.link,
-            "code_hash": hashes.code,
-            "lifetime": LIFETIMES[purpose],
+    return Rider(
+        write=_REPLACE_DECOY if account is None else _REPLACE,
+        values={
+            "account": _id_of(account),
+            "for_purpose": purpose,
+            "token_id": hashes.token_id,
+            "token_account_id": _id_of(account),
+            "token_purpose": purpose,
+            "token_address": "" if account is None else account.canonical_email,
+            "token_generation": 1 if account is None else account.generation,
+            "token_link_hash": hashes.link,
+            "token_code_hash": hashes.code,
+            "token_lifetime": LIFETIMES[purpose],
         },
     )
 
@@ -127,8 +144,7 @@ def fate_of_link(session: Session, link_hash: bytes) -> type[RequestError]:
 
 def find_open_token(session: Session, account: Account | None, purpose: Purpose) -> UUID:
     """Returns the token a code would belong to; one that does not exist where there is none, so that the rest costs the same."""
-    account_id = None if account is None else account.id
-    return session.scalar(_FIND_OPEN, {"account": account_id, "for_purpose": purpose}) or uuid4()
+    return session.scalar(_FIND_OPEN, {"account": _id_of(account), "for_purpose": purpose}) or uuid4()
 
 
 def use_code(
@@ -143,8 +159,12 @@ def use_code(
 
 def _of(account: Account | None, purpose: Purpose) -> dict[str, object]:
     return {
-        "account": None if account is None else account.id,
+        "account": _id_of(account),
         "of_address": "" if account is None else account.canonical_email,
         "of_generation": 0 if account is None else account.generation,
         "for_purpose": purpose,
     }
+
+
+def _id_of(account: Account | None) -> UUID | None:
+    return None if account is None else account.id

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from auth_service.store.tables import Base
+from auth_service.store import tables
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=tables.Account.metadata,
     compare_server_default=True,
     transaction_per_migration=True,
 )

@@ -1,0 +1,63 @@
+"""③ Writing many letters of one announcement into the outbox: three statements, however many they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from auth_service.domain.delivery import DeliveryState
+from auth_service.outbox.message import LETTER_RANKS, WAKE_UP_CHANNEL
+from auth_service.store.base import table_of
+from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
+from mail_contract.messages import Envelope
+from mail_contract.telemetry import current_correlation_id
+
+
+def enqueue_announced(session: Session, letters: Mapping[UUID, Envelope], *, announcement: str) -> None:
+    """Records letters as accepted and puts them into the outbox; they leave only if the session's transaction commits.
+
+    Args:
+        session: of the flow; it holds the accounts.
+        letters: by account.
+        announcement: what they are part of. Nobody asked for them, so they have no receipt.
+    """
+    if not letters:
+        return
+    session.execute(
+        insert(table_of(Letter)),
+        [
+            {
+                "id": sealed.header.id,
+                "account_id": account_id,
+                "letter": sealed.header.letter,
+                "letter_class": sealed.header.letter_class,
+                "recipient_tag": sealed.header.recipient_tag,
+                "state": DeliveryState.ACCEPTED,
+                "expires_at": sealed.header.expires_at,
+                "announcement": announcement,
+            }
+            for account_id, sealed in letters.items()
+        ],
+    )
+    session.execute(
+        insert(table_of(LetterEvent)),
+        [{"letter_id": sealed.header.id, "state": DeliveryState.ACCEPTED} for sealed in letters.values()],
+    )
+    session.execute(
+        insert(table_of(OutboxRow)),
+        [
+            {
+                "id": sealed.header.id,
+                "letter_id": sealed.header.id,
+                "kind": OutboxKind.LETTER,
+                "rank": LETTER_RANKS[sealed.header.letter_class],
+                "payload": sealed.model_dump(mode="json"),
+                "correlation_id": current_correlation_id(),
+            }
+            for sealed in letters.values()
+        ],
+    )
+    session.execute(select(func.pg_notify(WAKE_UP_CHANNEL, "")))

@@ -1,0 +1,194 @@
+"""`auth-service announce`: a letter to everybody verified, at the pace at which the relay takes it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import click
+import structlog
+
+from auth_service.domain.announcement import Announcement
+from auth_service.errors import AnotherAnnouncement, DatabaseUnavailable, NothingToAnnounce, NotSettled
+from auth_service.flows.announce import Announce
+from auth_service.patience import Patience
+from auth_service.processes.progress import Progress
+from auth_service.processes.starting import start
+from auth_service.settings import AnnounceSettings
+from auth_service.store.engine import build_engine, build_sessions
+from auth_service.store.transactions import Transactions
+from mail_contract.letters import TermsChanged
+
+log = structlog.get_logger(__name__)
+
+REFUSED: Final = 1
+STOPPED: Final = 128
+"""Plus the number of the signal, as a shell says it."""
+
+_TRANSACTION_SECONDS: Final = 60.0
+"""Counting a million accounts takes one; a cold disk some more."""
+
+_DATABASE_SECONDS: Final = 60.0
+"""How long the database may be away before the run gives up; the next one goes on."""
+
+_SETTLE_SECONDS: Final = 60.0
+"""Longer than any transaction of this service may be idle or wait for an answer."""
+
+_LOOK_SECONDS: Final = 0.2
+"""How often the outbox is looked at while it is full."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the operator asked for.
+
+    Attributes:
+        name: of the announcement.
+        context: what it says; None to go on with one that was started.
+        dry_run: only count.
+        limit: letters at most, None for no limit.
+        batch: letters a transaction.
+        most_pending: bulk letters in the outbox at most before it waits.
+        as_json: the answer is one JSON object.
+    """
+
+    name: str
+    context: TermsChanged | None
+    dry_run: bool
+    limit: int | None
+    batch: int
+    most_pending: int
+    as_json: bool
+
+
+class Run:
+    """One run of the command: it ends when everybody has a letter, at its limit, or when asked to stop."""
+
+    def __init__(self, announce: Announce, wish: Wish) -> None:
+        self._announce = announce
+        self._wish = wish
+        self._stopping = threading.Event()
+        self.signal = 0
+
+    def stop(self, number: int, _frame: object) -> None:
+        """A signal's handler: the batch in hand is finished first."""
+        self.signal = number
+        self._stopping.set()
+
+    def count(self) -> tuple[Announcement | None, int]:
+        """Returns the announcement, if it was started, and how many letters it still lacks."""
+        found = self._insist(lambda: self._announce.find(self._wish.name, self._wish.context))
+        if found is None and self._wish.context is None:
+            raise NothingToAnnounce
+        return found, 0 if found and found.is_finished else self._insist(
+            lambda: self._announce.count_left(found)
+        )
+
+    def write(self) -> tuple[Announcement, int]:
+        """Writes letters; returns where the announcement stands and how many were written."""
+        wish = self._wish
+        now = self._insist(lambda: self._announce.start(wish.name, wish.context))
+        before = now.letters
+        if now.last_account_id is None and not now.is_finished:
+            self._settle(now)
+        with Progress(wish.name, done=before, of=now.recipients) as progress:
+            while not (now.is_finished or self._stopping.is_set()):
+                left = None if wish.limit is None else wish.limit - (now.letters - before)
+                if left is not None and left <= 0:
+                    break
+                if not self._insist(lambda: self._announce.has_room(most_pending=wish.most_pending)):
+                    progress.show(now.letters, note="waiting for the relay")
+                    self._stopping.wait(_LOOK_SECONDS)
+                    continue
+                batch = wish.batch if left is None else min(wish.batch, left)
+                now = self._insist(lambda batch=batch: self._announce.write_batch(wish.name, limit=batch))  # type: ignore[misc]
+                progress.show(now.letters)
+        return now, now.letters - before
+
+    def _settle(self, announcement: Announcement) -> None:
+        until = time.monotonic() + _SETTLE_SECONDS
+        while not self._insist(lambda: self._announce.is_settled(announcement)):
+            if self._stopping.wait(_LOOK_SECONDS):
+                return
+            if time.monotonic() >= until:
+                raise NotSettled
+
+    def _insist(self, ask: Callable[[], T]) -> T:
+        """Asks the database again while it is away; each question may be repeated, since the cursor is read anew."""
+        patience, until = Patience(first=0.2, longest=5.0), time.monotonic() + _DATABASE_SECONDS
+        while True:
+            try:
+                return ask()
+            except DatabaseUnavailable as error:
+                log.warning("database_unavailable", error=type(error.__cause__).__name__)
+                if self._stopping.wait(patience.next()) or time.monotonic() >= until:
+                    raise
+
+
+def run(wish: Wish) -> int:
+    """Announces; returns the exit code."""
+    settings = start("auth-announce", AnnounceSettings, log_to=sys.stderr)
+    engine = build_engine(
+        settings.database_url.get_secret_value(),
+        application="auth-announce",
+        connections=1,
+        overflow=0,
+        statement_limit=False,
+    )
+    transactions = Transactions(build_sessions(engine), seconds=_TRANSACTION_SECONDS)
+    announce = Announce(transactions=transactions, sealer=settings.sealer(), keyed_hash=settings.keyed_hash())
+    this = Run(announce, wish)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, this.stop)
+    started = time.monotonic()
+    try:
+        if wish.dry_run:
+            found, left = this.count()
+            _say(wish, _answer(found, left=left, written=0, seconds=None))
+            return 0
+        now, written = this.write()
+        _say(wish, _answer(now, left=None, written=written, seconds=time.monotonic() - started))
+    except (AnotherAnnouncement, NothingToAnnounce, NotSettled, DatabaseUnavailable) as error:
+        click.echo(f"{wish.name}: {error}", err=True)
+        return REFUSED
+    finally:
+        engine.dispose()
+    return STOPPED + this.signal if this.signal and not now.is_finished else 0
+
+
+def _answer(
+    now: Announcement | None, *, left: int | None, written: int, seconds: float | None
+) -> dict[str, Any]:
+    rate = None if not seconds else round(written / seconds, 1)
+    return {
+        "started_at": now.started_at.isoformat() if now else None,
+        "recipients": now.recipients if now else left,
+        "letters": now.letters if now else 0,
+        "left": left,
+        "written": written,
+        "seconds": None if seconds is None else round(seconds, 3),
+        "per_second": rate,
+        "finished": now is not None and now.is_finished,
+    }
+
+
+def _say(wish: Wish, answer: dict[str, Any]) -> None:
+    if wish.as_json:
+        click.echo(json.dumps({"name": wish.name, "dry_run": wish.dry_run, **answer}))
+        return
+    of = f"{answer['letters']:,} of {answer['recipients']:,} people have their letter"
+    if wish.dry_run:
+        sentence = f"{of}; {answer['left']:,} would get one now. Nothing was written."
+    elif answer["finished"]:
+        sentence = f"{answer['written']:,} letters written in {answer['seconds']} s ({answer['per_second']} a second). Finished: {of}."
+    else:
+        sentence = f"{answer['written']:,} letters written in {answer['seconds']} s ({answer['per_second']} a second); {of}. Run the same again to go on."
+    click.echo(f"{wish.name}: {sentence}")

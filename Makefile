@@ -12,10 +12,14 @@ TEST_PROCESSES ?= 3
 PACKAGES := shared auth-service mailer-service deploy/local
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+SIDE_BY_SIDE := $(BIN)/pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder --ignore tests/faults
 STATE := $(or $(POSTERN_STATE),.postern)
 
+# What is compiled once need not be compiled by each of the many processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help run test faults check up down scale clean bench doctor requirements system-packages test-packages
+.PHONY: help run test slow faults check up down scale clean bench benchmailer benchpriorities doctor requirements system-packages test-packages
 .SILENT:
 
 help: ## print this
@@ -25,13 +29,18 @@ help: ## print this
 run: system-packages $(INSTALLED) ## the whole stack on this machine, in the foreground until Ctrl-C
 	exec $(BIN)/postern-local run
 
-test: test-packages $(INSTALLED) ## the tests, side by side; ARGS="-k receipt -n 0" passes words on to pytest
+test: test-packages $(INSTALLED) ## all tests but the long ones, side by side; ARGS="-k receipt -n 0" passes words on to pytest
 	echo "running the tests"
-	exec $(BIN)/pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup --ignore tests/faults $(ARGS)
+	exec $(SIDE_BY_SIDE) -m "not slow" $(ARGS)
 
-faults: test-packages $(INSTALLED) ## kill -9 in the middle of the work, on the whole stack; prints what arrived
-	echo "running the faults"
-	exec $(BIN)/pytest --capture no tests/faults $(ARGS)
+slow: test-packages $(INSTALLED) ## the long tests: servers killed and frozen, stacks started and stopped, times measured
+	echo "running the long tests"
+	exec $(SIDE_BY_SIDE) -m slow $(ARGS)
+
+faults: test-packages $(INSTALLED) ## break everything and count the letters; QUICK=1, ROWS=3,7, SEED=42; as root
+	echo "running the faults; their figures go to $(STATE)/faults.jsonl"
+	POSTERN_FAULTS_QUICK=$(QUICK) POSTERN_FAULTS_ROWS=$(ROWS) POSTERN_FAULTS_SEED=$(SEED) \
+		POSTERN_FAULTS_FIGURES=$(abspath $(STATE))/faults.jsonl exec $(BIN)/pytest tests/faults $(ARGS)
 
 check: $(INSTALLED) ## format, lint, types, layers, declared dependencies
 	echo "format (ruff)" && $(BIN)/ruff format --check .
@@ -57,6 +66,14 @@ bench: $(INSTALLED) ## what a registration costs and how long its letter takes, 
 	test -e $(STATE)/stack.json || { echo "No stack is running: start one with \`make run\` in another terminal." >&2; exit 1; }
 	echo "measuring on the stack in $(STATE)"
 	PYTHONPATH=tests exec $(BIN)/python tests/bench/registration.py $(STATE)/stack.json
+
+benchmailer: test-packages $(INSTALLED) ## letters a second, CPU a letter and memory of one mailer; ARGS="--letters 50000 --reply-ms 0"
+	echo "measuring one replica on servers of its own"
+	PYTHONPATH=tests exec $(BIN)/python tests/bench/mailer.py $(ARGS)
+
+benchpriorities: test-packages $(INSTALLED) ## an urgent letter's time to the inbox behind 100,000 bulk ones; ARGS="--bulk 20000"
+	echo "measuring on a RabbitMQ and a PostgreSQL of its own; loading takes a minute or two"
+	PYTHONPATH=tests exec $(BIN)/python tests/bench/priorities.py $(ARGS)
 
 doctor: $(INSTALLED) ## examine the running broker and the Celery settings; ARGS=--json for programs
 	exec $(BIN)/postern-local doctor $(ARGS)

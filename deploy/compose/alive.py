@@ -2,7 +2,7 @@
 
 Usage: `python alive.py AUTH_BROKER_URL AUTH_DATABASE_URL`, inside the process's container, where each argument names the
 setting (given as a variable or as NAME_FILE) that holds a server's URL. Exit code 0 while the container holds an established
-connection to the port of every one of them, 1 otherwise, with the first missing one on standard error.
+connection to the port of every one of them (of a cluster: to one of its nodes), 1 otherwise, with the first missing one on standard error.
 
 A list of open connections costs nothing and asks nothing of the process, whereas Celery's own ping needs rights on the
 broker that most processes do not have. What it cannot see is a process that is connected and stuck.
@@ -27,10 +27,11 @@ def setting(name: str) -> str:
     )
 
 
-def port_of(url: str) -> int:
-    """Returns the port the URL names or its scheme stands for."""
-    parts = urlsplit(url)
-    return parts.port or DEFAULT_PORTS[parts.scheme.partition("+")[0]]
+def ports_of(url: str) -> set[int]:
+    """Returns the port the URL names or its scheme stands for, of a broker with several nodes all of them."""
+    nodes = url.split(";") if url.startswith("amqp") else [url]
+    parts = [urlsplit(node) for node in nodes]
+    return {part.port or DEFAULT_PORTS[part.scheme.partition("+")[0]] for part in parts}
 
 
 def connected_ports() -> Iterator[int]:
@@ -46,7 +47,7 @@ def main(names: list[str]) -> int:
     """Returns the exit code for the settings named."""
     connected = set(connected_ports())
     for name in names:
-        if port_of(setting(name)) not in connected:
+        if connected.isdisjoint(ports_of(setting(name))):
             print(f"not connected: {name}", file=sys.stderr)
             return 1
     return 0

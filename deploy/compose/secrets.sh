@@ -48,15 +48,18 @@ mailer_database=$(password mailer_database_password)
 rabbitmq_admin=$(password rabbitmq_admin_password)
 auth_broker=$(password auth_broker_password)
 mailer_broker=$(password mailer_broker_password)
+operator_broker=$(password operator_broker_password)
 flower_broker=$(password flower_broker_password)
 flower=$(password flower_password)
 password flower_cookie_secret >/dev/null
+password mailer_hash_key >/dev/null
 
 write rabbitmq_admin.conf "default_user = postern-admin
 default_pass = $rabbitmq_admin"
 write broker_admin_url "http://postern-admin:$rabbitmq_admin@rabbitmq:15672"
 write auth_broker_url "amqp://auth:$auth_broker@rabbitmq:5672/postern"
 write mailer_broker_url "amqp://mailer:$mailer_broker@rabbitmq:5672/postern"
+write operator_broker_url "amqp://operator:$operator_broker@rabbitmq:5672/postern"
 write flower_broker_url "amqp://flower:$flower_broker@rabbitmq:5672/postern"
 write flower_login "operator:$flower"
 write auth_database_url "postgresql://auth:$auth_database@postgres:5432/auth"

@@ -3,7 +3,7 @@
 # hence a shell script.
 #
 #   packages.sh run     what `make run` needs: RabbitMQ, PostgreSQL
-#   packages.sh test    what `make test` needs on top: Chromium, Postfix
+#   packages.sh test    what `make test` needs on top: Chromium, Postfix, libfaketime, and what others look at letters with
 #
 # As root with apt it installs what is missing, without letting a package start a system service: the stack runs servers
 # of its own. Otherwise it says what to install. Exit code 2: something is missing and was not installed.
@@ -31,6 +31,13 @@ need util-linux /usr/bin/setpriv
 if [ "$purpose" = test ]; then
     need chromium /usr/bin/chromium /usr/bin/chromium-browser
     need postfix /usr/sbin/postfix
+    need opendkim-tools /usr/sbin/opendkim-testmsg /usr/bin/opendkim-testmsg
+    need spamassassin /usr/bin/spamassassin
+    need rspamd /usr/bin/rspamd
+    need libmail-dkim-perl /usr/share/perl5/Mail/DKIM/Verifier.pm
+    need libmime-tools-perl /usr/share/perl5/MIME/Parser.pm
+    need mblaze /usr/bin/mshow
+    need faketime "/usr/lib/*/faketime/libfaketimeMT.so.1"
 fi
 # Debian keeps the part of the standard library that makes virtual environments in a package of its own.
 python=$(command -v "${PYTHON:-python3}" || true)

@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 from dev_inbox.connections import Connection, Totals
 from dev_inbox.endpoint import Endpoint
 from dev_inbox.errors import CannotListen
-from dev_inbox.mailbox import MESSAGES_KEPT
+from dev_inbox.mailbox import BYTES_KEPT, MESSAGES_KEPT
 from dev_inbox.messages import Message
 from dev_inbox.script import Rule
 from dev_inbox.service import Service
@@ -46,6 +46,7 @@ class Inbox:
         max_connections: int | None = None,
         max_messages_per_second: int | None = None,
         messages_kept: int = MESSAGES_KEPT,
+        bytes_kept: int = BYTES_KEPT,
     ) -> None:
         self._service = Service(
             smtp=smtp or Endpoint(),
@@ -58,6 +59,7 @@ class Inbox:
                 max_messages_per_second=max_messages_per_second,
             ),
             messages_kept=messages_kept,
+            bytes_kept=bytes_kept,
         )
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -136,6 +138,10 @@ class Inbox:
     def play(self, *rules: Rule) -> None:
         """Puts these rules in force in place of the present ones; none is back to being friendly."""
         self._ask(lambda: self._service.reception.script.replace(rules))
+
+    def played(self) -> list[tuple[Rule, int]]:
+        """Returns every rule in force with how often it was played."""
+        return self._ask(self._service.reception.script.played)
 
     def connections(self) -> list[Connection]:
         """Returns the newest connections, newest first."""

@@ -9,7 +9,7 @@ from tornado.httpserver import HTTPServer
 
 from dev_inbox.endpoint import Endpoint
 from dev_inbox.listener import Listener
-from dev_inbox.mailbox import MESSAGES_KEPT
+from dev_inbox.mailbox import BYTES_KEPT, MESSAGES_KEPT
 from dev_inbox.reception import Reception
 from dev_inbox.routes import build_application
 from dev_inbox.terms import Terms
@@ -37,8 +37,9 @@ class Service:
         smtps: Endpoint | None = None,
         terms: Terms | None = None,
         messages_kept: int = MESSAGES_KEPT,
+        bytes_kept: int = BYTES_KEPT,
     ) -> None:
-        self.reception = Reception(terms=terms, messages_kept=messages_kept)
+        self.reception = Reception(terms=terms, messages_kept=messages_kept, bytes_kept=bytes_kept)
         self.smtp = smtp
         self.smtps = None if self.reception.terms.tls is None else smtps
         self.http = http

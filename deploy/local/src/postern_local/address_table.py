@@ -10,8 +10,13 @@ from postern_local.ports import USUAL
 HEADINGS = ("what", "address", "login", "remark")
 
 
-def address_table(blueprint: Blueprint) -> str:
-    """All addresses of the stack as lines of text, with a remark where a usual port was busy."""
+def address_table(blueprint: Blueprint, *, metrics: Sequence[str]) -> str:
+    """All addresses of the stack as lines of text, with a remark where a usual port was busy.
+
+    Args:
+        blueprint: of the stack that runs.
+        metrics: addresses of its mailers' figures.
+    """
     broker, passwords = blueprint.broker, blueprint.passwords
     admin = f"{ADMIN} / {broker.password}"
     migrator = f"migrator / {passwords.database_migrator}"
@@ -35,6 +40,7 @@ def address_table(blueprint: Blueprint) -> str:
         ),
         ("AMQP", without_login(broker.amqp_url), admin, _moved(blueprint, "amqp")),
         ("SMTP of the inbox", blueprint.smtp, "", _moved(blueprint, "smtp")),
+        *(("a mailer's metrics", address, "", "") for address in metrics),
         (
             "database auth",
             without_login(blueprint.database_url("auth")),

@@ -21,6 +21,6 @@ def service_answers(
     yield "the relay", lambda: database_shows(blueprint.cluster.url(), RELAY_LISTENS)
     yield "beat", lambda: supervisor.is_running("beat")
     letters = letter_queues(blueprint.surroundings)
-    broker = blueprint.broker.management_url
+    broker = blueprint.broker.amqp_url
     yield "every worker", lambda: consumed(broker, letters=letters, replicas=replicas)
     yield "Flower", lambda: http_answers(f"{blueprint.http('flower')}/healthcheck")

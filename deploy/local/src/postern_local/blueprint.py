@@ -98,6 +98,7 @@ class Blueprint:
         return {
             "auth": self.passwords.broker_auth,
             "mailer": self.passwords.broker_mailer,
+            "operator": self.passwords.broker_operator,
             "flower": self.passwords.broker_flower,
         }
 

@@ -51,7 +51,7 @@ class BrokerPorts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerNode:
-    """A RabbitMQ node of our own, listening on loopback only.
+    """A RabbitMQ node of our own, listening on one address only: loopback, but in a test's own network.
 
     Attributes:
         home: directory for everything it writes; also its HOME, hence its own Erlang cookie.
@@ -59,6 +59,9 @@ class BrokerNode:
         password: of the administrator `postern-admin`; there is no `guest`.
         vhost: the virtual host that a new node is made with.
         statistics_ms: how often queues report their figures to the management API.
+        server: the start script of the RabbitMQ to run, where it is not the packaged one.
+        host: IPv4 address it listens on.
+        name: by which the other nodes of a cluster know it.
     """
 
     home: Path
@@ -66,16 +69,19 @@ class BrokerNode:
     password: str
     vhost: str
     statistics_ms: int = 5000
+    server: Path = SERVER
+    host: str = LOOPBACK
+    name: str = NODE_NAME
 
     @property
     def management_url(self) -> str:
         """The management API and console, with the administrator's login."""
-        return f"http://{ADMIN}:{self.password}@{LOOPBACK}:{self.ports.management}"
+        return f"http://{ADMIN}:{self.password}@{self.host}:{self.ports.management}"
 
     @property
     def amqp_url(self) -> str:
         """The node's own virtual host as the administrator sees it."""
-        return f"amqp://{ADMIN}:{self.password}@{LOOPBACK}:{self.ports.amqp}/{self.vhost}"
+        return f"amqp://{ADMIN}:{self.password}@{self.host}:{self.ports.amqp}/{self.vhost}"
 
     def prepare(self) -> None:
         """Write its configuration; data of an earlier run stays.
@@ -83,12 +89,12 @@ class BrokerNode:
         Raises:
             MissingPackage: rabbitmq-server is not installed.
         """
-        if not SERVER.exists():
+        if not self.server.exists():
             raise MissingPackage("rabbitmq-server")
         self.home.mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o700)
         configuration = CONFIGURATION.format(
-            host=LOOPBACK,
+            host=self.host,
             amqp=self.ports.amqp,
             management=self.ports.management,
             metrics=self.ports.metrics,
@@ -107,13 +113,13 @@ class BrokerNode:
         """Erlang's port mapper and the node itself, in the order of their start."""
         epmd = Program(
             name="epmd",
-            command=("epmd", "-address", LOOPBACK, "-port", str(self.ports.epmd)),
+            command=("epmd", "-address", self.host, "-port", str(self.ports.epmd)),
             directory=self.home,
             environment={"HOME": str(self.home)},
         )
         node = Program(
             name="rabbitmq",
-            command=(str(SERVER),),
+            command=(str(self.server),),
             directory=self.home,
             environment=self._environment(),
             stop_seconds=30,
@@ -121,10 +127,10 @@ class BrokerNode:
         return epmd, node
 
     def _environment(self) -> dict[str, str]:
-        home = self.home
+        home, interface = self.home, self.host.replace(".", ",")
         return {
             "HOME": str(home),
-            "RABBITMQ_NODENAME": NODE_NAME,
+            "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_MNESIA_BASE": str(home / "data"),
             "RABBITMQ_MNESIA_DIR": str(home / "data" / "node"),
             "RABBITMQ_LOG_BASE": str(home / "log"),
@@ -135,9 +141,9 @@ class BrokerNode:
             "RABBITMQ_SCHEMA_DIR": str(home / "schema"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
             "RABBITMQ_DIST_PORT": str(self.ports.distribution),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-kernel inet_dist_use_interface {{{interface}}}",
             "ERL_EPMD_PORT": str(self.ports.epmd),
-            "ERL_EPMD_ADDRESS": LOOPBACK,
+            "ERL_EPMD_ADDRESS": self.host,
             # The start script then becomes the node (exec) instead of waiting beside it: the pid is the node's.
             "RUNNING_UNDER_SYSTEMD": "true",
         }

@@ -8,7 +8,6 @@ import click
 from postern_local.blueprint import state_directory
 from postern_local.clean import clean as remove_all
 from postern_local.console import complain
-from postern_local.doctor import doctor as examine
 from postern_local.errors import AlreadyRunning, Interrupted, LocalStackError
 from postern_local.run import run as run_stack
 from postern_local.running import where
@@ -52,6 +51,8 @@ def scale(setting: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def doctor(as_json: bool) -> None:
     """Examine the broker of the stack that runs: exit code 1 with errors, 2 where there is none to ask."""
+    from postern_local.doctor import doctor as examine  # noqa: PLC0415 - it loads Celery, the other commands need not
+
     try:
         sys.exit(examine(state_directory(), as_json=as_json))
     except LocalStackError as error:

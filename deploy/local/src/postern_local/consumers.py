@@ -1,8 +1,11 @@
 """Who takes messages from which queue, as the broker sees it."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
+
+from amqp.exceptions import AMQPError
+from kombu import Connection
 
 from mail_contract.topology import (
     AUTH_MAINTENANCE,
@@ -11,29 +14,47 @@ from mail_contract.topology import (
     MAILER_CANCELLATIONS,
     MAILER_STANDARD,
     MAILER_URGENT,
-    VHOST,
 )
-from postern_local.readiness import http_get
+from postern_local.readiness import ANSWER_SECONDS
 
 LETTER_QUEUES = (MAILER_URGENT, MAILER_STANDARD, MAILER_BULK, MAILER_CANCELLATIONS)
 AUTH_QUEUES = (AUTH_REPORTS, AUTH_MAINTENANCE)
 
 
-def consumers(management_url: str) -> Counter[str]:
-    """Number of consumers by queue; empty while the broker does not answer."""
-    answer = http_get(f"{management_url}/api/consumers/{VHOST}")
-    return Counter(entry["queue"]["name"] for entry in json.loads(answer or "[]"))
+def consumers(amqp_url: str) -> Counter[str]:
+    """Number of consumers by queue; empty while the broker does not answer.
+
+    Asked of the queues themselves, by AMQP: the management plugin hears of a consumer up to five seconds later.
+    """
+    try:
+        with Connection(amqp_url, connect_timeout=ANSWER_SECONDS) as connection:
+            channel: Any = connection.default_channel
+            return Counter(
+                {
+                    queue: channel.queue_declare(queue, passive=True).consumer_count
+                    for queue in (*LETTER_QUEUES, *AUTH_QUEUES)
+                }
+            )
+    except (AMQPError, OSError):
+        return Counter()
 
 
 def letter_queues(surroundings: Mapping[str, str]) -> tuple[str, ...]:
-    """The queues that every mailer replica serves: those of MAILER_QUEUES where it is set, else all."""
+    """The queues of a replica that takes all: those of MAILER_QUEUES where it is set, else all."""
     chosen = [name.strip() for name in surroundings.get("MAILER_QUEUES", "").split(",")]
     return tuple(name for name in chosen if name) or LETTER_QUEUES
 
 
-def consumed(management_url: str, *, letters: tuple[str, ...], replicas: int) -> bool:
-    """Whether each queue in `letters` has exactly `replicas` consumers, and those of the auth worker one at least."""
-    found = consumers(management_url)
-    return all(found[queue] == replicas for queue in letters) and all(
+def consumed(amqp_url: str, *, letters: tuple[str, ...], replicas: int) -> bool:
+    """Whether every queue has the consumers it should have.
+
+    Args:
+        amqp_url: of the broker, as its administrator.
+        letters: queues that each replica takes from; the urgent one has a worker of its own besides.
+        replicas: how many there are.
+    """
+    found = consumers(amqp_url)
+    wanted = Counter(dict.fromkeys(letters, replicas)) + Counter([MAILER_URGENT])
+    return all(found[queue] == wanted[queue] for queue in LETTER_QUEUES) and all(
         found[queue] >= 1 for queue in AUTH_QUEUES
     )

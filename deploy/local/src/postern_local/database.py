@@ -14,6 +14,7 @@ from postern_local.errors import MissingPackage, StepFailed
 from postern_local.ports import LOOPBACK
 from postern_local.private import make_private, short_name
 from postern_local.program import Program
+from postern_local.strays import note_owner, sweep
 
 VERSIONS = Path("/usr/lib/postgresql")
 ELSEWHERE = Path("/var/tmp")  # noqa: S108  # only for a 0700 directory whose owner is checked; survives a reboot
@@ -29,12 +30,14 @@ class DatabaseCluster:
         port: where it listens.
         password: of the superuser `postern`.
         settings: more settings of postgresql.conf.
+        lasting: whether the data is for other runs, too; that of a test is not.
     """
 
     place: Path
     port: int
     password: str
     settings: Mapping[str, str] = field(default_factory=dict)
+    lasting: bool = True
 
     def url(self, *, user: str = ADMIN, password: str | None = None, database: str = "postgres") -> str:
         """Address of `database` for `user` (the superuser unless told otherwise)."""
@@ -109,11 +112,13 @@ class DatabaseCluster:
         if self.place.is_symlink():
             self.place.unlink()
         if owner is None or _others_can_reach(self.place.parent):
-            home = self.place
-        else:
-            home = ELSEWHERE / short_name(self.place)
-            self.place.symlink_to(home)
+            make_private(self.place, owner=owner)
+            return self.place
+        sweep(ELSEWHERE)
+        home = ELSEWHERE / short_name(self.place)
+        self.place.symlink_to(home)
         make_private(home, owner=owner)
+        note_owner(home, place=self.place, lasting=self.lasting)
         return home
 
 

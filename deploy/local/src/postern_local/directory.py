@@ -76,6 +76,16 @@ class StateDirectory:
         """The ports of the last run."""
         return self.root / "ports.json"
 
+    @property
+    def replica_ports_file(self) -> Path:
+        """The port of each mailer."""
+        return self.run / "replica-ports.json"
+
+    @property
+    def operator_file(self) -> Path:
+        """Variables for an operator's commands; there only while the stack is up."""
+        return self.root / "operator.env"
+
     def create(self) -> None:
         """Make the directories; other users may pass through the root but read nothing in it."""
         self.root.mkdir(parents=True, exist_ok=True)

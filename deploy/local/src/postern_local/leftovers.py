@@ -42,4 +42,5 @@ def forget(state: StateDirectory) -> None:
     if supervisor.socket.parent != state.run and supervisor.socket.parent.exists():
         supervisor.socket.parent.rmdir()
     state.stack_file.unlink(missing_ok=True)
+    state.operator_file.unlink(missing_ok=True)
     state.started_file.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import chain
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def usual_ports(remembered: Mapping[str, int]) -> dict[str, int]:
     for name, usual in USUAL.items():
         wanted = [remembered[name]] if name in remembered else []
         candidates = [*wanted, *range(usual, usual + 200)]
-        chosen[name] = _first_free(candidates, taken=chosen.values())
+        chosen[name] = first_free(candidates, taken=chosen.values())
     return chosen
 
 
@@ -64,15 +64,16 @@ def any_ports(remembered: Mapping[str, int]) -> dict[str, int]:
     Args:
         remembered: ports of an earlier run, taken again where still free.
     """
+    _forget_old_reservations()
     chosen: dict[str, int] = {}
     for name in USUAL:
         wanted = [remembered[name]] if name in remembered else []
-        shuffled = (port for port in random.sample(OUT_OF_THE_WAY, 200) if is_free(port) and _reserve(port))
-        chosen[name] = _first_free(chain(wanted, shuffled), taken=[*chosen.values(), *USUAL.values()])
+        shuffled = (port for port in random.sample(OUT_OF_THE_WAY, 200) if is_free(port) and reserve(port))
+        chosen[name] = first_free(chain(wanted, shuffled), taken=[*chosen.values(), *USUAL.values()])
     return chosen
 
 
-def _reserve(port: int) -> bool:
+def reserve(port: int) -> bool:
     """Whether nobody else has chosen `port` lately: between choice and start many seconds pass, and tests are many."""
     RESERVATIONS.mkdir(exist_ok=True)
     note = RESERVATIONS / str(port)
@@ -85,6 +86,14 @@ def _reserve(port: int) -> bool:
     return True
 
 
-def _first_free(candidates: Iterable[int], *, taken: Iterable[int]) -> int:
+def _forget_old_reservations() -> None:
+    for note in RESERVATIONS.glob("*"):
+        with suppress(FileNotFoundError):  # somebody else forgets it, too
+            if time.time() - note.stat().st_mtime > RESERVED_SECONDS:
+                note.unlink()
+
+
+def first_free(candidates: Iterable[int], *, taken: Iterable[int]) -> int:
+    """The first of `candidates` that is not in `taken` and that a server could bind now."""
     busy = set(taken)
     return next(port for port in candidates if port not in busy and is_free(port))

@@ -34,8 +34,9 @@ def run(state: StateDirectory, *, replicas: int) -> None:
             stack.start(replicas=replicas)
             say("everything answers")
             emit("")
-            emit(address_table(stack.blueprint))
-            emit(f"\nCtrl-C stops it; the data stays in {state.root}.\n")
+            emit(address_table(stack.blueprint, metrics=stack.metrics()))
+            emit(f"\nFor an operator's commands: (set -a; . {state.operator_file}; mailer-service dead list)")
+            emit(f"Ctrl-C stops it; the data stays in {state.root}.\n")
             stack.watch()
         finally:
             stack.end()

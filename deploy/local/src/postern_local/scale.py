@@ -48,7 +48,7 @@ def _scale_native(state: StateDirectory, *, replicas: int) -> None:
         patience = Patience(supervisor=supervisor, stop=threading.Event())
         patience.until(
             "mailers",
-            lambda: consumed(blueprint.broker.management_url, letters=letters, replicas=replicas),
+            lambda: consumed(blueprint.broker.amqp_url, letters=letters, replicas=replicas),
             seconds=60,
         )
         patience.until("stack.json", lambda: _listed(state) == replicas, seconds=10)

@@ -4,31 +4,62 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from mail_contract.topology import MAILER_URGENT
+from postern_local import replica_ports
 from postern_local.blueprint import REPOSITORY, Blueprint
 from postern_local.overrides import overridden
 from postern_local.ports import LOOPBACK
 from postern_local.program import Program
 
 COMMANDS = Path(sys.executable).parent
+_ONLY_FOR_PROCESSES = ("AUTH_LISTEN", "AUTH_PROMETHEUS_DIR", "POSTERN_LOG_")
 
 
-def services(blueprint: Blueprint, *, replicas: int) -> list[Program]:
-    """Everything that needs a database or the broker, with `replicas` mailers."""
+def without_broker(blueprint: Blueprint) -> list[Program]:
+    """The services that never speak to the broker: they load while it starts, which takes longest."""
     inbox = ("--smtp", f"{LOOPBACK}:{blueprint.ports['smtp']}", "--http", _listen(blueprint, "inbox"))
     return [
         _program("inbox", "dev-inbox", *inbox, settings={}),
-        _program("flower", "mailer-service", "flower", settings=_flower(blueprint)),
-        _program("auth-worker", "auth-service", "worker", settings=_consumer(blueprint)),
-        *(mailer(blueprint, number) for number in range(1, replicas + 1)),
-        _program("relay", "auth-service", "relay", settings=_consumer(blueprint)),
         _program("api", "auth-service", "api", settings=_api(blueprint)),
+    ]
+
+
+def with_broker(blueprint: Blueprint, *, replicas: int) -> list[Program]:
+    """The others, with `replicas` mailers that take all letters."""
+    return [
+        _program("flower", "mailer-service", "flower", settings=_flower(blueprint)),
+        _program("auth-worker", "auth-service", "worker", settings=_auth_worker(blueprint)),
+        _urgent_mailer(blueprint),
+        *(mailer(blueprint, number) for number in range(1, replicas + 1)),
+        _program("relay", "auth-service", "relay", settings=_relay(blueprint)),
         _program("beat", "auth-service", "beat", settings=_beat(blueprint)),
     ]
 
 
 def mailer(blueprint: Blueprint, number: int) -> Program:
-    """One mailer replica."""
-    return _program(f"mailer-{number}", "mailer-service", "worker", settings=_mailer(blueprint))
+    """One mailer replica that takes all letters, on a port that is drawn now."""
+    return _worker(blueprint, f"mailer-{number}", {})
+
+
+def operator_settings(blueprint: Blueprint) -> dict[str, str]:
+    """What the commands of both services take that people type: `dead`, `suppressions`, `explain`, `announce`."""
+    everything = {**_api(blueprint), **_mailer(blueprint)}
+    return {
+        **{name: value for name, value in everything.items() if not name.startswith(_ONLY_FOR_PROCESSES)},
+        "MAILER_BROKER_URL": blueprint.broker_url("operator"),
+        "POSTERN_BROKER_ADMIN_URL": blueprint.broker.management_url,
+    }
+
+
+def _urgent_mailer(blueprint: Blueprint) -> Program:
+    """The one that nothing but urgent letters can keep busy."""
+    return _worker(blueprint, "mailer-urgent", {"MAILER_QUEUES": MAILER_URGENT})
+
+
+def _worker(blueprint: Blueprint, name: str, own: Mapping[str, str]) -> Program:
+    # One port each, so nobody can say one for all.
+    listen = {"MAILER_LISTEN": f"{LOOPBACK}:{replica_ports.draw(blueprint.state, name)}"}
+    return _program(name, "mailer-service", "worker", settings={**_mailer(blueprint), **own, **listen})
 
 
 def migrations(blueprint: Blueprint) -> dict[str, dict[str, str]]:
@@ -45,24 +76,36 @@ def migrations(blueprint: Blueprint) -> dict[str, dict[str, str]]:
     }
 
 
-def _api(blueprint: Blueprint) -> dict[str, str]:
+def _writer(blueprint: Blueprint) -> dict[str, str]:
+    """What every process that writes letters needs."""
     keys = blueprint.state.keys
+    return {
+        "AUTH_DATABASE_URL": blueprint.database_url("auth"),
+        "AUTH_PUBLIC_URL": blueprint.http("api"),
+        "AUTH_SIGNING_KEY_FILE": str(keys / "signing.private.json"),
+        "AUTH_SEALING_PUBLIC_KEYS_FILE": str(keys / "sealing.public.json"),
+        "AUTH_HASH_KEY_FILE": str(keys / "hash.key"),
+    }
+
+
+def _api(blueprint: Blueprint) -> dict[str, str]:
     return overridden(
         blueprint.surroundings,
         "AUTH_",
-        {
-            "AUTH_DATABASE_URL": blueprint.database_url("auth"),
-            "AUTH_PUBLIC_URL": blueprint.http("api"),
+        _writer(blueprint)
+        | {
             "AUTH_LISTEN": _listen(blueprint, "api"),
-            "AUTH_SIGNING_KEY_FILE": str(keys / "signing.private.json"),
-            "AUTH_SEALING_PUBLIC_KEYS_FILE": str(keys / "sealing.public.json"),
-            "AUTH_HASH_KEY_FILE": str(keys / "hash.key"),
             "AUTH_PROMETHEUS_DIR": str(blueprint.state.metrics),
         },
     )
 
 
-def _consumer(blueprint: Blueprint) -> dict[str, str]:
+def _auth_worker(blueprint: Blueprint) -> dict[str, str]:
+    broker = {"AUTH_BROKER_URL": blueprint.broker_url("auth")}
+    return overridden(blueprint.surroundings, "AUTH_", _writer(blueprint) | broker)
+
+
+def _relay(blueprint: Blueprint) -> dict[str, str]:
     return overridden(
         blueprint.surroundings,
         "AUTH_",
@@ -96,6 +139,7 @@ def _mailer(blueprint: Blueprint) -> dict[str, str]:
             "MAILER_SENDER": "no-reply@postern.example",
             "MAILER_SEALING_KEYS_FILE": str(keys / "sealing.private.json"),
             "MAILER_VERIFYING_KEYS_FILE": str(keys / "signing.public.json"),
+            "MAILER_HASH_KEY_FILE": str(keys / "mailer-hash.key"),
         },
     )
 

@@ -10,11 +10,12 @@ from postern_local.blueprint import Blueprint
 from postern_local.console import emit, say
 from postern_local.errors import SupervisorGone
 from postern_local.log_stream import LogStream
+from postern_local.operator_file import write_operator_file
 from postern_local.patience import Patience
 from postern_local.program import Program
 from postern_local.readiness import wait_for
-from postern_local.services import services
-from postern_local.stack_file import write_stack_file
+from postern_local.services import with_broker, without_broker
+from postern_local.stack_file import metrics_addresses, write_stack_file
 from postern_local.stages import SERVICES, by_stage, kind_of
 from postern_local.steps import prepare_files, set_up
 from postern_local.supervision import ProgramState, Supervisor
@@ -51,13 +52,18 @@ class Stack:
         leftovers.remember(self.blueprint.state, daemon=daemon.pid)
         wait_for("supervisord", self.supervisor.is_up, seconds=10)
         self._start([self.blueprint.cluster.program(), *self.blueprint.broker.programs()])
-        set_up(self.blueprint, patience)
-        say("starting the services")
-        self._start(services(self.blueprint, replicas=replicas))
+        set_up(self.blueprint, patience, once_migrated=lambda: self._start(without_broker(self.blueprint)))
+        say("starting the other services")
+        self._start(with_broker(self.blueprint, replicas=replicas))
         for name, answers in service_answers(self.blueprint, self.supervisor, replicas=replicas):
             patience.until(name, answers, seconds=START_SECONDS)
             say(f"{name} answers")
+        write_operator_file(self.blueprint)
         self._write_down(self.supervisor.states())
+
+    def metrics(self) -> list[str]:
+        """Where each mailer's figures are."""
+        return metrics_addresses(self.blueprint, self.supervisor.states())
 
     def watch(self) -> None:
         """Stream the logs and keep `stack.json` true until the stack is to stop.
@@ -78,6 +84,7 @@ class Stack:
     def end(self) -> None:
         """Stop everything, what is in front first; the data stays."""
         self.blueprint.state.stack_file.unlink(missing_ok=True)
+        self.blueprint.state.operator_file.unlink(missing_ok=True)
         try:
             for names in by_stage(entry.name for entry in self.supervisor.states()):
                 say(f"stopping {', '.join(names)}")

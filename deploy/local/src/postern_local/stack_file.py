@@ -4,12 +4,25 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from postern_local import replica_ports
 from postern_local.blueprint import Blueprint
 from postern_local.directory import write_private
 from postern_local.stages import kind_of, number_of
 from postern_local.supervision import ProgramState
 
-LISTED = ("api", "relay", "auth-worker", "beat", "mailer", "rabbitmq", "postgres", "flower", "inbox")
+LISTED = (
+    "api",
+    "relay",
+    "auth-worker",
+    "beat",
+    "mailer",
+    "mailer-urgent",
+    "rabbitmq",
+    "postgres",
+    "flower",
+    "inbox",
+)
+MAILERS = ("mailer", "mailer-urgent")
 
 
 def process_table(states: Iterable[ProgramState]) -> dict[str, list[int]]:
@@ -22,8 +35,16 @@ def process_table(states: Iterable[ProgramState]) -> dict[str, list[int]]:
     return table
 
 
-def stack_description(blueprint: Blueprint, processes: dict[str, list[int]]) -> dict[str, Any]:
+def metrics_addresses(blueprint: Blueprint, states: Iterable[ProgramState]) -> list[str]:
+    """Where Prometheus finds each mailer, in the order of the process table."""
+    up = [state.name for state in states if state.pid is not None and kind_of(state.name) in MAILERS]
+    ordered = sorted(up, key=lambda name: (MAILERS.index(kind_of(name)), number_of(name)))
+    return [f"{replica_ports.address(blueprint.state, name)}/metrics" for name in ordered]
+
+
+def stack_description(blueprint: Blueprint, states: Iterable[ProgramState]) -> dict[str, Any]:
     """The whole content; its addresses carry logins, so the file is for its owner only."""
+    known = list(states)
     return {
         "api": blueprint.http("api"),
         "inbox": blueprint.http("inbox"),
@@ -36,11 +57,12 @@ def stack_description(blueprint: Blueprint, processes: dict[str, list[int]]) -> 
         "smtp": blueprint.smtp,
         "rabbitmq_admin": blueprint.broker.management_url,
         "flower_login": blueprint.flower_login,
-        "processes": processes,
+        "metrics": metrics_addresses(blueprint, known),
+        "processes": process_table(known),
     }
 
 
 def write_stack_file(blueprint: Blueprint, states: Iterable[ProgramState]) -> None:
     """Write it anew; a reader sees the old or the new one, whole."""
-    text = json.dumps(stack_description(blueprint, process_table(states)), indent=2)
+    text = json.dumps(stack_description(blueprint, states), indent=2)
     write_private(blueprint.state.stack_file, text + "\n")

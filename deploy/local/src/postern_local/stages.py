@@ -11,6 +11,7 @@ STAGES = {
     "flower": 3,
     "auth-worker": 4,
     "mailer": 4,
+    "mailer-urgent": 4,
     "relay": 5,
     "api": 6,
     "beat": 6,

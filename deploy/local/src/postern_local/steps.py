@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from mail_contract.broker.admin import BrokerAdmin
@@ -29,8 +29,13 @@ def prepare_files(blueprint: Blueprint) -> None:
     blueprint.state.metrics.mkdir(mode=0o700)
 
 
-def set_up(blueprint: Blueprint, patience: Patience) -> None:
+def set_up(blueprint: Blueprint, patience: Patience, *, once_migrated: Callable[[], None]) -> None:
     """Wait for both servers and bring them to what the services expect; returns when all is done.
+
+    Args:
+        blueprint: of the stack.
+        patience: watches the servers meanwhile.
+        once_migrated: called when keys and databases are ready, long before the broker is.
 
     Raises:
         StepFailed: one of the steps failed; its output is in the error.
@@ -38,20 +43,23 @@ def set_up(blueprint: Blueprint, patience: Patience) -> None:
         Interrupted: the stack is to stop.
     """
     with ThreadPoolExecutor(thread_name_prefix="set-up") as pool:
-        running: list[Future[None]] = [
+        broker = pool.submit(_set_up_broker, blueprint, patience)
+        ready: list[Future[None]] = [
             pool.submit(_make_keys, blueprint),
             pool.submit(_set_up_databases, blueprint, patience, pool),
-            pool.submit(_set_up_broker, blueprint, patience),
         ]
-        for step in running:
+        for step in ready:
             step.result()
+        say("starting the services that need no broker")
+        once_migrated()
+        broker.result()
 
 
 def _make_keys(blueprint: Blueprint) -> None:
     keys = blueprint.state.keys
     wanted = {
         "auth": ("signing.private.json", "signing.public.json", "hash.key"),
-        "mailer": ("sealing.private.json", "sealing.public.json"),
+        "mailer": ("sealing.private.json", "sealing.public.json", "mailer-hash.key"),
     }
     for service, names in wanted.items():
         if not all((keys / name).exists() for name in names):

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
 from auth_service.bootstrap import build_api
+from auth_service.flows.sign_up_letters import SignUpLetters
 from auth_service.settings import ApiSettings
 from mail_contract.keys import (
     PublicSealingKeys,
@@ -32,6 +33,14 @@ SEALING_KEYS = generate_sealing_keys()
 SIGNING_KEYS = generate_signing_keys()
 assert PublicSealingKeys.from_json(SEALING_KEYS[1])
 assert SigningKey.from_json(SIGNING_KEYS[0])
+
+WRITER_SETTINGS = {
+    "AUTH_PUBLIC_URL": PUBLIC_URL,
+    "AUTH_SIGNING_KEY": SIGNING_KEYS[0],
+    "AUTH_SEALING_PUBLIC_KEYS": SEALING_KEYS[1],
+    "AUTH_HASH_KEY": HASH_KEY,
+}
+"""For processes that write letters, beside a database."""
 
 
 def api_settings(database_url: str, **changes: Any) -> ApiSettings:
@@ -71,13 +80,18 @@ class AuthApi:
     app: Flask
     database_url: str
     opener: Opener
+    sign_up_letters: SignUpLetters
 
     @classmethod
     def on(cls, database_url: str, **changes: Any) -> Self:
         """An API on that database; changes are to its settings."""
+        settings = api_settings(database_url, **changes)
         return cls(
-            app=build_api(api_settings(database_url, **changes)),
+            app=build_api(settings),
             database_url=database_url,
+            sign_up_letters=SignUpLetters(
+                sealer=settings.sealer(), keyed_hash=settings.keyed_hash(), public_url=settings.public_url
+            ),
             opener=Opener(
                 sealing_keys=SealingKeys.from_json(SEALING_KEYS[0]),
                 verifying_keys=VerifyingKeys.from_json(SIGNING_KEYS[1]),

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from support.eventually import eventually
+from support.nursery import Child, fork
 
 COMMAND = Path(sys.executable).parent / "auth-service"
 
@@ -20,7 +20,7 @@ COMMAND = Path(sys.executable).parent / "auth-service"
 class AuthProcess:
     """One running `auth-service …`, its log in a file."""
 
-    process: subprocess.Popen[bytes]
+    process: Child
     log: Path
 
     @property
@@ -61,13 +61,12 @@ class AuthProcess:
 @contextmanager
 def auth_process(command: str, settings: Mapping[str, str], log: Path) -> Iterator[AuthProcess]:
     """Run `auth-service <command>` until the end of the block."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(COMMAND), command],
-            env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **settings},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    process = fork(
+        [str(COMMAND), command],
+        environment={"PATH": os.environ["PATH"], **settings},
+        log=log,
+        directory=log.parent,
+    )
     running = AuthProcess(process=process, log=log)
     try:
         yield running

@@ -1,11 +1,13 @@
-"""A virtual host of a test's own, with the topology and its three users, gone after the test."""
+"""A virtual host of a test's own, with the topology and its users, gone after the test."""
 
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, cast
 
+from amqp.exceptions import AMQPError
 from kombu import Connection
 
 from mail_contract.broker.admin import BrokerAdmin
@@ -22,6 +24,39 @@ class QueueCount:
     consumer_count: int
 
 
+class Look:
+    """A connection kept for the next look: opening one costs both ends more than all that is asked of it."""
+
+    def __init__(self) -> None:
+        self._connection: Connection | None = None
+        self._lock = Lock()
+
+    def at(self, queue: str, url: str) -> QueueCount:
+        """Ask for a queue's counts; a connection that was lost since the last look is replaced."""
+        with self._lock:
+            kept = self._connection is not None
+            try:
+                return self._ask(queue, url)
+            except (AMQPError, OSError):
+                self.close()
+                if not kept:
+                    raise
+            return self._ask(queue, url)
+
+    def close(self) -> None:
+        """Hang up."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.collect()
+
+    def _ask(self, queue: str, url: str) -> QueueCount:
+        if self._connection is None:
+            self._connection = Connection(url, transport_options={"read_timeout": 5, "write_timeout": 5})
+        channel: Any = self._connection.default_channel
+        answer = channel.queue_declare(queue, passive=True)
+        return QueueCount(message_count=answer.message_count, consumer_count=answer.consumer_count)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualHost:
     """Where a test's messages live, and a look into it."""
@@ -31,6 +66,7 @@ class VirtualHost:
     vhost: str
     user_prefix: str
     passwords: Mapping[str, str]
+    look: Look = field(default_factory=Look, repr=False)
 
     @property
     def admin_url(self) -> str:
@@ -38,7 +74,7 @@ class VirtualHost:
         return self.infra.rabbitmq_admin
 
     def url(self, user: str) -> str:
-        """AMQP address for `user` of the topology (`auth`, `mailer`, `flower`), or for `admin`."""
+        """AMQP address for `user` of the topology (`auth`, `mailer`, `operator`, `flower`), or for `admin`."""
         if user == "admin":
             return self.infra.amqp_url(self.admin.user, self.infra.node.password, self.vhost)
         return self.infra.amqp_url(self.user_prefix + user, self.passwords[user], self.vhost)
@@ -68,10 +104,7 @@ class VirtualHost:
         self.admin.delete("queues", self.vhost, queue, "contents")
 
     def _declared(self, queue: str) -> QueueCount:
-        with Connection(self.url("admin")) as connection:
-            channel: Any = connection.default_channel
-            answer = channel.queue_declare(queue, passive=True)
-            return QueueCount(message_count=answer.message_count, consumer_count=answer.consumer_count)
+        return self.look.at(queue, self.url("admin"))
 
     def _get(self, queue: str, count: int, *, ackmode: str) -> list[dict[str, Any]]:
         wanted = {"count": count, "ackmode": ackmode, "encoding": "auto"}
@@ -87,9 +120,11 @@ def virtual_host(infra: Infra) -> Iterator[VirtualHost]:
     pid = infra.broker_pid
     with BrokerAdmin(infra.rabbitmq_admin) as admin:
         apply_topology(admin, vhost=name, passwords=passwords, user_prefix=prefix)
+        fresh = VirtualHost(infra=infra, admin=admin, vhost=name, user_prefix=prefix, passwords=passwords)
         try:
-            yield VirtualHost(infra=infra, admin=admin, vhost=name, user_prefix=prefix, passwords=passwords)
+            yield fresh
         finally:
+            fresh.look.close()
             infra.ensure_broker()
             # Soon after a restart RabbitMQ 3.10 is still starting its dead-letter workers: to delete their queues then
             # breaks their supervisor for good. What is left behind goes with the session's data.

@@ -40,10 +40,6 @@ class Database:
         """As the superuser."""
         return self.infra.cluster.url(database=self.name)
 
-    def url_for(self, role: str) -> str:
-        """As another role (`auth`, `mailer`, `migrator`), to try what is forbidden."""
-        return self._url(role)
-
     def _url(self, role: str) -> str:
         password = self.infra.database_passwords[role]
         return self.infra.cluster.url(user=role, password=password, database=self.name)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mail_contract.doctor.queues import CONSUMED
 from mail_contract.doctor.snapshot import QueueState, Snapshot
-from mail_contract.topology import QUEUE_ARGUMENTS, TOPOLOGY, VHOST
+from mail_contract.topology import MAILER_URGENT, QUEUE_ARGUMENTS, TOPOLOGY, VHOST
 
 
 def healthy() -> Snapshot:
@@ -36,6 +36,7 @@ def healthy() -> Snapshot:
         operator_policies={},
         consumers=Counter(CONSUMED),
         ackless=Counter(),
+        alone=Counter([MAILER_URGENT]),
         earlier=queues,
         queues=queues,
     )

@@ -1,34 +1,66 @@
 """The tests' own RabbitMQ and PostgreSQL: one of each a session, real, on ports out of everybody's way."""
 
+import os
 import secrets
 import shutil
 import signal
 import subprocess
-from contextlib import suppress
+import tempfile
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from postern_local.broker import BrokerNode, BrokerPorts
+import psutil
+import psycopg2
+
+from mail_contract.broker.admin import BrokerAdmin
+from postern_local.broker import SERVER, BrokerNode, BrokerPorts
 from postern_local.database import DatabaseCluster, apply_roles, remove_data
 from postern_local.ports import any_ports
 from postern_local.program import Program, launch
 from postern_local.readiness import broker_answers, database_answers, wait_for
+from support.nursery import Child
 
 REPOSITORY = Path(__file__).parents[2]
 ROLES = REPOSITORY / "deploy" / "postgres" / "roles.sql"
+
+RABBITMQ = Path(os.environ.get("POSTERN_TEST_RABBITMQ") or SERVER.parent)
+"""Directory of `rabbitmq-server` and `rabbitmqctl`; another installation's, or that of two scripts that enter a chroot."""
+
+MEMORY = Path("/dev/shm")  # noqa: S108  # only for a directory of a random name
+ENOUGH = 4 * 2**30
+"""Bytes that must be free there."""
 
 # Survives the kill of its processes, which tests do, not of the machine; an unsynchronous commit would survive neither.
 UNSAFE_BUT_QUICK = {"fsync": "off", "full_page_writes": "off"}
 
 
+def in_memory() -> Path | None:
+    """A directory in memory, where there is plenty: on a disk a database costs twice, a virtual host half as much again.
+
+    What a killed run left there goes.
+    """
+    # Another installation may be in a chroot that has a memory of its own.
+    if SERVER.parent != RABBITMQ or shutil.disk_usage(MEMORY).free < ENOUGH:
+        return None
+    for left in MEMORY.glob("postern-tests-*"):
+        if not psutil.pid_exists(int(left.name.split("-")[2])):
+            shutil.rmtree(left, ignore_errors=True)
+    directory = Path(tempfile.mkdtemp(prefix=f"postern-tests-{os.getpid()}-", dir=MEMORY))
+    directory.chmod(0o711)  # PostgreSQL's user passes through it into a directory of its own
+    return directory
+
+
 @dataclass(slots=True, kw_only=True)
 class Server:
-    """A process the tests may stop, kill, freeze and start again."""
+    """A process the tests may stop, kill, freeze and start again; `birth` starts it, appending its output to a file."""
 
     program: Program
     log: Path
-    process: subprocess.Popen[bytes] | None = None
+    birth: Callable[..., subprocess.Popen[bytes] | Child] = launch
+    process: subprocess.Popen[bytes] | Child | None = None
 
     @property
     def pid(self) -> int:
@@ -41,7 +73,7 @@ class Server:
 
     def start(self) -> None:
         assert self.process is None or self.process.poll() is not None, f"{self.program.name} runs already"
-        self.process = launch(self.program, log=self.log)
+        self.process = self.birth(self.program, log=self.log)
 
     def stop(self) -> None:
         """End it in its own orderly way."""
@@ -50,6 +82,10 @@ class Server:
     def kill(self) -> None:
         """End it as a power failure would."""
         self._end(signal.SIGKILL)
+
+    def quit(self) -> None:
+        """End it at once, but so that it leaves nothing behind in shared memory (PostgreSQL: SIGQUIT)."""
+        self._end(signal.SIGQUIT)
 
     def freeze(self) -> None:
         """Stop its clock (SIGSTOP)."""
@@ -89,11 +125,12 @@ class Infra:
     )
 
     @classmethod
-    def below(cls, directory: Path) -> Self:
-        """Both servers with their data under `directory`; nothing is started yet."""
+    def below(cls, directory: Path, *, data: Path | None = None) -> Self:
+        """Both servers with their logs under `directory`, their data under `data` or there; nothing is started yet."""
+        data = data or directory
         ports = any_ports({})
         node = BrokerNode(
-            home=directory / "rabbitmq",
+            home=data / "rabbitmq",
             ports=BrokerPorts(
                 amqp=ports["amqp"],
                 management=ports["rabbitmq_console"],
@@ -104,12 +141,14 @@ class Infra:
             password=secrets.token_hex(12),
             vhost="postern",
             statistics_ms=500,
+            server=RABBITMQ / "rabbitmq-server",
         )
         cluster = DatabaseCluster(
-            place=directory / "postgres",
+            place=data / "postgres",
             port=ports["postgres"],
             password=secrets.token_hex(12),
             settings=UNSAFE_BUT_QUICK,
+            lasting=False,
         )
         node.prepare()
         cluster.prepare()
@@ -157,7 +196,8 @@ class Infra:
 
     def stop(self) -> None:
         """End all, without ceremony: the data goes too."""
-        for server in (self.broker, self.postgres, self.epmd):
+        self.postgres.quit()
+        for server in (self.broker, self.epmd):
             server.kill()
         remove_data(self.cluster.place)
         shutil.rmtree(self.node.home, ignore_errors=True)
@@ -193,6 +233,24 @@ class Infra:
         """Start it where an earlier test left it stopped."""
         if not self.postgres.is_running:
             self.start_postgres()
+
+    def rabbitmq_version(self) -> str:
+        """Such as 3.10.8; it has to answer."""
+        with BrokerAdmin(self.rabbitmq_admin) as admin:
+            return str(admin.get("overview")["rabbitmq_version"])
+
+    def postgres_version(self) -> str:
+        """Such as 15.18; it has to answer."""
+        with closing(psycopg2.connect(self.postgres_admin_url)) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT split_part(current_setting('server_version'), ' ', 1)")
+            (version,) = cursor.fetchone() or ("",)
+            return str(version)
+
+    def rabbitmqctl(self, *words: str) -> None:
+        """Run the node's own command line tool."""
+        environment = {"PATH": os.environ["PATH"], **self.broker.program.environment}
+        command = [str(RABBITMQ / "rabbitmqctl"), *words]
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
 
     def wait_for_broker(self) -> None:
         wait_for("RabbitMQ", lambda: broker_answers(self.rabbitmq_admin), seconds=120)

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -35,7 +34,6 @@ from mail_contract.sealing import Sealer
 from mail_contract.topology import (
     AUTH_REPORTS,
     CANCELLATION_ROUTE,
-    MAILER_CANCELLATIONS,
     MAILER_DEAD,
     WaitTier,
     build_topology,
@@ -44,9 +42,11 @@ from mail_contract.topology import (
 from support.broker import VirtualHost
 from support.database import Database
 from support.eventually import eventually
+from support.nursery import Child, fork
 from support.outgoing import CONTEXTS
 
 COMMAND = Path(sys.executable).parent / "mailer-service"
+HASH_KEY = "a key for hashes, only for tests, long enough"
 QUICK = {tier: timedelta(milliseconds=200) for tier in WaitTier}
 
 
@@ -54,7 +54,7 @@ QUICK = {tier: timedelta(milliseconds=200) for tier in WaitTier}
 class Replica:
     """One running `mailer-service worker`, its log in a file."""
 
-    process: subprocess.Popen[bytes]
+    process: Child
     log: Path
 
     @property
@@ -150,40 +150,55 @@ class Mailroom:
             "MAILER_SENDER": "no-reply@postern.example",
             "MAILER_SEALING_KEYS": self.sealing[0],
             "MAILER_VERIFYING_KEYS": self.signing[1],
+            "MAILER_HASH_KEY": HASH_KEY,
             "MAILER_CONCURRENCY": "4",
         }
 
     def start(self, **settings: str) -> Replica:
         """Start a replica and wait until it consumes."""
         log = self.directory / f"replica-{len(self.replicas)}.log"
-        served = settings.get("MAILER_QUEUES", MAILER_CANCELLATIONS).split(",")[-1]
-        others = self.broker.consumers(served)
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [str(COMMAND), "worker"],
-                env={**self.settings(), **settings},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+        process = fork(
+            [str(COMMAND), "worker"],
+            environment={**self.settings(), **settings},
+            log=log,
+            directory=self.directory,
+        )
         replica = Replica(process=process, log=log)
         self.replicas.append(replica)
 
         def consumes() -> bool:
             assert replica.is_running, log.read_text(encoding="utf-8")
-            return self.broker.consumers(served) > others
+            return ' ready.", ' in log.read_text(
+                encoding="utf-8"
+            )  # Celery's word, once its consumers are set up
 
         eventually(consumes, within=30)
         return replica
 
     def shorten_the_waits(self) -> None:
         """Let every waiting room let go after 200 ms."""
+        self.set_the_waits(QUICK)
+
+    def stop_the_waits(self) -> None:
+        """Let no waiting room let go while a test looks into it."""
+        self.set_the_waits({tier: timedelta(hours=1) for tier in WaitTier})
+
+    def set_the_waits(self, delays: Mapping[WaitTier, timedelta]) -> None:
         apply_topology(
             self.broker.admin,
             vhost=self.broker.vhost,
             passwords=self.broker.passwords,
             user_prefix=self.broker.user_prefix,
-            topology=build_topology(QUICK),
+            topology=build_topology(delays),
         )
+
+    def waiting(self) -> dict[UUID, tuple[WaitTier, dict[str, Any]]]:
+        """Every letter in a waiting room: which one, and its message."""
+        return {
+            UUID(message["properties"]["headers"]["id"]): (tier, message)
+            for tier in WaitTier
+            for message in self.broker.peek(tier.queue)
+        }
 
     def row(self, letter_id: UUID) -> dict[str, Any] | None:
         """The ledger's row of a letter."""
@@ -195,7 +210,7 @@ class Mailroom:
         return None if row is None else str(row["state"])
 
     def attempts(self, letter_id: UUID) -> list[dict[str, Any]]:
-        return self.query("SELECT * FROM attempts WHERE letter_id = %s ORDER BY number", str(letter_id))
+        return self.query("SELECT * FROM attempts WHERE letter_id = %s ORDER BY fence, part", str(letter_id))
 
     def query(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         with (

@@ -91,18 +91,20 @@ class Outbox:
     ) -> list[UUID]:
         """Commits that many letters in one transaction; gives back their ids."""
         sealed = [envelope(letter_class, lifetime=lifetime) for _ in range(count)]
+        self.put(sealed, state=state)
+        return [one.header.id for one in sealed]
+
+    def put(self, sealed: Sequence[Envelope], *, state: DeliveryState = DeliveryState.ACCEPTED) -> None:
+        """Commits these letters in one transaction."""
         with self.sessions.begin() as session:
             add_letters(session, sealed, state=state)
-            self._add_rows(
-                session,
-                [
+            for rank in sorted({LETTER_RANKS[one.header.letter_class] for one in sealed}):
+                rows = [
                     {"id": one.header.id, "letter_id": one.header.id, "payload": one.model_dump(mode="json")}
                     for one in sealed
-                ],
-                kind=OutboxKind.LETTER,
-                rank=LETTER_RANKS[letter_class],
-            )
-        return [one.header.id for one in sealed]
+                    if LETTER_RANKS[one.header.letter_class] == rank
+                ]
+                self._add_rows(session, rows, kind=OutboxKind.LETTER, rank=rank)
 
     def cancel(self, letter_id: UUID) -> UUID:
         """Commits the cancellation of a letter; gives back its own id."""
@@ -121,6 +123,11 @@ class Outbox:
         same = {"kind": kind, "rank": rank, "correlation_id": current_correlation_id()}
         session.execute(insert(OutboxRow), [{**same, **row} for row in rows])
         session.execute(select(func.pg_notify(WAKE_UP_CHANNEL, "")))
+
+    def now(self) -> datetime:
+        """The database's time."""
+        with self.sessions() as session:
+            return session.scalars(select(func.now())).one()
 
     def rows(self) -> list[OutboxRow]:
         with self.sessions() as session:

@@ -1,22 +1,21 @@
 """Letters to test with."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from mail_contract.letters import LETTERS, LetterName
 from mail_contract.messages import EnvelopeHeader
 from mailer_service.delivery.transport import OutgoingLetter
+from mailer_service.render.examples import EXAMPLES
 from mailer_service.render.renderer import Renderer
 from mailer_service.render.rendering import Rendering
 from mailer_service.smtp.address import Mailbox
-from mailer_service.smtp.message import Sender
+from mailer_service.smtp.message import Sender, compose
 
-LINK = "http://127.0.0.1:8000/verify#token=Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6"
-CODE = "48215937"
-CONTEXTS = {
-    LetterName.VERIFY_ADDRESS: {"link": LINK, "code": CODE},
-    LetterName.ACCOUNT_EXISTS: {"home": "http://127.0.0.1:8000"},
-}
+CONTEXTS = {name: context.model_dump() for name, context in EXAMPLES.items()}
+LINK = CONTEXTS[LetterName.VERIFY_ADDRESS]["link"]
+CODE = CONTEXTS[LetterName.VERIFY_ADDRESS]["code"]
 CREATED = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 SENDER = Sender(mailbox=Mailbox.parse("no-reply@postern.example"), name="Postern")
 RENDERER = Renderer(product_name="Postern")
@@ -41,10 +40,23 @@ def header(
 def outgoing(
     recipient: str = "an@example.org",
     *,
+    letter: LetterName = LetterName.VERIFY_ADDRESS,
     locale: str = "en",
     rendering: Rendering | None = None,
     letter_id: UUID | None = None,
 ) -> OutgoingLetter:
-    clear = header(locale=locale, letter_id=letter_id)
+    clear = header(letter, locale=locale, letter_id=letter_id)
     words = rendering or RENDERER.render(clear, CONTEXTS[clear.letter])
     return OutgoingLetter(header=clear, recipient=recipient, rendering=words)
+
+
+def every_letter(sender: Sender, *, at: datetime | None = None) -> dict[str, bytes]:
+    """Each letter in each language as sent, by names such as `verify_address.en`."""
+    written = {}
+    for letter in LetterName:
+        for language in RENDERER.languages(letter):
+            found = outgoing(letter=letter, locale=language)
+            if at is not None:
+                found = replace(found, header=found.header.model_copy(update={"created_at": at}))
+            written[f"{letter}.{language}"] = compose(found, sender).octets
+    return written

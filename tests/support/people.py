@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Self
 from uuid import uuid4
 
@@ -52,7 +53,12 @@ def addresses(count: int, *, run: str | None = None) -> list[str]:
 def on_the_wire(address: str) -> str:
     """Returns the address with its domain as SMTP carries it."""
     local, _, domain = address.rpartition("@")
-    return f"{local}@{idna.encode(domain).decode()}"
+    return f"{local}@{_a_labels(domain)}"
+
+
+@cache
+def _a_labels(domain: str) -> str:
+    return idna.encode(domain).decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,16 @@ class Surroundings:
         """host:port."""
         return f"{LOOPBACK}:{self.ports[port]}"
 
+    def writer_settings(self) -> dict[str, str]:
+        """What every process of auth-service that writes letters needs."""
+        return {
+            "AUTH_DATABASE_URL": self.auth_database.url,
+            "AUTH_PUBLIC_URL": self.http("api"),
+            "AUTH_SIGNING_KEY_FILE": str(self.keys / "signing.private.json"),
+            "AUTH_SEALING_PUBLIC_KEYS_FILE": str(self.keys / "sealing.public.json"),
+            "AUTH_HASH_KEY_FILE": str(self.keys / "hash.key"),
+        }
+
     def program(self, service: Service, *, name: str, settings: Mapping[str, str]) -> Program:
         """One process of `service`; `settings` are variables over its usual ones."""
         usual = {"PYTHONUNBUFFERED": "1", **self._settings(service, name)}
@@ -83,16 +93,13 @@ class Surroundings:
 
     def _settings(self, service: Service, name: str) -> dict[str, str]:
         match service:
-            case "api":
-                return {
-                    "AUTH_DATABASE_URL": self.auth_database.url,
-                    "AUTH_PUBLIC_URL": self.http("api"),
-                    "AUTH_LISTEN": self.listen("api"),
-                    "AUTH_SIGNING_KEY_FILE": str(self.keys / "signing.private.json"),
-                    "AUTH_SEALING_PUBLIC_KEYS_FILE": str(self.keys / "sealing.public.json"),
-                    "AUTH_HASH_KEY_FILE": str(self.keys / "hash.key"),
-                }
-            case "relay" | "auth-worker":
+            case "api" | "auth-worker":
+                listen, broker = (
+                    {"AUTH_LISTEN": self.listen("api")},
+                    {"AUTH_BROKER_URL": self.broker.url("auth")},
+                )
+                return self.writer_settings() | (listen if service == "api" else broker)
+            case "relay":
                 return {
                     "AUTH_DATABASE_URL": self.auth_database.url,
                     "AUTH_BROKER_URL": self.broker.url("auth"),
@@ -110,6 +117,7 @@ class Surroundings:
                     "MAILER_SENDER": SENDER,
                     "MAILER_SEALING_KEYS_FILE": str(self.keys / "sealing.private.json"),
                     "MAILER_VERIFYING_KEYS_FILE": str(self.keys / "signing.public.json"),
+                    "MAILER_HASH_KEY_FILE": str(self.keys / "mailer-hash.key"),
                 }
             case "flower":
                 return {

@@ -12,6 +12,7 @@ import psutil
 
 from support.eventually import eventually
 from support.infra import Server
+from support.nursery import fork_program
 from support.service_programs import Service, Surroundings
 from support.service_readiness import is_ready
 
@@ -27,15 +28,15 @@ class Ended(Exception):
 class Services:
     """The processes of one test.
 
-    Start them from the main thread: the kernel kills each when the thread that started it ends.
-
     Attributes:
         at: where they work.
         settings: variables for every process started from now on, over its usual ones.
+        env: the same by service, over those.
     """
 
     at: Surroundings
     settings: dict[str, str] = field(default_factory=dict)
+    env: dict[Service, dict[str, str]] = field(default_factory=dict)
     _servers: dict[Service, list[Server]] = field(default_factory=dict)
 
     @property
@@ -59,14 +60,14 @@ class Services:
         Args:
             service: which.
             n: how many; of api, inbox and flower one, they have one port each.
-            env: variables for these processes, over the usual ones and `settings`.
+            env: variables for these processes, over the usual ones, `settings` and `self.env`.
         """
-        settings = {**self.settings, **(env or {})}
+        settings = {**self.settings, **self.env.get(service, {}), **(env or {})}
         siblings = self._servers.setdefault(service, [])
         for _ in range(n):
             name = f"{service}-{len(siblings) + 1}"
             program = self.at.program(service, name=name, settings=settings)
-            server = Server(program=program, log=self.at.directory / f"{name}.log")
+            server = Server(program=program, log=self.at.directory / f"{name}.log", birth=fork_program)
             server.start()
             siblings.append(server)
         return siblings[-n:]
@@ -99,11 +100,12 @@ class Services:
 
     def kill(self, *services: Service) -> None:
         """End all processes of these services, their children too, as a power failure would."""
-        trees = [process for server in self._running(services) for process in _tree(server)]
+        ending = self._running(services)
+        trees = [process for server in ending for process in _tree(server)]
         for process in trees:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        for server in self._running(services):
+        for server in ending:
             server.kill()
         eventually(lambda: not any(map(_is_alive, trees)))
 
@@ -126,6 +128,15 @@ class Services:
         for server in self._running(services):
             for process in _tree(server):
                 process.resume()
+
+    def ended_by_themselves(self) -> list[str]:
+        """Names of processes that ended though no test stopped or killed them."""
+        return [
+            server.program.name
+            for servers in self._servers.values()
+            for server in servers
+            if server.process is not None and not server.is_running
+        ]
 
     def log(self, service: Service) -> str:
         """Everything the processes of `service` wrote, those that ended too."""

@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 
 from support.eventually import eventually
+from support.faults.matrix import row
 from support.people import PASSWORD, Gate, Mailbox, addresses
 from support.stack import Stack
 
@@ -36,7 +37,14 @@ def quarters(done: Iterator[Future[str]]) -> Iterator[int]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("victim", ["relay", "mailer", "rabbitmq"])
+@pytest.mark.parametrize(
+    "victim",
+    [
+        pytest.param("relay", marks=row(3, "kill -9 relay three times, on the whole stack")),
+        pytest.param("mailer", marks=row(15, "kill -9 mailer three times, on the whole stack")),
+        pytest.param("rabbitmq", marks=row(7, "kill -9 broker three times, on the whole stack")),
+    ],
+)
 def test_three_hundred_registrations_survive_kill_9(
     stack: Stack, gate: Gate, mailbox: Mailbox, victim: str
 ) -> None:
@@ -66,6 +74,7 @@ def test_three_hundred_registrations_survive_kill_9(
     assert copies <= doubtful
 
 
+@row(10, "broker away, on the whole stack")
 def test_registration_answers_while_the_broker_is_away_and_its_letter_arrives_afterwards(
     stack: Stack, gate: Gate, mailbox: Mailbox
 ) -> None:

@@ -1,23 +1,30 @@
 """Fixtures for everybody: the private servers of a session and a test's own place on each."""
 
+import os
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from support.broker import VirtualHost, virtual_host
 from support.database import Database, database_copy, migrate
-from support.infra import Infra
+from support.infra import Infra, in_memory
 from support.people import Gate, Mailbox
 from support.service_programs import Surroundings, make_keys
 from support.services import Services, services_at
 from support.stack import Stack, running_stack
 
+LONGEST_NAME = 80
+
 
 def pytest_configure() -> None:
     """SIGTERM ends a run as Ctrl-C does, so that fixtures still stop what they started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # How long an example takes says nothing while other tests use the same cores.
+    hypothesis.settings.register_profile("postern", deadline=None)
+    hypothesis.settings.load_profile("postern")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -25,7 +32,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side, tests of one file stay together, and so do all that need the whole stack: it is started once."""
     for item in items:
         needs_stack = "stack" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("stack" if needs_stack else str(item.path)))
+        file = item.path.relative_to(item.config.rootpath)
+        item.add_marker(pytest.mark.xdist_group("stack" if needs_stack else str(file)))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long value is known by its argument's name: it may be made anew in every process, and all must agree on names."""
+    return argname if isinstance(val, str | bytes) and len(val) > LONGEST_NAME else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -41,12 +54,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture(scope="session")
 def infra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Infra]:
     """A private RabbitMQ and PostgreSQL, started once."""
-    servers = Infra.below(tmp_path_factory.mktemp("infra"))
+    side_by_side = "PYTEST_XDIST_WORKER" in os.environ  # several servers, which would wait for one disk
+    data = in_memory() if side_by_side else None
+    servers = Infra.below(tmp_path_factory.mktemp("infra"), data=data)
     try:
         servers.start()
         yield servers
     finally:
         servers.stop()
+        if data is not None:
+            data.rmdir()
 
 
 @pytest.fixture
@@ -88,6 +105,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The native stack as `make run` starts it, started once, beside any other that runs."""
     with running_stack(tmp_path_factory.mktemp("stack") / "state") as up:
         yield up
+        assert up.stop() == 0, up.output.read_text(encoding="utf-8")
+        assert not up.state.stack_file.exists()
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 from auth_service.http.pages.catalogue import texts_in
 from support.chromium import Window
+from support.eventually import eventually
 from support.people import PASSWORD, Mailbox, addresses
 from support.stack import Stack
 
@@ -55,11 +56,19 @@ def link_in(inbox: Page) -> Locator:
 
 
 def follow(link: Locator, texts: Any) -> Page:
-    with link.page.expect_popup() as opened:
-        link.click()
-    page = opened.value
+    page = eventually(lambda: popup_of(link), within=30)
     expect(page.get_by_role("button", name=texts["verify"]["submit"])).to_be_visible()
     return page
+
+
+def popup_of(link: Locator) -> Page:
+    """The page that the link opens. Chromium passes over clicks into a frame that has just moved; that fails the assertion."""
+    try:
+        with link.page.expect_popup(timeout=5_000) as opened:
+            link.click()
+    except Error as error:
+        raise AssertionError(error.message) from error
+    return opened.value
 
 
 def test_a_person_signs_up_follows_the_letters_link_and_confirms_once(

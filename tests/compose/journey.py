@@ -25,7 +25,18 @@ from compose.letter import Person
 from compose.stack import ComposeStack
 
 JOBS = {"roles", "auth-migrate", "mailer-migrate", "topology"}
-LASTING = {"rabbitmq", "postgres", "inbox", "api", "relay", "auth-worker", "beat", "mailer", "flower"}
+LASTING = {
+    "rabbitmq",
+    "postgres",
+    "inbox",
+    "api",
+    "relay",
+    "auth-worker",
+    "beat",
+    "mailer",
+    "mailer-urgent",
+    "flower",
+}
 
 
 @contextlib.contextmanager

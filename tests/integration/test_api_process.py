@@ -1,4 +1,4 @@
-"""The API as a process: one master that loads nothing, children that serve, an orderly end."""
+"""The API as a process: one master, children that serve, an orderly end."""
 
 import os
 from collections.abc import Iterator
@@ -35,6 +35,8 @@ def api(auth_database: Database, address: str, tmp_path: Path) -> Iterator[AuthP
         "AUTH_PROMETHEUS_DIR": str(tmp_path / "metrics"),
     }
     with auth_process("api", settings, tmp_path / "api.log") as process:
+        # One child may answer before the other has begun.
+        eventually(lambda: len(psutil.Process(process.pid).children()) == 2, within=30)
         eventually(lambda: answers(f"http://{address}/healthz"), within=30)
         yield process
 
@@ -62,6 +64,15 @@ def test_a_child_that_dies_is_replaced(api: AuthProcess, address: str) -> None:
         lambda: len({child.pid for child in psutil.Process(api.pid).children()} - {min(children)}) == 2
     )
     eventually(lambda: answers(f"http://{address}/healthz"))
+
+
+def test_whichever_child_is_asked_the_metrics_are_of_all(api: AuthProcess, address: str) -> None:
+    for _ in range(20):  # each on a connection of its own, so that both children get some
+        httpx.get(f"http://{address}/v1/receipts/unknown")
+    counted = 'auth_http_requests_total{method="GET",route="/v1/receipts/<receipt>",status="404"} 20.0'
+
+    assert all(counted in httpx.get(f"http://{address}/metrics").text for _ in range(10))
+    assert api.is_running
 
 
 def test_asked_to_stop_it_ends_with_its_children(api: AuthProcess, address: str) -> None:

@@ -18,14 +18,16 @@ EXCHANGES = tuple(exchange.name for exchange in TOPOLOGY.exchanges)
 MAY_READ = {
     "auth": {"auth.reports", "auth.maintenance"},
     "mailer": {"mailer.urgent", "mailer.standard", "mailer.bulk", "mailer.cancellations"},
+    "operator": {"mailer.dead"},
     "flower": set(),
 }
 MAY_WRITE = {
     "auth": {"mail", "maintenance"},
     "mailer": {"mail.wait", "mail.dead", "reports"},
+    "operator": {"mail", "reports"},
     "flower": set(),
 }
-SERVICES = ("auth", "mailer", "flower")
+SERVICES = ("auth", "mailer", "operator", "flower")
 
 
 def allowed(broker: VirtualHost, user: str, act: Callable[[Any], object]) -> bool:
@@ -84,7 +86,9 @@ def test_there_is_no_guest(broker: VirtualHost) -> None:
     assert "guest" not in {user["name"] for user in broker.admin.get("users")}
 
 
-@pytest.mark.parametrize(("user", "status"), [("auth", 401), ("mailer", 401), ("flower", 200)])
+@pytest.mark.parametrize(
+    ("user", "status"), [("auth", 401), ("mailer", 401), ("operator", 401), ("flower", 200)]
+)
 def test_only_flower_may_look_through_the_management_api(broker: VirtualHost, user: str, status: int) -> None:
     address = broker.admin_url.rsplit("@", 1)[1]
     answer = httpx.get(

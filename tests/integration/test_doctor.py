@@ -18,7 +18,8 @@ from mail_contract.doctor.drift import APPLY
 from mail_contract.doctor.examination import diagnose
 from mail_contract.doctor.finding import Code, Diagnosis, Finding, Severity
 from mail_contract.doctor.queues import CONSUMED
-from mail_contract.topology import TOPOLOGY
+from mail_contract.topology import MAILER_URGENT, TOPOLOGY
+from support import nursery
 from support.broker import VirtualHost
 from support.eventually import eventually
 from support.infra import Infra
@@ -32,7 +33,10 @@ WORK = dict(TOPOLOGY.policies[0].definition)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workers:
-    """A consumer of every queue that needs one, all on one channel; they do nothing with what they are given."""
+    """A consumer of every queue that needs one, all on one channel; they do nothing with what they are given.
+
+    One more takes urgent letters only, on a channel of its own.
+    """
 
     channel: Any
     given: list[Any] = field(default_factory=list)
@@ -41,6 +45,9 @@ class Workers:
         self.channel.basic_qos(0, 1, False)
         for queue in CONSUMED:
             self.channel.basic_consume(queue, callback=self.given.append)
+        alone = self.channel.connection.channel()
+        alone.basic_qos(0, 1, False)
+        alone.basic_consume(MAILER_URGENT, callback=self.given.append)
 
     def next(self) -> Any:
         """The oldest message they were given."""
@@ -237,7 +244,7 @@ def test_dead_letters_are_a_warning_and_growing_ones_an_error(broker: VirtualHos
 
 
 def test_rejected_letters_make_the_dead_letters_grow(broker: VirtualHost, workers: Workers) -> None:
-    publish(broker, "mail", "mail.urgent")
+    publish(broker, "mail", "mail.bulk")
 
     def reject(_seconds: float) -> None:
         workers.channel.basic_reject(workers.next().delivery_tag, requeue=False)
@@ -284,6 +291,14 @@ def test_expired_letters_that_find_no_exchange_are_named(broker: VirtualHost) ->
     assert "topology" in found(broker, Code.DEAD_LETTERING_STUCK, "mailer.wait.10s").fix
 
 
+def test_urgent_letters_whose_only_worker_takes_bulk_letters_too_are_named(broker: VirtualHost) -> None:
+    with Connection(broker.url("admin")) as connection:
+        channel: Any = connection.default_channel
+        for queue in ("mailer.urgent", "mailer.bulk"):
+            channel.basic_consume(queue, callback=lambda _message: None)
+        assert found(broker, Code.URGENT_NOT_ALONE, "mailer.urgent").severity is Severity.WARNING
+
+
 def test_a_consumer_that_acknowledges_nothing_by_design_is_named(broker: VirtualHost) -> None:
     with Connection(broker.url("admin")) as connection:
         channel: Any = connection.default_channel
@@ -315,19 +330,29 @@ def test_a_service_with_more_rights_than_its_own_is_named(broker: VirtualHost) -
     assert found(broker, Code.OTHER_VHOST, auth).fix == f"rabbitmqctl clear_permissions -p postern {auth}"
 
 
+def limit(infra: Infra, *, memory: float, disk: int) -> None:
+    """Set both watermarks by one command: each starts an Erlang of its own."""
+    on_the_node(
+        infra,
+        "rabbitmqctl",
+        "eval",
+        f"vm_memory_monitor:set_vm_memory_high_watermark({memory}), rabbit_disk_monitor:set_disk_free_limit({disk}).",
+    )
+
+
+@pytest.mark.slow
 def test_a_memory_alarm_and_a_disk_alarm_are_named(broker: VirtualHost, infra: Infra) -> None:
     node = broker.admin.get("nodes")[0]["name"]
     try:
-        on_the_node(infra, "rabbitmqctl", "set_vm_memory_high_watermark", "0")
-        on_the_node(infra, "rabbitmqctl", "set_disk_free_limit", "900000GB")
+        limit(infra, memory=0.0, disk=900_000_000_000_000)
         assert "publishers are blocked" in found(broker, Code.MEMORY_ALARM, node).sentence
         assert "free space" in found(broker, Code.DISK_ALARM, node).fix
     finally:
-        on_the_node(infra, "rabbitmqctl", "set_vm_memory_high_watermark", "0.6")
-        on_the_node(infra, "rabbitmqctl", "set_disk_free_limit", "50MB")
+        limit(infra, memory=0.6, disk=50_000_000)
     eventually(lambda: not broker.admin.get("nodes")[0]["disk_free_alarm"])
 
 
+@pytest.mark.slow
 def test_a_missing_plugin_is_named(broker: VirtualHost, infra: Infra) -> None:
     node = broker.admin.get("nodes")[0]["name"]
     try:
@@ -344,11 +369,19 @@ def test_a_vhost_that_is_not_there_is_a_finding(broker: VirtualHost) -> None:
     assert (finding.code, finding.fix) == (Code.MISSING, APPLY)
 
 
-def run(command: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def surroundings(**environment: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTERN_")}
+    return {**kept, **environment}
+
+
+def run(command: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return nursery.run([command, "doctor", *arguments], environment=surroundings(**environment))
+
+
+def run_from_nothing(command: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [command, "doctor", *arguments],
-        env={**kept, **environment},
+        env=surroundings(**environment),
         capture_output=True,
         text=True,
         check=False,
@@ -370,7 +403,7 @@ def test_the_command_says_errors_by_its_exit_code_and_in_json(broker: VirtualHos
 
 def test_the_command_examines_another_celery_app(broker: VirtualHost, tmp_path: Path) -> None:
     (tmp_path / "stock.py").write_text("from celery import Celery\napp = Celery('stock')\n")
-    done = run(
+    done = run_from_nothing(
         COMMAND,
         *("--json", "--interval", "0.1", "--app", "stock:app"),
         POSTERN_BROKER_ADMIN_URL=broker.admin_url,
@@ -407,7 +440,7 @@ def test_without_any_stack_the_local_command_says_how_to_get_one(tmp_path: Path)
 @pytest.mark.timeout(300)
 def test_the_native_stack_is_found_and_healthy(stack: Stack) -> None:
     def healthy() -> None:
-        done = run(NATIVE, POSTERN_STATE=str(stack.state.root))
+        done = run_from_nothing(NATIVE, POSTERN_STATE=str(stack.state.root))
         assert done.returncode == 0, done.stdout + done.stderr
 
     eventually(healthy, within=30)

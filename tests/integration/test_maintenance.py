@@ -12,11 +12,15 @@ import psycopg2
 import pytest
 from celery.beat import PersistentScheduler
 
+from auth_service.domain.delivery import DeliveryState
 from auth_service.maintenance.purge import purge_letters, purge_tokens, purge_unverified_accounts
 from auth_service.maintenance.schedule import build_schedule
-from auth_service.maintenance.tasks import PURGES
+from auth_service.maintenance.tasks import PURGES, RENEWALS
+from auth_service.outbox.claim import claim
+from auth_service.outbox.settle import settle_expired
 from mail_contract.celery_app import build_app
 from mail_contract.topology import AUTH_MAINTENANCE
+from support.auth_api import WRITER_SETTINGS
 from support.auth_process import auth_process
 from support.broker import VirtualHost
 from support.database import Database
@@ -57,6 +61,15 @@ class Rows:
             (str(id_), account and str(account), id_.bytes * 2, b"c" * 32, age, age, used, account is None),
         )
         return id_
+
+    def renew(self, letter: UUID, *, by: UUID) -> None:
+        self._execute(
+            "UPDATE letters SET receipt_hash = NULL, renewal_of = %s, renewal = 1 WHERE id = %s",
+            (str(letter), str(by)),
+        )
+
+    def give_letters_to(self, account: UUID) -> None:
+        self._execute("UPDATE letters SET account_id = %s", (str(account),))
 
     def age_letters(self, age: timedelta) -> None:
         self._execute("UPDATE letters SET created_at = now() - %s, expires_at = now()", (age,))
@@ -118,6 +131,48 @@ def test_letters_and_receipts_go_after_thirty_days_unless_they_still_wait_in_the
     assert rows.ids("letters") == set()
 
 
+def test_a_letter_that_was_renewed_goes_after_the_one_that_renewed_it(outbox: Outbox, rows: Rows) -> None:
+    first, fresh = outbox.commit(2, state=DeliveryState.EXPIRED)
+    rows.renew(first, by=fresh)
+    with outbox.sessions.begin() as session:
+        for row in outbox.rows():
+            session.delete(row)
+    rows.age_letters(31 * DAY)
+
+    assert run(outbox, purge_letters) == 1
+    assert rows.ids("letters") == {first}, "its receipt tells of both"
+    assert run(outbox, purge_letters) == 1
+
+
+def test_a_letter_that_is_to_be_renewed_stays(outbox: Outbox, rows: Rows) -> None:
+    (letter,) = outbox.commit(lifetime=timedelta(seconds=-1))
+    token = uuid4()
+    with outbox.sessions.begin() as session:
+        claim(session, token=token, limit=1, lease=DAY)
+        settle_expired(session, token=token, ids=[letter])
+    rows.age_letters(31 * DAY)
+
+    assert run(outbox, purge_letters) == 0
+
+
+def test_a_purged_account_takes_its_unsent_letters_with_it(outbox: Outbox, rows: Rows) -> None:
+    account = rows.account(age=8 * DAY)
+    underway, dead = (
+        outbox.commit(1, state=DeliveryState.DEFERRED),
+        outbox.commit(1, state=DeliveryState.FAILED),
+    )
+    outbox.commit(1, state=DeliveryState.SENT)
+    rows.give_letters_to(account)
+    others = outbox.commit(1)
+
+    assert run(outbox, purge_unverified_accounts) == 1
+
+    cancelled = [row for row in outbox.rows() if row.kind == "cancellation"]
+    assert {row.letter_id for row in cancelled} == {*underway, *dead}
+    assert {row.payload["reason"] for row in cancelled} == {"account_deleted"}
+    assert set(others) <= rows.ids("letters")
+
+
 def test_a_run_takes_no_more_than_it_was_told(outbox: Outbox, rows: Rows) -> None:
     for _ in range(5):
         rows.token(None, age=30 * DAY)
@@ -125,7 +180,15 @@ def test_a_run_takes_no_more_than_it_was_told(outbox: Outbox, rows: Rows) -> Non
 
 
 def test_every_piece_of_scheduled_work_is_scheduled() -> None:
-    assert {entry["task"] for entry in build_schedule().values()} == set(PURGES)
+    assert {entry["task"] for entry in build_schedule().values()} == {*PURGES, RENEWALS}
+
+
+def remember_a_schedule(file: Path, broker: VirtualHost) -> None:
+    """What a beat leaves behind that ran before."""
+    file.parent.mkdir()
+    app = build_app("auth-beat", broker_url=broker.url("auth"))
+    app.conf.beat_schedule = build_schedule()
+    PersistentScheduler(app, schedule_filename=str(file)).close()
 
 
 def test_beat_publishes_what_is_due_with_no_right_to_declare_and_the_worker_does_it(
@@ -134,23 +197,25 @@ def test_beat_publishes_what_is_due_with_no_right_to_declare_and_the_worker_does
     rows.token(None, age=30 * DAY)
     schedule_file = tmp_path / "beat" / "schedule"
     settings = {"AUTH_BROKER_URL": broker.url("auth"), "AUTH_BEAT_SCHEDULE_FILE": str(schedule_file)}
-    with auth_process("beat", settings, tmp_path / "beat-1.log") as first:
-        eventually(lambda: list(schedule_file.parent.glob("schedule*")))
-        assert first.stop() == 0
+    remember_a_schedule(schedule_file, broker)
     with closing(shelve.open(str(schedule_file), writeback=True)) as remembered:  # noqa: S301 - our own file
         for entry in remembered["entries"].values():
             entry.last_run_at = datetime.now(UTC) - timedelta(hours=2)
 
     worker_settings = {"AUTH_DATABASE_URL": auth_database.url, "AUTH_BROKER_URL": broker.url("auth")}
+    worker_settings |= WRITER_SETTINGS
     with ExitStack() as running:
-        running.enter_context(auth_process("beat", settings, tmp_path / "beat-2.log"))
-        eventually(lambda: broker.depth(AUTH_MAINTENANCE) == len(PURGES), within=15)
+        beat = running.enter_context(auth_process("beat", settings, tmp_path / "beat.log"))
+        eventually(lambda: broker.depth(AUTH_MAINTENANCE) == len(PURGES) + 1, within=30)
         worker = running.enter_context(auth_process("worker", worker_settings, tmp_path / "worker.log"))
         eventually(lambda: {event["task"] for event in worker.events("purged")} == set(PURGES), within=15)
+        worker.await_event("renewed")
+        assert beat.stop() == 0
 
     assert rows.ids("one_time_tokens") == set()
 
 
+@pytest.mark.slow
 def test_beat_goes_on_after_the_broker_was_killed_and_restarted(
     infra: Infra, broker: VirtualHost, tmp_path: Path
 ) -> None:

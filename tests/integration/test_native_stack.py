@@ -6,18 +6,35 @@ import re
 import signal
 import socket
 import stat
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from mail_contract.topology import MAILER_URGENT
 from postern_local.consumers import LETTER_QUEUES, consumers
 from postern_local.ports import LOOPBACK
 from support.eventually import eventually
+from support.people import Gate, Mailbox, addresses
 from support.stack import Stack, command, launch, running_stack, starting_stack, wait_until_up
 
-KINDS = {"api", "relay", "auth-worker", "beat", "mailer", "rabbitmq", "postgres", "flower", "inbox"}
+KINDS = {
+    "api",
+    "relay",
+    "auth-worker",
+    "beat",
+    "mailer",
+    "mailer-urgent",
+    "rabbitmq",
+    "postgres",
+    "flower",
+    "inbox",
+}
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -69,7 +86,39 @@ def test_the_pids_are_those_of_the_services_themselves(stack: Stack) -> None:
     assert psutil.Process(processes["rabbitmq"][0]).name() == "beam.smp"
     assert psutil.Process(processes["postgres"][0]).name() == "postgres"
     assert "api" in psutil.Process(processes["api"][0]).cmdline()
-    assert all("worker" in psutil.Process(pid).cmdline() for pid in processes["mailer"])
+    mailers = processes["mailer"] + processes["mailer-urgent"]
+    assert all("worker" in psutil.Process(pid).cmdline() for pid in mailers)
+
+
+def test_urgent_letters_have_a_worker_of_their_own(stack: Stack) -> None:
+    found = consumers(stack.amqp)
+
+    assert found[MAILER_URGENT] == 3
+    assert {found[queue] for queue in LETTER_QUEUES if queue != MAILER_URGENT} == {2}
+
+
+def test_every_mailer_shows_its_figures_on_a_port_of_its_own_and_is_alive(stack: Stack) -> None:
+    metrics = stack.description["metrics"]
+
+    assert len(set(metrics)) == 3
+    for address in metrics:
+        assert "mailer_consuming 1.0" in httpx.get(address).raise_for_status().text
+        assert httpx.get(address.replace("/metrics", "/healthz")).json()["alive"]
+
+
+def test_an_operators_commands_find_what_they_need_in_a_file_for_a_shell(stack: Stack) -> None:
+    commands = Path(sys.executable).parent
+    for words in ("mailer-service dead list --json", "mailer-service suppressions list --json"):
+        done = subprocess.run(
+            ["sh", "-c", f'set -a; . "$1"; exec {commands}/{words}', "sh", str(stack.state.operator_file)],
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        json.loads(done.stdout)
+    assert str(stack.state.operator_file) in stack.output.read_text(encoding="utf-8")
 
 
 def test_every_server_listens_on_loopback_only(stack: Stack) -> None:
@@ -85,7 +134,11 @@ def test_every_server_listens_on_loopback_only(stack: Stack) -> None:
 
 
 def test_what_holds_a_password_is_for_its_owner_only(stack: Stack) -> None:
-    holders = [path for path in stack.state.root.rglob("*") if path.name in {"stack.json", "passwords.json"}]
+    holders = [
+        path
+        for path in stack.state.root.rglob("*")
+        if path.name in {"stack.json", "passwords.json", "operator.env"}
+    ]
     holders += [
         *stack.state.keys.iterdir(),
         *stack.state.run.rglob("*.sh"),
@@ -131,9 +184,25 @@ def test_scaling_starts_and_stops_replicas_and_leaves_the_others_alone(stack: St
         pids = stack.description["processes"]["mailer"]
         assert len(pids) == replicas
         assert before["mailer"][0] == pids[0]
-        assert {consumers(stack.rabbitmq_admin)[queue] for queue in LETTER_QUEUES} == {replicas}
+        wanted = {queue: replicas + (queue == MAILER_URGENT) for queue in LETTER_QUEUES}
+        assert {queue: consumers(stack.amqp)[queue] for queue in LETTER_QUEUES} == wanted
+        assert len(stack.description["metrics"]) == replicas + 1
 
     assert stack.description["processes"] | {"mailer": []} == before | {"mailer": []}
+
+
+@pytest.mark.slow
+def test_scaling_under_load_loses_and_doubles_no_letter(stack: Stack, gate: Gate, mailbox: Mailbox) -> None:
+    people = addresses(300)
+    with ThreadPoolExecutor(4) as pool:
+        receipts = pool.map(gate.register, people)
+        for replicas in (1, 4, 1, 2):
+            done = command("scale", f"mailer={replicas}", root=stack.state.root)
+            assert done.returncode == 0, done.stderr
+        for receipt in receipts:
+            gate.wait_until(receipt, "sent", within=60)
+
+    assert mailbox.received(people) == Counter(people)
 
 
 def test_a_service_that_dies_is_started_again_and_the_description_follows(stack: Stack) -> None:
@@ -158,6 +227,7 @@ def test_the_services_logs_are_streamed_with_their_names(stack: Stack) -> None:
     eventually(lambda: "\nbeat " in stack.output.read_text(encoding="utf-8"), within=20)
 
 
+@pytest.mark.slow
 def test_sigterm_stops_everything_in_order_and_the_next_run_finds_the_data_and_avoids_busy_ports(
     tmp_path: Path,
 ) -> None:
@@ -169,11 +239,12 @@ def test_sigterm_stops_everything_in_order_and_the_next_run_finds_the_data_and_a
 
         assert alive(members) == []
         assert not first.state.stack_file.exists()
+        assert not first.state.operator_file.exists()
         printed = first.output.read_text(encoding="utf-8")
         order = [
             "api, beat",
             "relay",
-            "auth-worker, mailer-1, mailer-2",
+            "auth-worker, mailer-1, mailer-2, mailer-urgent",
             "flower",
             "inbox",
             "postgres, rabbitmq",
@@ -190,6 +261,7 @@ def test_sigterm_stops_everything_in_order_and_the_next_run_finds_the_data_and_a
     assert not root.exists()
 
 
+@pytest.mark.slow
 def test_a_run_stops_what_a_killed_one_left_behind_and_leaves_nothing_when_it_is_interrupted_itself(
     tmp_path: Path,
 ) -> None:
@@ -210,6 +282,7 @@ def test_a_run_stops_what_a_killed_one_left_behind_and_leaves_nothing_when_it_is
     assert not root.exists()
 
 
+@pytest.mark.slow
 def test_a_service_that_cannot_start_ends_the_run_with_its_last_words(tmp_path: Path) -> None:
     root = tmp_path / "state"
 

@@ -36,7 +36,7 @@ def take(outbox: Outbox, *, limit: int = 100, lease: timedelta = MINUTE) -> tupl
 def test_a_letter_is_in_the_outbox_only_if_its_request_was_committed(outbox: Outbox) -> None:
     sealed = envelope()
     with outbox.sessions() as session:
-        enqueue_letter(session, sealed, account_id=None, receipt_hash=bytes(32))
+        enqueue_letter(session, sealed, account_id=None, story=bytes(32))
         session.rollback()
     assert outbox.is_empty()
 
@@ -44,7 +44,7 @@ def test_a_letter_is_in_the_outbox_only_if_its_request_was_committed(outbox: Out
 def test_a_letter_its_first_event_and_its_row_are_written_together(outbox: Outbox) -> None:
     sealed = envelope()
     with outbox.sessions.begin() as session:
-        enqueue_letter(session, sealed, account_id=None, receipt_hash=bytes(32))
+        enqueue_letter(session, sealed, account_id=None, story=bytes(32))
     (row,) = outbox.rows()
     assert (row.id, row.letter_id, row.kind) == (sealed.header.id, sealed.header.id, "letter")
     assert Envelope.model_validate(row.payload) == sealed
@@ -156,6 +156,16 @@ def test_claiming_tells_expired_letters_and_those_reported_on_from_those_to_publ
     assert claimed[expired].expired
     assert not claimed[reported].pending
     assert outbox.timeline(expired) == [DeliveryState.ACCEPTED, DeliveryState.EXPIRED]
+
+
+@pytest.mark.parametrize("state", [DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.FAILED])
+def test_a_cancellation_leaves_whatever_its_letter_has_become(outbox: Outbox, state: DeliveryState) -> None:
+    (letter,) = outbox.commit(state=state, lifetime=timedelta(seconds=-1))
+    cancellation = outbox.cancel(letter)
+    with outbox.sessions.begin() as session:
+        claimed = {row.id: row for row in claim(session, token=uuid4(), limit=10, lease=MINUTE)}
+
+    assert (claimed[cancellation].pending, claimed[cancellation].expired) == (True, False)
 
 
 def test_each_failure_makes_a_row_wait_longer_up_to_half_a_minute(

@@ -21,6 +21,7 @@ def test_the_broker_has_the_topology_and_no_guest(broker: VirtualHost) -> None:
     assert broker.peek(MAILER_URGENT) == []
 
 
+@pytest.mark.slow
 def test_the_broker_comes_back_after_being_killed_under_another_pid(
     infra: Infra, broker: VirtualHost
 ) -> None:

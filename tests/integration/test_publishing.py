@@ -85,6 +85,7 @@ def test_a_full_queue_refuses_and_the_publisher_knows(app: Celery, broker: Virtu
     eventually(refuses)
 
 
+@pytest.mark.slow
 def test_a_broker_that_is_away_is_named_within_seconds_and_used_again_when_back(
     app: Celery, broker: VirtualHost
 ) -> None:
@@ -107,6 +108,7 @@ def test_a_broker_that_is_away_is_named_within_seconds_and_used_again_when_back(
     eventually(lambda: broker.depth(AUTH_REPORTS) == 2)
 
 
+@pytest.mark.slow
 def test_a_frozen_broker_does_not_hold_the_publisher_for_ever(app: Celery, broker: VirtualHost) -> None:
     send(app, report())
     broker.infra.broker.freeze()

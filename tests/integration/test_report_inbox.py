@@ -17,6 +17,7 @@ from mail_contract.errors import BrokerUnavailable
 from mail_contract.messages import DeliveryReport, ReportedState
 from mail_contract.publishing import publish
 from mail_contract.topology import AUTH_REPORTS, AUTH_REPORTS_DEAD, REPORT_ROUTE
+from support.auth_api import WRITER_SETTINGS
 from support.auth_process import AuthProcess, auth_process
 from support.broker import VirtualHost
 from support.database import Database
@@ -43,6 +44,7 @@ def start_worker(auth_database: Database, broker: VirtualHost, tmp_path: Path) -
 
         def start() -> AuthProcess:
             settings = {"AUTH_DATABASE_URL": auth_database.url, "AUTH_BROKER_URL": broker.url("auth")}
+            settings |= WRITER_SETTINGS
             return running.enter_context(auth_process("worker", settings, tmp_path / "worker.log"))
 
         yield start
@@ -185,6 +187,7 @@ def test_asked_to_stop_while_it_holds_a_report_the_worker_gives_it_back(
     eventually(lambda: outbox.states() == {DeliveryState.SENT: 1}, within=15)
 
 
+@pytest.mark.slow
 def test_a_broker_killed_and_restarted_needs_no_restart_of_the_worker(
     infra: Infra, outbox: Outbox, mailer: Celery, start_worker: StartWorker
 ) -> None:

@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from uuid import UUID
 
+import pytest
+
 from dev_inbox.script import Phase, Rule
-from mail_contract.topology import MAILER_URGENT
 from support.eventually import eventually
 from support.mailroom import Mailroom
 
@@ -65,6 +66,7 @@ def test_replicas_killed_under_load_lose_nothing(room: Mailroom) -> None:
     everyone_has_a_letter_and_only_the_ambiguous_two(room, letters)
 
 
+@pytest.mark.slow
 def test_a_frozen_replica_is_fenced_when_it_wakes(room: Mailroom) -> None:
     room.shorten_the_waits()
     room.inbox.play(Rule(phase=Phase.RCPT, delay_seconds=2.0, times=1))
@@ -111,6 +113,7 @@ def test_an_acceptance_is_recorded_once_the_ledger_is_back(room: Mailroom) -> No
     assert [attempt["outcome"] for attempt in room.attempts(letter_id)] == ["sent"]
 
 
+@pytest.mark.slow
 def test_a_broker_killed_under_load_is_found_again_without_a_restart(room: Mailroom) -> None:
     room.shorten_the_waits()
     room.inbox.play(SLOW)
@@ -122,39 +125,3 @@ def test_a_broker_killed_under_load_is_found_again_without_a_restart(room: Mailr
     infra.start_broker()
     everyone_has_a_letter_and_only_the_ambiguous_two(room, letters)
     assert replica.is_running
-
-
-def test_a_stopped_replica_finishes_or_gives_back_what_it_has(room: Mailroom) -> None:
-    room.inbox.play(SLOW)
-    first = room.start()
-    letters = post(room, 40)
-    eventually(lambda: len(room.inbox.messages()) >= 8, within=20)
-    assert first.stop(within=15) == 0
-    assert room.query("SELECT id FROM letters WHERE state IN ('claimed', 'transmitting')") == []
-    accepted = len(room.query("SELECT id FROM letters WHERE state = 'accepted'"))
-    assert 0 < accepted < len(letters)
-    eventually(lambda: room.broker.depth(MAILER_URGENT) == len(letters) - accepted)
-    room.start()
-    everyone_has_a_letter_and_only_the_ambiguous_two(room, letters)
-    assert len(room.inbox.messages()) == len(letters)
-
-
-def test_a_replica_that_waits_for_the_ledger_still_stops_in_time(room: Mailroom) -> None:
-    replica = room.start()
-    infra = room.broker.infra
-    infra.stop_postgres()
-    letters = post(room, 8)
-    eventually(lambda: replica.events("ledger_unavailable"))
-    assert replica.stop(within=15) == 0
-    infra.start_postgres()
-    assert room.broker.depth(MAILER_URGENT) == len(letters)
-
-
-def test_a_stop_that_takes_too_long_ends_all_the_same(room: Mailroom) -> None:
-    room.inbox.play(Rule(phase=Phase.DATA, delay_seconds=30, times=1))
-    replica = room.start(MAILER_STOP_SECONDS="2", MAILER_SMTP_TIMEOUT_SECONDS="20")
-    letter_id = room.post(room.seal(AN))
-    eventually(lambda: room.state(letter_id) == "transmitting")
-    assert replica.stop(within=8) == 1
-    room.start()
-    eventually(lambda: room.told(letter_id) == ["sent"], within=15)

@@ -2,28 +2,41 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 
 from mail_contract.messages import Cancellation, CancellationReason, EnvelopeHeader
 from mailer_service.delivery.claim import Claim, Standing
 from mailer_service.delivery.ledger import Ledger
+from mailer_service.delivery.outcome import Dead, OtherProvider, TryLater
 from mailer_service.delivery.settlement import Settlement
-from mailer_service.errors import LedgerUnavailable, Unauthentic
+from mailer_service.delivery.transport import Phase, Transmission
+from mailer_service.errors import LedgerUnavailable, LetterLocked, Unauthentic
 from mailer_service.store.engine import build_engine, database_url
+from mailer_service.store.interventions import InterventionRow
 from mailer_service.store.migrate import upgrade
 from mailer_service.store.presence import Presence
-from mailer_service.store.tables import Base, LetterState
+from mailer_service.store.tables import LetterState
 from support.database import Database
 from support.outgoing import header
 
 DIGEST = b"one envelope"
+ONE = "one:25"
 SENT = Settlement(state=LetterState.ACCEPTED, outcome="sent", reason=None)
+PAUSED = Settlement(
+    state=LetterState.WAITING,
+    outcome="pause",
+    reason="5.7.8",
+    phase="auth",
+    provider="one:25",
+    counts=False,
+)
 LATER = Settlement(state=LetterState.WAITING, outcome="try_later", reason="4.3.0", reply="451 4.3.0 Later")
 
 Replica = Callable[..., Ledger]
@@ -93,7 +106,7 @@ def test_of_many_who_want_a_letter_at_once_one_gets_it(replica: Replica) -> None
 def test_an_accepted_letter_is_never_claimed_again(replica: Replica) -> None:
     ledger, clear = replica(), fresh()
     claim = claimed(ledger, clear)
-    assert ledger.begin_transmission(claim)
+    assert ledger.begin_transmission(claim, provider=ONE)
     settled = ledger.settle(claim, SENT)
     assert settled is not None
     assert settled.state is LetterState.ACCEPTED
@@ -105,9 +118,126 @@ def test_a_waiting_letter_is_claimed_again_as_its_next_attempt(replica: Replica,
     for attempt in range(1, 13):
         claim = claimed(ledger, clear)
         assert claim.attempt == attempt
-        ledger.begin_transmission(claim)
+        ledger.begin_transmission(claim, provider=ONE)
         ledger.settle(claim, LATER)
     assert rows(engine, "SELECT count(*), max(number) FROM attempts") == [(12, 12)]
+
+
+def test_an_attempt_that_does_not_count_is_given_back_and_noted_if_somebody_was_asked(
+    replica: Replica, engine: Engine
+) -> None:
+    ledger, clear = replica(), fresh()
+    for asked in (True, False, True):
+        claim = claimed(ledger, clear)
+        assert claim.attempt == 1
+        ledger.begin_transmission(claim, provider=ONE)
+        ledger.settle(claim, PAUSED if asked else replace(PAUSED, phase=None, provider=None))
+    assert claimed(ledger, clear).attempt == 1
+    assert rows(engine, "SELECT fence, number, outcome FROM attempts ORDER BY fence") == [
+        (1, 1, "pause"),
+        (3, 1, "pause"),
+    ]
+
+
+def test_each_provider_asked_within_an_attempt_has_a_row_of_its_own(replica: Replica, engine: Engine) -> None:
+    ledger, clear = replica(), fresh()
+    claim = claimed(ledger, clear)
+    ledger.begin_transmission(claim, provider=ONE)
+    refused = Transmission(
+        verdict=OtherProvider(reason="5.7.1", otherwise=Dead(reason="5.7.1")),
+        phase=Phase.RCPT,
+        reply="550 5.7.1 No",
+        provider="one:25",
+        duration_ms=7,
+    )
+    ledger.settle(claim, replace(SENT, provider="two:25", phase="dot", earlier=(refused,)))
+    assert rows(
+        engine, "SELECT part, number, provider, outcome, reason, phase FROM attempts ORDER BY part"
+    ) == [
+        (0, 1, "one:25", "other_provider", "5.7.1", "rcpt"),
+        (1, 1, "two:25", "sent", None, "dot"),
+    ]
+
+
+def test_who_lost_the_claim_notes_nothing_of_earlier_providers(replica: Replica, engine: Engine) -> None:
+    zombie, other, clear = replica("zombie", lease=-1), replica("other"), fresh()
+    old = claimed(zombie, clear)
+    claimed(other, clear)
+    refused = Transmission(verdict=TryLater(reason="421"), phase=Phase.MAIL, reply="421", provider="one:25")
+    assert zombie.settle(old, replace(SENT, earlier=(refused,))) is None
+    assert rows(engine, "SELECT outcome FROM attempts") == [("abandoned",)]
+
+
+def test_a_letter_left_with_a_provider_by_a_dead_replica_is_bound_to_it(
+    engine: Engine, replica: Replica
+) -> None:
+    presence = Presence(engine)
+    presence.arrive()
+    one = Ledger(engine, presence=presence, replica="one", lease=timedelta(hours=1))
+    other, clear = replica("other"), fresh()
+    first = claimed(one, clear)
+    assert one.begin_transmission(first, provider=ONE)
+    assert one.begin_transmission(first, provider="two:25")
+    presence.leave()
+    second = claimed(other, clear)
+    assert (second.provider, second.ambiguities) == ("two:25", 1)
+
+
+def begun(ledger: Ledger, clear: EnvelopeHeader, *, provider: str = ONE) -> Claim:
+    claim = ledger.claim(clear, digest=DIGEST, provider=provider)
+    assert isinstance(claim, Claim), claim
+    return claim
+
+
+def test_a_letter_bound_to_nobody_is_begun_with_its_claim(replica: Replica) -> None:
+    ledger, clear = replica(), fresh()
+    for _ in range(2):
+        claim = begun(ledger, clear)
+        assert (claim.begun_with, claim.provider) == (ONE, None)
+        assert standing(ledger, clear) is LetterState.TRANSMITTING
+        ledger.settle(claim, LATER)
+    claim = claimed(ledger, clear)
+    assert (claim.begun_with, claim.provider) == (None, None)
+
+
+def test_a_bound_letter_is_claimed_and_begun_only_once_its_provider_is_known(replica: Replica) -> None:
+    ledger, clear = replica(), fresh()
+    ledger.settle(begun(ledger, clear), replace(LATER, bound_to=ONE))
+    claim = begun(ledger, clear, provider="two:25")
+    assert (claim.begun_with, claim.provider) == (None, ONE)
+    assert standing(ledger, clear) is LetterState.CLAIMED
+    assert ledger.begin_transmission(claim, provider=ONE)
+
+
+def test_a_letter_begun_with_the_claim_of_a_dead_replica_is_ambiguous_and_bound(
+    replica: Replica, engine: Engine
+) -> None:
+    clear = fresh()
+    begun(replica("dead", alive=False, lease=0.0), clear)
+    claim = begun(replica("heir"), clear, provider="two:25")
+    assert (claim.ambiguities, claim.begun_with, claim.provider) == (1, None, ONE)
+    assert rows(engine, "SELECT outcome, reason FROM attempts") == [("abandoned", "transmitting")]
+
+
+def test_whoever_begins_a_withdrawn_or_expired_letter_has_begun_nothing(
+    replica: Replica, engine: Engine
+) -> None:
+    ledger, withdrawn, late = replica(), fresh(), fresh(expires_in=timedelta(seconds=-1))
+    cancel(ledger, withdrawn.id)
+    answers = [ledger.claim(clear, digest=DIGEST, provider=ONE) for clear in (withdrawn, late)]
+    assert [answer.state for answer in answers if isinstance(answer, Standing)] == ["cancelled", "expired"]
+    assert rows(engine, "SELECT bound_to, holder FROM letters") == [(None, None)] * 2
+
+
+def test_the_next_claim_knows_the_provider_the_letter_is_bound_to(replica: Replica) -> None:
+    ledger, clear = replica(), fresh()
+    first = claimed(ledger, clear)
+    assert first.provider is None
+    ledger.settle(first, replace(LATER, bound_to="one:25"))
+    bound = claimed(ledger, clear)
+    assert bound.provider == "one:25"
+    ledger.settle(bound, LATER)
+    assert claimed(ledger, clear).provider is None
 
 
 def test_a_live_claim_is_respected(replica: Replica) -> None:
@@ -145,12 +275,12 @@ def test_an_attempt_abandoned_while_transmitting_is_ambiguous_and_noted(
 ) -> None:
     one, other, clear = replica("one", lease=0.3), replica("other"), fresh()
     first = claimed(one, clear)
-    assert one.begin_transmission(first)
+    assert one.begin_transmission(first, provider=ONE)
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_sleep(0.35)"))
     second = claimed(other, clear)
     assert second.ambiguities == 1
-    other.begin_transmission(second)
+    other.begin_transmission(second, provider=ONE)
     other.settle(second, SENT)
     assert rows(engine, "SELECT state, ambiguous, ambiguities FROM letters") == [("accepted", True, 1)]
     assert rows(engine, "SELECT number, outcome, reason FROM attempts ORDER BY number") == [
@@ -163,23 +293,23 @@ def test_who_lost_the_claim_may_neither_send_nor_settle(replica: Replica, engine
     zombie, other, clear = replica("zombie", lease=-1), replica("other"), fresh()
     old = claimed(zombie, clear)
     new = claimed(other, clear)
-    assert not zombie.begin_transmission(old)
+    assert not zombie.begin_transmission(old, provider=ONE)
     assert zombie.settle(old, SENT) is None
-    assert other.begin_transmission(new)
+    assert other.begin_transmission(new, provider=ONE)
     assert zombie.settle(old, LATER) is None
     assert rows(engine, "SELECT state, holder FROM letters") == [("transmitting", "other")]
 
 
 def test_nobody_sends_after_the_lease_even_if_nobody_else_came(replica: Replica) -> None:
     late, clear = replica(lease=-1), fresh()
-    assert not late.begin_transmission(claimed(late, clear))
+    assert not late.begin_transmission(claimed(late, clear), provider=ONE)
 
 
 def test_beginning_twice_is_beginning_once(replica: Replica) -> None:
     ledger, clear = replica(), fresh()
     claim = claimed(ledger, clear)
-    assert ledger.begin_transmission(claim)
-    assert ledger.begin_transmission(claim)
+    assert ledger.begin_transmission(claim, provider=ONE)
+    assert ledger.begin_transmission(claim, provider=ONE)
 
 
 def test_an_expired_letter_is_not_claimed_new_or_known(replica: Replica) -> None:
@@ -207,7 +337,7 @@ def test_a_letter_cancelled_in_hand_is_neither_sent_nor_tried_again(replica: Rep
     ledger, clear = replica(), fresh()
     claim = claimed(ledger, clear)
     assert cancel(ledger, clear.id) is LetterState.CLAIMED
-    assert not ledger.begin_transmission(claim)
+    assert not ledger.begin_transmission(claim, provider=ONE)
     settled = ledger.settle(claim, LATER)
     assert settled is not None
     assert settled.state is LetterState.CANCELLED
@@ -216,7 +346,7 @@ def test_a_letter_cancelled_in_hand_is_neither_sent_nor_tried_again(replica: Rep
 def test_a_letter_cancelled_too_late_is_accepted_all_the_same(replica: Replica) -> None:
     ledger, clear = replica(), fresh()
     claim = claimed(ledger, clear)
-    ledger.begin_transmission(claim)
+    ledger.begin_transmission(claim, provider=ONE)
     assert cancel(ledger, clear.id) is LetterState.TRANSMITTING
     settled = ledger.settle(claim, SENT)
     assert settled is not None
@@ -252,17 +382,17 @@ def test_the_migrations_make_the_tables_of_the_models(mailer_database: Database)
             context = MigrationContext.configure(
                 connection, opts={"compare_type": True, "compare_server_default": True}
             )
-            assert compare_metadata(context, Base.metadata) == []
+            assert compare_metadata(context, InterventionRow.metadata) == []
             made = connection.execute(
-                text(
-                    "SELECT conname FROM pg_constraint WHERE conrelid::regclass::text IN ('letters', 'attempts')"
-                )
+                text("SELECT conname FROM pg_constraint WHERE conrelid IN (SELECT oid FROM pg_class)")
             )
             names = set(made.scalars())
     finally:
         engine.dispose()
     assert {
-        str(constraint.name) for table in Base.metadata.tables.values() for constraint in table.constraints
+        str(constraint.name)
+        for table in InterventionRow.metadata.tables.values()
+        for constraint in table.constraints
     } <= names
 
 
@@ -274,3 +404,54 @@ def test_migrating_again_changes_nothing(mailer_database: Database) -> None:
 def test_every_letter_is_its_own(replica: Replica) -> None:
     ledger = replica()
     assert {claimed(ledger, fresh().model_copy(update={"id": uuid4()})).attempt for _ in range(3)} == {1}
+
+
+def test_letters_asked_for_at_once_share_statements_and_each_gets_its_own_answer(
+    replica: Replica, engine: Engine
+) -> None:
+    ledger, letters = replica(), [fresh() for _ in range(100)]
+
+    def send(clear: EnvelopeHeader) -> UUID:
+        claim = claimed(ledger, clear)
+        assert ledger.begin_transmission(claim, provider=ONE)
+        settled = ledger.settle(claim, SENT)
+        assert settled is not None
+        return claim.letter_id
+
+    statements: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    with ThreadPoolExecutor(25) as pool:
+        assert list(pool.map(send, letters)) == [clear.id for clear in letters]
+    assert len(statements) < 3 * len(letters) / 2
+    assert rows(engine, "SELECT state, count(*) FROM letters GROUP BY state") == [("accepted", 100)]
+    assert rows(engine, "SELECT outcome, count(*) FROM attempts GROUP BY outcome") == [("sent", 100)]
+
+
+def test_one_letter_that_cannot_be_had_does_not_keep_the_others(replica: Replica, engine: Engine) -> None:
+    ledger, held, others = replica(), fresh(), [fresh() for _ in range(8)]
+    ledger.settle(claimed(ledger, held), LATER)
+    with engine.connect() as somebody, ThreadPoolExecutor(9) as pool:
+        somebody.execute(text("BEGIN"))
+        somebody.execute(text("SELECT 1 FROM letters FOR UPDATE"))
+        kept = pool.submit(ledger.claim, held, digest=DIGEST)
+        answers = [pool.submit(ledger.claim, clear, digest=DIGEST) for clear in others]
+        assert all(isinstance(answer.result(timeout=20), Claim) for answer in answers)
+        with pytest.raises(LetterLocked):
+            kept.result(timeout=20)
+        somebody.execute(text("ROLLBACK"))
+
+
+def test_two_replicas_find_the_letters_of_a_dead_one_at_the_same_time(
+    engine: Engine, replica: Replica
+) -> None:
+    presence = Presence(engine)
+    presence.arrive()
+    dead = Ledger(engine, presence=presence, replica="dead", lease=timedelta(hours=1))
+    letters = [fresh() for _ in range(40)]
+    for clear in letters:
+        claimed(dead, clear)
+    presence.leave()
+    heirs = [replica("one"), replica("other")]
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda n: heirs[n % 2].claim(letters[n], digest=DIGEST), range(len(letters))))
+    assert all(isinstance(answer, Claim) for answer in answers)

@@ -9,7 +9,7 @@ import pytest
 from dev_inbox.script import Phase, Rule
 from dev_inbox.server import Inbox
 from dev_inbox.terms import Login
-from mailer_service.delivery.outcome import Sent, TryLater
+from mailer_service.delivery.outcome import Concern, OtherProvider, Pause, Sent, TryLater
 from mailer_service.delivery.transport import Phase as Reached
 from mailer_service.delivery.transport import Transmission
 from mailer_service.smtp.server import SmtpServer
@@ -49,6 +49,10 @@ def send(address: str, authority: Authority, *, times: int = 1) -> list[Transmis
         transport.close()
 
 
+def elsewhere_or_later(reason: str) -> OtherProvider:
+    return OtherProvider(reason=reason, otherwise=TryLater(reason=reason))
+
+
 @pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])
 def test_a_verified_server_gets_login_and_letters_over_one_connection(
     inbox: Inbox, authority: Authority, scheme: str
@@ -75,7 +79,8 @@ def test_a_server_that_cannot_prove_itself_is_told_nothing(
             certificate = Authority.below(tmp_path / "other").issue(HOST)
     with Inbox(tls=serving(certificate), login=LOGIN) as inbox:
         (refused,) = send(url(inbox, scheme), authority)
-        assert refused.verdict == TryLater(reason="tls_failed")
+        assert refused.verdict == elsewhere_or_later("tls_failed")
+        assert refused.alarm
         assert refused.phase is Reached.TLS
         assert inbox.messages() == []
 
@@ -85,22 +90,25 @@ def test_a_server_that_lost_starttls_gets_neither_login_nor_letter(
 ) -> None:
     inbox.play(Rule(phase=Phase.EHLO, reply="250-postern.example\n250 AUTH PLAIN LOGIN"))
     (refused,) = send(url(inbox, "smtp+starttls"), authority)
-    assert refused.verdict == TryLater(reason="tls_not_offered")
+    assert refused.verdict == elsewhere_or_later("tls_not_offered")
+    assert refused.alarm
     assert inbox.messages() == []
 
 
 def test_words_slipped_in_behind_the_220_end_the_session(inbox: Inbox, authority: Authority) -> None:
     inbox.play(Rule(phase=Phase.STARTTLS, reply="220 Go ahead\r\n250 2.0.0 injected"))
     (refused,) = send(url(inbox, "smtp+starttls"), authority)
-    assert isinstance(refused.verdict, TryLater)
+    assert refused.verdict == elsewhere_or_later("injected_before_tls")
+    assert refused.alarm
     assert refused.phase is Reached.TLS
     assert inbox.messages() == []
 
 
-def test_a_refused_login_is_tried_later_and_never_the_letters_fault(
+def test_a_refused_login_pauses_the_account_and_is_never_the_letters_fault(
     inbox: Inbox, authority: Authority
 ) -> None:
     (refused,) = send(url(inbox, "smtps", userinfo="postern:wrong"), authority)
-    assert isinstance(refused.verdict, TryLater)
+    assert isinstance(refused.verdict, Pause)
+    assert (refused.concern, refused.alarm) == (Concern.ACCOUNT, True)
     assert refused.phase is Reached.AUTH
     assert "wrong" not in str(refused)

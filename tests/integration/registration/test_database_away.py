@@ -76,6 +76,7 @@ def test_with_the_database_stopped_every_call_is_refused_in_time(
     assert api.get("/readyz").status_code == 200
 
 
+@pytest.mark.slow
 def test_with_the_database_frozen_every_call_is_refused_in_time(
     api: AuthApi, auth_database: Database
 ) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from itertools import combinations
 
+import pytest
 from werkzeug.test import TestResponse
 
 from support.auth_api import PASSWORD, AuthApi
@@ -123,6 +124,7 @@ def test_every_address_makes_the_same_rows(api: AuthApi) -> None:
         assert added == [[1, 1, 1, 1]] * len(STANDINGS)
 
 
+@pytest.mark.slow
 def test_time_tells_nothing_when_registering(api: AuthApi) -> None:
     for standing in ("unverified", "verified"):
         people(api, standing, SAMPLES)
@@ -133,12 +135,14 @@ def test_time_tells_nothing_when_registering(api: AuthApi) -> None:
     assert_told_apart_by_nobody(register, 202)
 
 
+@pytest.mark.slow
 def test_time_tells_nothing_when_asking_for_the_letter_again(api: AuthApi) -> None:
     for standing in ("unverified", "verified"):
         people(api, standing, SAMPLES)
     assert_told_apart_by_nobody(lambda s, n: api.post(RESEND, {"email": address(s, n)}), 202)
 
 
+@pytest.mark.slow
 def test_time_tells_nothing_when_guessing_a_code(api: AuthApi) -> None:
     for standing in ("unverified", "verified"):
         people(api, standing, SAMPLES)

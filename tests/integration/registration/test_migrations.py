@@ -7,10 +7,12 @@ import psycopg2
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
+from auth_service.store import tables
 from auth_service.store.engine import build_engine
-from auth_service.store.migrate import head_revision, migrate
-from auth_service.store.tables import Base
+from auth_service.store.migrate import alembic_config, migrate
+from auth_service.store.revision import known_revisions
 from support.database import Database
 
 CATALOGUE = """
@@ -42,7 +44,7 @@ def modelled(auth_database: Database) -> Database:
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE SCHEMA models")
         connection.exec_driver_sql("SET LOCAL search_path TO models")
-        Base.metadata.create_all(connection)
+        tables.Account.metadata.create_all(connection)
     engine.dispose()
     return auth_database
 
@@ -57,14 +59,14 @@ def test_alembic_finds_nothing_left_to_generate(auth_database: Database) -> None
     engine = build_engine(auth_database.migrator_url, application="test", statement_limit=False)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, tables.Account.metadata) == []
     engine.dispose()
 
 
 def test_migrating_again_or_twice_at_once_changes_nothing(auth_database: Database) -> None:
     before = catalogue(auth_database, "public")
     with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(migrate, [auth_database.migrator_url] * 2)) == [head_revision()] * 2
+        assert list(pool.map(migrate, [auth_database.migrator_url] * 2)) == [known_revisions()[-1]] * 2
     assert catalogue(auth_database, "public") == before
 
 
@@ -74,3 +76,8 @@ def test_the_service_itself_may_not_change_the_tables(auth_database: Database) -
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 cursor.execute(statement)
             connection.rollback()
+
+
+def test_the_revisions_asked_for_are_those_of_the_migrations() -> None:
+    scripts = ScriptDirectory.from_config(alembic_config()).walk_revisions()
+    assert list(known_revisions()) == [script.revision for script in scripts][::-1]

@@ -117,6 +117,19 @@ def test_registrations_resends_and_verifications_of_one_address_at_once_never_fa
     assert api.count("accounts") == 1
 
 
+def test_no_decoy_ever_takes_the_place_of_a_new_accounts_letter(api: AuthApi) -> None:
+    calls: list[tuple[str, dict[str, str]]] = []
+    for n in range(25):
+        email = f"linh.{n}@example.com"
+        calls.append(("/v1/registrations", {"email": email, "password": PASSWORD}))
+        calls += [("/v1/registrations/resend", {"email": email})] * 2
+    assert {answer.status_code for answer in api.at_once(calls)} == {202}
+    assert api.count("accounts") == 25
+    assert api.sql(
+        "SELECT count(*), count(account_id), count(DISTINCT account_id) FROM letters WHERE withdrawn_at IS NULL"
+    ) == [(25, 25, 25)]
+
+
 @pytest.mark.parametrize(
     ("typed", "again"),
     [

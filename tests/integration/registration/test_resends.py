@@ -49,6 +49,14 @@ def test_a_letter_that_is_no_longer_on_its_way_is_not_withdrawn(api: AuthApi) ->
     assert api.sql("SELECT count(*) FROM outbox WHERE kind = 'cancellation'") == [(0,)]
 
 
+def test_a_dead_letter_is_withdrawn_too_so_that_no_operator_revives_its_void_link(api: AuthApi) -> None:
+    receipt = api.register("linh@example.com")
+    api.sql("UPDATE letters SET state = 'failed'")
+    api.resend("linh@example.com")
+    withdrawn = api.sql("SELECT letter_id::text FROM outbox WHERE kind = 'cancellation'")
+    assert withdrawn == [(api.letter_id(receipt),)]
+
+
 def test_twenty_resends_for_an_unknown_address_at_once_all_answer(api: AuthApi) -> None:
     answers = api.at_once([("/v1/registrations/resend", {"email": "nobody@example.com"})] * 20)
     assert {answer.status_code for answer in answers} == {202}

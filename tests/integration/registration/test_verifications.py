@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import pytest
+
 from support.auth_api import AuthApi
 
 VERIFICATIONS = "/v1/verifications"
@@ -124,3 +126,16 @@ def test_looking_at_a_link_uses_nothing_up(api: AuthApi) -> None:
         client.open(f"/verify?token={token}", method=method)
         client.open("/v1/verifications", method=method)
     assert api.post(VERIFICATIONS, {"token": token}).status_code == 200
+
+
+@pytest.mark.parametrize("how", ["link", "code"])
+def test_a_verified_address_gets_no_letter_that_was_still_on_its_way(api: AuthApi, how: str) -> None:
+    receipt = api.register("linh@example.com")
+    letter = api.last_letter()
+    proof = (
+        {"token": letter.link_token} if how == "link" else {"email": "linh@example.com", "code": letter.code}
+    )
+    assert api.post("/v1/verifications", proof).status_code == 200
+    withdrawn = api.sql("SELECT letter_id::text FROM outbox WHERE kind = 'cancellation'")
+    assert withdrawn == [(api.letter_id(receipt),)]
+    assert api.sql("SELECT withdrawn_for FROM letters") == [("superseded",)]

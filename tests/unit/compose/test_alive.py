@@ -38,6 +38,12 @@ def test_a_process_without_a_connection_is_not_alive(listener: socket.socket) ->
     assert exit_code(SOME_BROKER_URL=f"amqp://user:password@broker:{port}/vhost") == 1
 
 
+def test_of_a_cluster_one_node_is_enough(listener: socket.socket) -> None:
+    port = listener.getsockname()[1]
+    with socket.create_connection(("127.0.0.1", port)):
+        assert exit_code(SOME_BROKER_URL=f"amqp://auth:password@one:1/vhost;amqp://two:{port}/vhost") == 0
+
+
 def test_every_server_named_counts(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     with socket.create_connection(("127.0.0.1", port)), socket.create_server(("127.0.0.1", 0)) as other:

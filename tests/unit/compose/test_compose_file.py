@@ -8,6 +8,7 @@ import pytest
 from auth_service import settings as auth
 from mail_contract.broker.cli import ApplySettings
 from mail_contract.settings import ServiceSettings, variable_of
+from mail_contract.topology import MAILER_URGENT
 from mailer_service import settings as mailer
 
 FILE = (Path(__file__).parents[3] / "docker-compose.yml").read_text(encoding="utf-8")
@@ -21,14 +22,19 @@ PROCESSES: dict[str, type[ServiceSettings]] = {
     "auth-worker": auth.WorkerSettings,
     "beat": auth.BeatSettings,
     "mailer": mailer.WorkerSettings,
+    "mailer-urgent": mailer.WorkerSettings,
     "flower": mailer.FlowerSettings,
+    "operator": mailer.OperatorSettings,
 }
 
 
 def block_of(service: str) -> str:
-    found = re.search(rf"^  {service}:\n((?:    .*\n|\n)+)", FILE, flags=re.MULTILINE)
+    """What the service has: its own lines, and those it takes over from another service."""
+    found = re.search(rf"^  {service}:(?: &\S+)?\n((?:    .*\n|\n)+)", FILE, flags=re.MULTILINE)
     assert found, service
-    return found[1]
+    inherited = re.search(r"^    <<: \*(\S+)$", found[1], flags=re.MULTILINE)
+    other = re.search(rf"^  (\S+): &{inherited[1]}$", FILE, flags=re.MULTILINE) if inherited else None
+    return (block_of(other[1]) if other else "") + found[1]
 
 
 def given_to(service: str) -> set[str]:
@@ -53,6 +59,17 @@ def test_a_process_is_mounted_exactly_the_secrets_its_settings_name(service: str
     listed = re.search(r"^    secrets: \[(.*)\]$", block, flags=re.MULTILINE)
     assert listed
     assert set(listed[1].split(", ")) == set(re.findall(r"/run/secrets/(\S+)", block))
+
+
+def test_urgent_letters_have_a_worker_that_takes_nothing_else() -> None:
+    assert re.findall(r"MAILER_QUEUES: (\S+)", FILE) == [MAILER_URGENT]
+    assert f"MAILER_QUEUES: {MAILER_URGENT}" in block_of("mailer-urgent")
+
+
+@pytest.mark.parametrize("service", ["mailer", "mailer-urgent"])
+def test_a_mailer_is_healthy_while_it_says_so_itself(service: str) -> None:
+    assert "test: [CMD, mailer-service, alive]" in block_of(service)
+    assert "MAILER_LISTEN:" in block_of(service)
 
 
 def test_every_published_port_is_on_loopback() -> None:

@@ -1,0 +1,317 @@
+"""Dead letters on a real broker and a real ledger: looked at without a trace, sent again once, ended for good."""
+
+import threading
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from mail_contract.messages import Envelope
+from mail_contract.topology import MAILER_DEAD, MAILER_URGENT
+from mailer_service.deadletters.desk import Desk, desk_at
+from mailer_service.deadletters.obituary import Obituary
+from mailer_service.deadletters.selection import Selection
+from mailer_service.deadletters.tally import Done, Tally
+from mailer_service.errors import BrokerRefuses, NotTaken
+from mailer_service.store.engine import build_engine
+from support.eventually import eventually
+from support.mailroom import Mailroom
+from support.operator import Operator, bury, change, record
+
+ALL = Selection()
+
+
+@pytest.fixture
+def operator(room: Mailroom) -> Operator:
+    return Operator(room=room)
+
+
+def sealed(room: Mailroom, count: int, **changes: Any) -> list[Envelope]:
+    return [room.seal(f"an{n}@example.org", **changes) for n in range(count)]
+
+
+def ids(envelopes: list[Envelope]) -> list[str]:
+    return [str(envelope.header.id) for envelope in envelopes]
+
+
+def redrive(desk: Desk, selection: Selection = ALL, *, rehearsal: bool = False) -> Tally:
+    tally = Tally()
+    desk.redrive(selection, tally, rehearsal=rehearsal, progress=lambda _: None)
+    return tally
+
+
+def drop(desk: Desk, selection: Selection = ALL, *, rehearsal: bool = False) -> Tally:
+    tally = Tally()
+    desk.drop(selection.takes, tally, limit=selection.limit, rehearsal=rehearsal, progress=lambda _: None)
+    return tally
+
+
+def test_looking_leaves_everything_as_and_where_it_was(room: Mailroom, operator: Operator) -> None:
+    envelopes = sealed(room, 1200)
+    bury(room, envelopes)
+    with operator.desk() as desk:
+        before = list(desk.look(ALL))
+    assert [obituary.id for obituary in before] == ids(envelopes)
+    with operator.desk() as desk:
+        few = [obituary.id for obituary in desk.look(Selection(limit=2))]
+    assert few == ids(envelopes)[:2]
+    assert room.broker.depth(MAILER_DEAD) == 1200
+    with operator.desk() as desk:
+        after = list(desk.look(ALL))
+    assert [_substance(obituary) for obituary in after] == [_substance(obituary) for obituary in before]
+
+
+def _substance(obituary: Obituary) -> tuple[object, ...]:
+    message = obituary.message
+    headers = {name: value for name, value in message.headers.items() if name != "x-delivery-count"}
+    return message.body, message.properties, headers
+
+
+def test_what_is_redriven_is_what_it_was_before_it_died(room: Mailroom, operator: Operator) -> None:
+    (envelope,) = sealed(room, 1)
+    bury(room, [envelope])
+    (dead,) = room.broker.peek(MAILER_DEAD)
+    with operator.desk() as desk:
+        tally = redrive(desk)
+    assert tally.done == {Done.REDRIVEN: 1}
+    assert room.broker.depth(MAILER_DEAD) == 0
+    (alive,) = room.broker.take(MAILER_URGENT)
+    headers = alive["properties"].pop("headers")
+    assert alive["payload"] == dead["payload"]
+    assert [name for name in headers if name.startswith("x-")] in ([], ["x-delivery-count"])  # the look's own
+    assert (headers["id"], headers["retries"]) == (str(envelope.header.id), 0)
+    assert alive["properties"]["content_type"] == "application/json"
+    assert alive["properties"]["priority"] == envelope.header.priority
+    assert alive["properties"]["delivery_mode"] == 2
+    assert alive["properties"]["correlation_id"] == str(envelope.header.id)
+    assert room.state(envelope.header.id) == "waiting"
+
+
+def test_a_redriven_letter_is_delivered_once(room: Mailroom, operator: Operator) -> None:
+    envelopes = sealed(room, 5)
+    bury(room, envelopes)
+    with operator.desk() as desk:
+        assert redrive(desk).done == {Done.REDRIVEN: 5}
+        assert redrive(desk).matched == 0
+    room.start()
+    for envelope in envelopes:
+        eventually(lambda one=envelope.header.id: room.told(one) == ["sent"], within=20)  # type: ignore[misc]
+    assert len(room.inbox.messages()) == 5
+    eventually(room.everything_is_settled)
+
+
+def test_only_what_is_selected_is_redriven_and_a_few_first(room: Mailroom, operator: Operator) -> None:
+    refused, broken = sealed(room, 10), sealed(room, 3)
+    bury(room, refused[:5])
+    bury(room, broken, reason="internal_error")
+    bury(room, refused[5:])
+    with operator.desk() as desk:
+        assert redrive(desk, Selection(reasons=frozenset({"5.1.1"}), limit=7)).done == {Done.REDRIVEN: 7}
+        assert [obituary.id for obituary in desk.look(ALL)] == []
+    with operator.desk() as desk:
+        assert [obituary.id for obituary in desk.look(ALL)] == ids(broken) + ids(refused[7:])
+    with operator.desk() as desk:
+        one = Selection(ids=(ids(broken)[1],))
+        assert redrive(desk, one).done == {Done.REDRIVEN: 1}
+    taken = [one["properties"]["headers"]["id"] for one in room.broker.take(MAILER_URGENT)]
+    assert taken == [*ids(refused[:7]), ids(broken)[1]]
+    with operator.desk() as desk:
+        assert redrive(desk, Selection(letters=frozenset({"account_exists"}))).matched == 0
+
+
+def test_a_rehearsal_changes_nothing(room: Mailroom, operator: Operator) -> None:
+    envelopes, late = sealed(room, 2), sealed(room, 1, expires_in=timedelta(seconds=-1))
+    bury(room, [*envelopes, *late])
+    with operator.desk() as desk:
+        assert redrive(desk, rehearsal=True).done == {Done.REDRIVEN: 2, Done.RENEWED: 1}
+    with operator.desk() as desk:
+        assert drop(desk, rehearsal=True).done == {Done.DROPPED: 3}
+    assert room.broker.depth(MAILER_DEAD) == 3
+    assert {room.state(envelope.header.id) for envelope in (*envelopes, *late)} == {"dead"}
+    assert room.broker.depth(MAILER_URGENT) == 0
+    assert room.broker.depth("auth.reports") == 0
+    assert room.query("SELECT * FROM interventions") == []
+
+
+@pytest.mark.parametrize("state", ["dead", "expired"])
+def test_an_expired_letter_is_not_sent_but_replaced(room: Mailroom, operator: Operator, state: str) -> None:
+    (late,) = sealed(room, 1, expires_in=timedelta(seconds=-1))
+    bury(room, [late], state=state)
+    with operator.desk() as desk:
+        assert redrive(desk).done == {Done.RENEWED: 1}
+    assert room.told(late.header.id) == ["expired"]
+    assert room.state(late.header.id) == "expired"
+    assert room.broker.depth(MAILER_URGENT) == room.broker.depth(MAILER_DEAD) == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "done", "told"),
+    [
+        ("accepted", Done.SENT_BEFORE, ["sent"]),
+        ("discarded", Done.SENT_BEFORE, ["sent"]),
+        ("suppressed", Done.SUPPRESSED, ["suppressed"]),
+        ("waiting", Done.REDRIVEN, []),
+    ],
+)
+def test_a_letter_that_came_to_another_end_is_reported_again_and_not_sent(
+    room: Mailroom, operator: Operator, state: str, done: Done, told: list[str]
+) -> None:
+    (envelope,) = sealed(room, 1)
+    bury(room, [envelope], state=state)
+    with operator.desk() as desk:
+        assert redrive(desk).done == {done: 1}
+    assert room.told(envelope.header.id) == told
+    assert room.state(envelope.header.id) == state
+    assert room.broker.depth(MAILER_URGENT) == int(done is Done.REDRIVEN)
+
+
+def test_a_withdrawn_letter_is_not_redriven(room: Mailroom, operator: Operator) -> None:
+    (envelope,) = sealed(room, 1)
+    bury(room, [envelope])
+    room.start()
+    room.cancel(envelope.header.id)
+    eventually(lambda: (room.row(envelope.header.id) or {})["cancellation"] == "superseded")
+    with operator.desk() as desk:
+        assert redrive(desk).done == {Done.WITHDRAWN: 1}
+    assert room.told(envelope.header.id) == ["superseded"]
+    assert room.state(envelope.header.id) == "cancelled"
+    assert room.inbox.messages() == []
+
+
+def test_a_letter_in_hand_stays_and_one_its_replica_died_with_goes(
+    room: Mailroom, operator: Operator
+) -> None:
+    held, left = sealed(room, 2)
+    bury(room, [held, left])
+    claim = "UPDATE letters SET state = 'transmitting', holder = 'x', lease_until = now() + %s WHERE id = %s"
+    change(room, claim, timedelta(minutes=1), str(held.header.id))
+    change(room, claim, timedelta(seconds=-1), str(left.header.id))
+    with operator.desk() as desk:
+        tally = redrive(desk)
+        assert (tally.done, tally.kept) == ({Done.REDRIVEN: 1}, {"in_hand": 1})
+    with operator.desk() as desk:
+        assert drop(desk).kept == {"in_hand": 1}
+    assert room.broker.depth(MAILER_DEAD) == 1
+
+
+def test_what_auth_service_did_not_make_stays_and_is_not_reported(room: Mailroom, operator: Operator) -> None:
+    forged = room.seal("an@example.org")
+    forged = forged.model_copy(update={"header": forged.header.model_copy(update={"locale": "vi"})})
+    known = room.seal("an@example.org")
+    replay = room.seal("mallory@example.org", letter_id=known.header.id)
+    record(room, [known], reason=None, state="accepted")
+    bury_only(room, [forged, replay])
+    for keys in (True, False):
+        with operator.desk(keys=keys) as desk:
+            tally = redrive(desk)
+        assert tally.kept == {"bad_signature": 1, "replayed_id": 1}
+        assert tally.done == Counter()
+    assert room.broker.depth(MAILER_DEAD) == 2
+    with operator.desk() as desk:
+        assert drop(desk).done == {Done.DROPPED: 2}
+    assert room.broker.depth(MAILER_DEAD) == 0
+    assert room.broker.depth("auth.reports") == 0
+    assert room.state(known.header.id) == "accepted"
+
+
+def bury_only(room: Mailroom, envelopes: list[Envelope]) -> None:
+    """Let a mailer find out what is wrong with them."""
+    replica = room.start()
+    for envelope in envelopes:
+        room.post(envelope)
+    eventually(lambda: room.broker.depth(MAILER_DEAD) == len(envelopes))
+    replica.stop()
+
+
+def test_a_key_that_came_late_makes_its_letters_good_again(room: Mailroom, operator: Operator) -> None:
+    (envelope,) = sealed(room, 1)
+    bury(room, [envelope], reason="unknown_key")
+    change(room, "DELETE FROM letters")
+    with operator.desk(keys=False) as desk:
+        assert redrive(desk).kept == {"unknown_key": 1}
+    with operator.desk() as desk:
+        assert redrive(desk).done == {Done.REDRIVEN: 1}
+    room.start()
+    eventually(lambda: room.told(envelope.header.id) == ["sent"])
+
+
+def test_dropping_tells_auth_and_keeps_the_letter_dead(room: Mailroom, operator: Operator) -> None:
+    envelopes = sealed(room, 3)
+    bury(room, envelopes)
+    with operator.desk() as desk:
+        assert drop(desk, Selection(limit=2)).done == {Done.DROPPED: 2}
+    dropped = envelopes[0].header.id
+    (report,) = room.reports(dropped)
+    assert (report.state, report.reason) == ("failed", "dropped")
+    row = room.row(dropped)
+    assert row is not None
+    assert (row["state"], row["last_reason"]) == ("dead", "dropped")
+    (intervention,) = room.query("SELECT * FROM interventions WHERE letter_id = %s", str(dropped))
+    assert (intervention["kind"], intervention["reason"]) == ("dropped", "5.1.1")
+    with operator.desk() as desk:
+        assert [obituary.id for obituary in desk.look(ALL)] == ids(envelopes[2:])
+
+
+def test_two_redrives_and_a_list_at_once_double_and_miss_nothing(room: Mailroom, operator: Operator) -> None:
+    envelopes = sealed(room, 400)
+    bury(room, envelopes)
+    tallies: list[Tally] = []
+    lists: list[int] = []
+
+    def work() -> None:
+        with operator.desk() as desk:
+            tallies.append(redrive(desk))
+
+    def look() -> None:
+        with operator.desk() as desk:
+            lists.append(sum(1 for _ in desk.look(ALL)))
+
+    threads = [threading.Thread(target=target) for target in (work, look, work, look)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(tally.done[Done.REDRIVEN] for tally in tallies) == [0, 400]
+    assert set(lists) <= {0, 400}
+    taken = Counter(one["properties"]["headers"]["id"] for one in room.broker.take(MAILER_URGENT))
+    assert taken == Counter(ids(envelopes))
+
+
+def test_where_the_way_back_is_gone_nothing_is_lost(room: Mailroom, operator: Operator) -> None:
+    envelopes = sealed(room, 3)
+    bury(room, envelopes)
+    room.broker.admin.delete(
+        "bindings", room.broker.vhost, "e", "mail", "q", MAILER_URGENT, "mail.urgent.%23"
+    )
+    with pytest.raises(NotTaken, match="312"), operator.desk() as desk:
+        redrive(desk)
+    eventually(lambda: room.broker.depth(MAILER_DEAD) == 3)
+    room.shorten_the_waits()
+    with operator.desk() as desk:
+        assert redrive(desk).done == {Done.REDRIVEN: 3}
+    assert room.broker.depth(MAILER_URGENT) == 3
+
+
+def test_another_user_than_the_operator_is_told_so(room: Mailroom) -> None:
+    bury(room, sealed(room, 1))
+    engine = build_engine(room.database.url, application="test", connections=1)
+    with (
+        pytest.raises(BrokerRefuses, match="operator"),
+        desk_at(broker_url=room.broker.url("mailer"), engine=engine, keys=None, on_wait=lambda: None) as desk,
+    ):
+        list(desk.look(ALL))
+    engine.dispose()
+
+
+def test_a_letter_nobody_claimed_before_it_came_here_goes_back_and_is_judged_there(
+    room: Mailroom, operator: Operator
+) -> None:
+    (envelope,) = sealed(room, 1)
+    bury(room, [envelope])
+    change(room, "DELETE FROM letters")
+    with operator.desk() as desk:
+        assert redrive(desk).done == {Done.REDRIVEN: 1}
+    assert room.query("SELECT * FROM interventions") == []
+    room.start()
+    eventually(lambda: room.told(envelope.header.id) == ["sent"])

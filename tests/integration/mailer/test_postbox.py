@@ -1,0 +1,85 @@
+"""The postbox: many threads, one channel, each told what became of its own message."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from structlog.contextvars import bound_contextvars
+
+from mail_contract.celery_app import RECORD_REPORT, build_app
+from mail_contract.errors import BrokerUnavailable, PublishError, Unroutable
+from mail_contract.letters import LetterClass
+from mail_contract.messages import DeliveryReport, ReportedState
+from mail_contract.publication import Publication
+from mail_contract.telemetry import CORRELATION_HEADER
+from mail_contract.topology import AUTH_REPORTS, REPORT_ROUTE, WaitTier, wait_route
+from mailer_service.postbox import Postbox
+from support.broker import VirtualHost
+from support.eventually import eventually
+
+
+@pytest.fixture
+def postbox(broker: VirtualHost) -> Iterator[Postbox]:
+    app = build_app("test", broker_url=broker.url("mailer"))
+    box = Postbox(app)
+    yield box
+    box.close()
+    app.close()
+
+
+def report() -> Publication:
+    message = DeliveryReport(
+        id=uuid4(), letter_id=uuid4(), state=ReportedState.SENT, at=datetime.now(UTC), attempt=1
+    )
+    return Publication(id=message.id, task_name=RECORD_REPORT, message=message, route=REPORT_ROUTE)
+
+
+def test_what_many_threads_post_arrives_once_each(postbox: Postbox, broker: VirtualHost) -> None:
+    publications = [report() for _ in range(200)]
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(postbox.post, publications))
+    arrived = [message["properties"]["correlation_id"] for message in broker.take(AUTH_REPORTS)]
+    assert sorted(arrived) == sorted(str(publication.id) for publication in publications)
+
+
+def test_a_message_without_a_correlation_id_gets_one_of_its_own_not_that_of_the_thread_that_leads(
+    postbox: Postbox, broker: VirtualHost
+) -> None:
+    with bound_contextvars(correlation_id="another-letters"):
+        postbox.post(report())
+    (message,) = broker.take(AUTH_REPORTS)
+    assert message["properties"]["headers"][CORRELATION_HEADER] not in {None, "", "another-letters"}
+
+
+def test_a_message_no_queue_is_bound_for_fails_alone(postbox: Postbox, broker: VirtualHost) -> None:
+    lost_route = wait_route(LetterClass.URGENT, WaitTier.S10)
+    broker.admin.delete("queues", broker.vhost, WaitTier.S10.queue)
+    lost = [
+        Publication(id=uuid4(), task_name=RECORD_REPORT, message=report().message, route=lost_route)
+        for _ in range(5)
+    ]
+    with ThreadPoolExecutor(20) as pool:
+        good = [pool.submit(postbox.post, report()) for _ in range(40)]
+        bad = [pool.submit(postbox.post, publication) for publication in lost]
+    assert [answer.exception() for answer in good] == [None] * 40
+    assert [type(answer.exception()) for answer in bad] == [Unroutable] * 5
+
+
+@pytest.mark.slow
+def test_a_connection_that_was_lost_is_replaced(postbox: Postbox, broker: VirtualHost) -> None:
+    postbox.post(report())
+    broker.infra.kill_broker()
+    with pytest.raises(BrokerUnavailable):
+        postbox.post(report())
+    broker.infra.start_broker()
+
+    def posts() -> bool:
+        try:
+            postbox.post(report())
+        except PublishError:
+            return False
+        return True
+
+    eventually(posts, within=30)

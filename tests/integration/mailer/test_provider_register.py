@@ -1,0 +1,237 @@
+"""What replicas know together of a provider, in a real database: given up by one, tried by one, budgets kept by all."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from mail_contract.letters import LetterClass
+from mailer_service.providers.breaker import Opening, Probing
+from mailer_service.providers.pace import Pace
+from mailer_service.providers.register import ProviderRegister, Standing
+from mailer_service.providers.slots import Slots
+from mailer_service.smtp.server import SmtpServer
+from mailer_service.store.engine import build_engine
+from mailer_service.store.presence import Presence
+from support.database import Database
+from support.eventually import eventually
+
+REFUSED = Opening(reason="5.7.8", account=True)
+AWAY = Opening(reason="connection_refused")
+Join = Callable[[], Presence]
+
+
+def server(*, connections: int = 8, rate: float | None = None) -> SmtpServer:
+    return SmtpServer.from_url(f"smtp://mail.example?connections={connections}&rate={rate or 1000}")
+
+
+NAME = server().name
+
+
+@pytest.fixture
+def register(mailer_database: Database) -> Iterator[ProviderRegister]:
+    engine = build_engine(mailer_database.url, application="test", connections=8)
+    entries = ProviderRegister(engine, probing=Probing(first_seconds=0.2, limit_seconds=1.0))
+    entries.enrol([NAME])
+    yield entries
+    engine.dispose()
+
+
+@pytest.fixture
+def join(mailer_database: Database) -> Iterator[Join]:
+    """Sessions of replicas; all end with the test."""
+    made = []
+
+    def make() -> Presence:
+        engine = build_engine(mailer_database.url, application="replica", connections=1)
+        presence = Presence(engine)
+        presence.arrive()
+        made.append((presence, engine))
+        return presence
+
+    yield make
+    for presence, engine in made:
+        presence.leave()
+        engine.dispose()
+
+
+def standing(register: ProviderRegister) -> Standing:
+    (known,) = register.look([NAME])
+    return known
+
+
+def soon(seconds: float = 0.0) -> float:
+    return time.monotonic() + seconds
+
+
+def fill(slots: Slots) -> int:
+    taken = 0
+    while slots.take(until=soon()):
+        taken += 1
+    return taken
+
+
+def test_one_replica_gives_a_provider_up_for_all(register: ProviderRegister) -> None:
+    assert standing(register).opening is None
+    assert register.open(NAME, REFUSED)
+    assert not register.open(NAME, AWAY)
+    assert standing(register).opening == REFUSED
+    assert standing(register).openings == 1
+
+
+def test_of_many_replicas_one_tries_and_only_when_it_is_time(register: ProviderRegister) -> None:
+    register.open(NAME, AWAY)
+    assert register.begin_probe(NAME, patience=5) is None
+    eventually(lambda: standing(register).due)
+    with ThreadPoolExecutor(8) as replicas:
+        tries = list(replicas.map(lambda _: register.begin_probe(NAME, patience=5), range(8)))
+    assert [openings for openings in tries if openings is not None] == [1]
+    assert not standing(register).due
+
+
+def test_a_try_in_vain_makes_the_next_one_later(register: ProviderRegister) -> None:
+    register.open(NAME, AWAY)
+    eventually(lambda: register.begin_probe(NAME, patience=5) == 1)
+    register.fail_probe(NAME, REFUSED, openings=1)
+    assert standing(register).opening == REFUSED
+    began = time.monotonic()
+    eventually(lambda: register.begin_probe(NAME, patience=5) == 2)
+    assert time.monotonic() - began > 0.3
+
+
+def test_a_replica_that_dies_while_it_tries_is_followed_by_another(register: ProviderRegister) -> None:
+    register.open(NAME, AWAY)
+    eventually(lambda: register.begin_probe(NAME, patience=0.3) == 1)
+    eventually(lambda: register.begin_probe(NAME, patience=0.3) == 1)
+
+
+def test_a_late_success_does_not_undo_what_was_found_since(register: ProviderRegister) -> None:
+    register.open(NAME, AWAY)
+    register.fail_probe(NAME, REFUSED, openings=1)
+    assert not register.close(NAME, openings=1)
+    assert standing(register).opening == REFUSED
+    assert register.close(NAME, openings=2)
+    assert standing(register).opening is None
+
+
+def test_how_often_it_was_given_up_is_forgiven_with_a_letter_not_with_a_login(
+    register: ProviderRegister,
+) -> None:
+    register.open(NAME, REFUSED)
+    register.close(NAME, openings=1)
+    assert standing(register).openings == 1
+    register.open(NAME, REFUSED)
+    assert standing(register).openings == 2
+    register.forgive(NAME)
+    assert standing(register).openings == 2
+    register.close(NAME, openings=2)
+    register.forgive(NAME)
+    assert standing(register).openings == 0
+
+
+def test_all_replicas_together_never_have_more_connections_than_allowed(join: Join) -> None:
+    replicas = [Slots(server(connections=7), join()) for _ in range(3)]
+    barrier = Barrier(3)
+
+    def rush(slots: Slots) -> int:
+        barrier.wait()
+        return fill(slots)
+
+    with ThreadPoolExecutor(3) as threads:
+        assert sum(threads.map(rush, replicas)) == 7
+
+
+def test_a_slot_stays_with_its_replica_for_the_next_letter(join: Join) -> None:
+    slots, other = Slots(server(connections=1), join()), Slots(server(connections=1), join())
+    for _ in range(3):
+        assert slots.take(until=soon())
+        slots.give_back()
+    assert len(slots) == 1
+    assert not other.take(until=soon())
+    assert other.starving
+    slots.return_spare(idle=lambda: 1)
+    assert len(slots) == 1
+    slots.return_spare(idle=lambda: 0)
+    assert other.take(until=soon(5))
+
+
+def test_slots_of_a_replica_that_died_are_free_at_once(join: Join) -> None:
+    dying = join()
+    assert fill(Slots(server(connections=3), dying)) == 3
+    dying.leave()
+    assert fill(Slots(server(connections=3), join())) == 3
+
+
+def test_slots_lost_with_their_session_are_not_counted_as_held(join: Join) -> None:
+    presence = join()
+    slots = Slots(server(connections=2), presence)
+    assert fill(slots) == 2
+    epoch = presence.epoch
+    with presence.session() as session:
+        session.invalidate()
+    eventually(lambda: presence.epoch > epoch)
+    other = Slots(server(connections=2), join())
+    assert fill(other) == 2
+    slots.give_back()
+    assert not slots.take(until=soon())
+
+
+def test_a_letter_waits_for_a_slot_and_not_longer_than_it_should(join: Join) -> None:
+    slots = Slots(server(connections=1), join())
+    assert slots.take(until=soon())
+    began = time.monotonic()
+    assert not slots.take(until=soon(0.5))
+    assert 0.4 < time.monotonic() - began < 2.0
+
+
+def test_while_others_want_connections_each_replica_keeps_to_its_share(join: Join) -> None:
+    greedy, modest = (Slots(server(connections=4), join()) for _ in range(2))
+    assert fill(greedy) == 4
+    assert not modest.take(until=soon())
+    assert greedy.share() == 2
+    greedy.limit(width=1.0, target=greedy.share())
+    for _ in range(4):
+        greedy.give_back()
+    assert greedy.for_idle() == 2
+    greedy.return_spare(idle=greedy.for_idle)
+    assert modest.take(until=soon(5))
+    assert fill(modest) == 1
+    assert fill(greedy) == 2
+
+
+def test_a_server_that_asks_for_less_gets_half_of_what_was_open_and_more_again_with_time(
+    register: ProviderRegister, join: Join
+) -> None:
+    servant = server(connections=50)
+    slots = Slots(servant, join())
+    for _ in range(8):
+        assert slots.take(until=soon())
+    assert register.slow_down(servant)
+    assert not register.slow_down(servant)
+    width = standing(register).width
+    assert width == pytest.approx(4 / 50, rel=0.05)
+    assert standing(register).speed == pytest.approx(0.5, rel=0.05)
+    slots.limit(width=width, target=None)
+    for _ in range(8):
+        slots.give_back()
+    assert fill(slots) == 4
+    slots.return_spare(idle=lambda: 0)
+    assert len(slots) == 4
+
+
+def test_replicas_keep_one_rate_together(register: ProviderRegister) -> None:
+    rate, seconds = 60.0, 3.0
+    began = time.monotonic()
+
+    def replica(_: int) -> int:
+        pace = Pace(rate, lambda count, *, lead: register.reserve(NAME, count, rate=rate, lead=lead))
+        sent = 0
+        while pace.keep(LetterClass.BULK, until=began + seconds):
+            sent += 1
+        return sent
+
+    with ThreadPoolExecutor(3) as replicas:
+        sent = sum(replicas.map(replica, range(3)))
+    assert sent == pytest.approx(rate * seconds, rel=0.1)

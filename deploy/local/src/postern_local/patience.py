@@ -2,20 +2,26 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from postern_local.errors import Interrupted, StepFailed
 from postern_local.log_stream import last_lines
 from postern_local.readiness import wait_for
-from postern_local.supervision import FAILED, Supervisor
+from postern_local.supervision import FAILED, ProgramState, Supervisor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """What is watched while something is waited for."""
+    """What is watched while something is waited for.
+
+    Attributes:
+        supervisor: of the programs; any of them that ends is a failure.
+        stop: set when nobody is to wait any longer.
+    """
 
     supervisor: Supervisor
     stop: threading.Event
+    _pids: dict[str, int] = field(default_factory=dict, init=False)
 
     def until(self, name: str, check: Callable[[], bool], *, seconds: float) -> None:
         """Return once `check` says yes.
@@ -38,6 +44,10 @@ class Patience:
 
     def _look_for_failures(self) -> None:
         for program in self.supervisor.states():
-            if program.state in FAILED:
+            if program.state in FAILED or self._started_anew(program):
                 log = self.supervisor.state.logs / f"{program.name}.log"
                 raise StepFailed(f"{program.name} ended; the end of {log}:\n{last_lines(log, 20)}")
+
+    def _started_anew(self, program: ProgramState) -> bool:
+        # A program that needs more than a second to fail is running again before anybody could see it ended.
+        return program.pid is not None and self._pids.setdefault(program.name, program.pid) != program.pid

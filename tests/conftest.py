@@ -20,8 +20,13 @@ LONGEST_NAME = 80
 
 
 def pytest_configure() -> None:
-    """SIGTERM ends a run as Ctrl-C does, so that fixtures still stop what they started."""
+    """SIGTERM ends a run as Ctrl-C does, so that fixtures still stop what they started.
+
+    Ctrl-C itself is heeded also where a shell started the run in the background and had it ignored: what tests start
+    inherits that.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # How long an example takes says nothing while other tests use the same cores.
     hypothesis.settings.register_profile("postern", deadline=None)
     hypothesis.settings.load_profile("postern")

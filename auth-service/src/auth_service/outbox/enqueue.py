@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from auth_service.domain.delivery import WITHDRAWABLE_STATES, DeliveryState
 from auth_service.domain.renewal import Renewal
-from auth_service.outbox.message import CANCELLATION_RANK, LETTER_RANKS, WAKE_UP_CHANNEL
+from auth_service.outbox.columns import HEADER_COLUMNS, letter_columns, outbox_columns
+from auth_service.outbox.message import CANCELLATION_RANK, WAKE_UP_CHANNEL
 from auth_service.store.base import constant, table_of
 from auth_service.store.rider import Rider, execute
 from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
@@ -52,17 +53,7 @@ def _parameter(field: str) -> str:
     return f"new_{field}"
 
 
-_LETTER_FIELDS = (
-    "id",
-    "account_id",
-    "letter",
-    "letter_class",
-    "recipient_tag",
-    "receipt_hash",
-    "renewal_of",
-    "renewal",
-    "expires_at",
-)
+_LETTER_FIELDS = (*HEADER_COLUMNS, "account_id", "receipt_hash", "renewal_of", "renewal")
 _ADDED = (
     insert(_LETTERS)
     .values(
@@ -140,29 +131,15 @@ def enqueue_letter(
         story: the hash of the receipt its progress can be looked up with, or which earlier letter it renews.
         riders: other writes that are to be done with it.
     """
-    header, renewal = envelope.header, story if isinstance(story, Renewal) else None
-    letter = {
-        "id": header.id,
+    renewal = story if isinstance(story, Renewal) else None
+    letter = letter_columns(envelope.header) | {
         "account_id": account_id,
-        "letter": header.letter,
-        "letter_class": header.letter_class,
-        "recipient_tag": header.recipient_tag,
         "receipt_hash": None if renewal else story,
         "renewal_of": renewal.of if renewal else None,
         "renewal": renewal.number if renewal else 0,
-        "expires_at": header.expires_at,
     }
-    execute(
-        session,
-        _ENQUEUE_LETTER,
-        {
-            **{_parameter(field): value for field, value in letter.items()},
-            "rank": LETTER_RANKS[header.letter_class],
-            "payload": envelope.model_dump(mode="json"),
-            "correlation_id": current_correlation_id(),
-        },
-        *riders,
-    )
+    parameters = {_parameter(field): value for field, value in letter.items()}
+    execute(session, _ENQUEUE_LETTER, parameters | outbox_columns(envelope), *riders)
 
 
 def withdraw_letters(

@@ -9,11 +9,11 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from auth_service.domain.delivery import DeliveryState
-from auth_service.outbox.message import LETTER_RANKS, WAKE_UP_CHANNEL
+from auth_service.outbox.columns import letter_columns, outbox_columns
+from auth_service.outbox.message import WAKE_UP_CHANNEL
 from auth_service.store.base import table_of
 from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
 from mail_contract.messages import Envelope
-from mail_contract.telemetry import current_correlation_id
 
 
 def enqueue_announced(session: Session, letters: Mapping[UUID, Envelope], *, announcement: str) -> None:
@@ -29,16 +29,8 @@ def enqueue_announced(session: Session, letters: Mapping[UUID, Envelope], *, ann
     session.execute(
         insert(table_of(Letter)),
         [
-            {
-                "id": sealed.header.id,
-                "account_id": account_id,
-                "letter": sealed.header.letter,
-                "letter_class": sealed.header.letter_class,
-                "recipient_tag": sealed.header.recipient_tag,
-                "state": DeliveryState.ACCEPTED,
-                "expires_at": sealed.header.expires_at,
-                "announcement": announcement,
-            }
+            letter_columns(sealed.header)
+            | {"account_id": account_id, "state": DeliveryState.ACCEPTED, "announcement": announcement}
             for account_id, sealed in letters.items()
         ],
     )
@@ -49,14 +41,8 @@ def enqueue_announced(session: Session, letters: Mapping[UUID, Envelope], *, ann
     session.execute(
         insert(table_of(OutboxRow)),
         [
-            {
-                "id": sealed.header.id,
-                "letter_id": sealed.header.id,
-                "kind": OutboxKind.LETTER,
-                "rank": LETTER_RANKS[sealed.header.letter_class],
-                "payload": sealed.model_dump(mode="json"),
-                "correlation_id": current_correlation_id(),
-            }
+            outbox_columns(sealed)
+            | {"id": sealed.header.id, "letter_id": sealed.header.id, "kind": OutboxKind.LETTER}
             for sealed in letters.values()
         ],
     )

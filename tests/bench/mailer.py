@@ -199,6 +199,21 @@ def turns(number: int) -> float:
     return (time.process_time() - start) * 1000
 
 
+@contextmanager
+def servers() -> Iterator[tuple[Infra, Path]]:
+    """A RabbitMQ and a PostgreSQL with the mailer's tables, and a directory, all gone at the end."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o711)  # PostgreSQL runs as a user of its own
+        infra = Infra.below(directory)
+        try:
+            infra.start()
+            migrate(infra, "mailer")
+            yield infra, directory
+        finally:
+            infra.stop()
+
+
 def main() -> None:
     """Measures at an instant server, then at one that takes its time; exits with 1 if a letter is unaccounted for."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -210,19 +225,11 @@ def main() -> None:
     options = parser.parse_args()
     shipped = {"MAILER_CONCURRENCY": str(WorkerSettings.model_fields["concurrency"].default)}
     settings = shipped | dict(assignment.split("=", 1) for assignment in options.set)
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        directory.chmod(0o711)  # PostgreSQL runs as a user of its own
-        infra = Infra.below(directory)
-        try:
-            infra.start()
-            migrate(infra, "mailer")
-            accounted = [
-                measure(infra, directory / str(run), number=options.letters, reply_ms=ms, settings=settings)
-                for run, ms in enumerate(options.reply_ms)
-            ]
-        finally:
-            infra.stop()
+    with servers() as (infra, directory):
+        accounted = [
+            measure(infra, directory / str(run), number=options.letters, reply_ms=ms, settings=settings)
+            for run, ms in enumerate(options.reply_ms)
+        ]
     sys.exit(0 if all(accounted) else "not every letter is accounted for")
 
 

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import time
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import uuid4
 
-from bench.mailer import Sink, sink
+from bench.mailer import Sink, servers, sink
 from mail_contract.celery_app import DELIVER_LETTER
 from mail_contract.channel import ConfirmingChannel
 from mail_contract.letters import LETTERS, LetterName
@@ -28,8 +26,7 @@ from mail_contract.publication import Publication
 from mail_contract.sealing import Sealer
 from mail_contract.topology import MAILER_BULK, MAILER_URGENT, letter_route
 from support.broker import virtual_host
-from support.database import database_copy, migrate
-from support.infra import Infra
+from support.database import database_copy
 from support.mailroom import Mailroom, mailroom
 from support.outgoing import CONTEXTS
 
@@ -173,23 +170,15 @@ def main() -> None:
     parser.add_argument("--mailers", type=int, default=2, help="that take all letters")
     parser.add_argument("--urgent-mailers", type=int, default=1, help="that take urgent letters alone")
     options = Options(**vars(parser.parse_args()))
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        directory.chmod(0o711)  # PostgreSQL runs as a user of its own
-        infra = Infra.below(directory)
-        try:
-            infra.start()
-            migrate(infra, "mailer")
-            with (
-                redirect_stdout(sys.stderr),  # the surroundings' own words
-                virtual_host(infra) as broker,
-                database_copy(infra, "mailer") as database,
-                mailroom(broker, database, directory) as room,
-                sink(options.reply_ms) as server,
-            ):
-                good, report = run(room, server, options)
-        finally:
-            infra.stop()
+    with (
+        servers() as (infra, directory),
+        redirect_stdout(sys.stderr),  # the surroundings' own words
+        virtual_host(infra) as broker,
+        database_copy(infra, "mailer") as database,
+        mailroom(broker, database, directory) as room,
+        sink(options.reply_ms) as server,
+    ):
+        good, report = run(room, server, options)
     print(report)
     sys.exit(0 if good else "not as it should be")
 

@@ -1,9 +1,7 @@
 """Rows 5, 6 and 20: the databases die, freeze, fill up, run out of connections, or are cut off in the middle of COMMIT."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 
-import psutil
 import psycopg2
 import pytest
 
@@ -14,22 +12,10 @@ from support.faults.matrix import row
 from support.faults.proxy import Then, proxy_to
 from support.faults.scenario import Scenario
 from support.faults.small_disk import small_disk
+from support.freezing import frozen
 
 COMMIT = b"COMMIT\x00"
 SETTLING = b"INSERT INTO attempts"
-
-
-@contextmanager
-def frozen_postgres(scenario: Scenario) -> Iterator[None]:
-    postmaster = psutil.Process(scenario.infra.postgres_pid)
-    processes = [postmaster, *postmaster.children(recursive=True)]
-    for process in processes:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.resume()
 
 
 @pytest.mark.timeout(600)
@@ -54,7 +40,7 @@ def test_a_frozen_postgresql_is_answered_with_503_within_the_deadline(scenario: 
     scenario.up()
     with scenario.registering(scenario.size(200, 40)) as crowd:
         crowd.wait_for(10)
-        with frozen_postgres(scenario):
+        with frozen([scenario.infra.postgres_pid]):
             lasting(scenario.size(30, 12))
             assert 503 in {answer.status for answer in crowd.answers}
         scenario.healed()

@@ -14,11 +14,12 @@ from kombu.exceptions import KombuError
 from dev_inbox.script import Phase, Rule
 from mail_contract.celery_app import DELIVER_LETTER
 from mail_contract.letters import LetterClass
-from mail_contract.topology import DELIVERY_LIMIT, letter_route
+from mail_contract.topology import DELIVERY_LIMIT
 from support.eventually import eventually
 from support.faults.gathering import dead_letters
 from support.faults.matrix import row
 from support.faults.scenario import Scenario
+from support.raw_messages import publish_raw
 
 MEBIBYTE = 2**20
 HOUR = timedelta(hours=1)
@@ -123,22 +124,13 @@ def task_body(*args: object) -> bytes:
 @contextmanager
 def confirmed(scenario: Scenario) -> Iterator[Callable[[str, bytes], UUID]]:
     """A way to throw a body where urgent letters arrive, which raises if the broker does not take it."""
-    route = letter_route(LetterClass.URGENT)
     with Connection(
         scenario.broker.url("auth"), transport_options={"confirm_publish": True, "read_timeout": 60}
     ) as connection:
-        producer = connection.Producer()
 
         def publish(task: str, body: bytes) -> UUID:
             message_id = UUID(int=scenario.chance.getrandbits(128), version=4)
-            producer.publish(
-                body,
-                exchange=route.exchange,
-                routing_key=route.routing_key,
-                content_type="application/json",
-                content_encoding="utf-8",
-                headers={"task": task, "id": str(message_id), "lang": "py"},
-            )
+            publish_raw(connection, body, headers={"task": task, "id": str(message_id), "lang": "py"})
             return message_id
 
         yield publish

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from celery import Celery
-from kombu import Connection, Producer
+from kombu import Connection
 
 from auth_service.domain.delivery import DeliveryState
 from auth_service.errors import UnknownLetter
@@ -24,6 +24,7 @@ from support.database import Database
 from support.eventually import eventually
 from support.infra import Infra
 from support.outbox import Outbox, report
+from support.raw_messages import publish_raw
 
 StartWorker = Callable[[], AuthProcess]
 
@@ -66,14 +67,7 @@ def is_taken(mailer: Celery, message: DeliveryReport) -> bool:
 def send_raw(broker: VirtualHost, body: str, task: str = RECORD_REPORT) -> None:
     headers = {"task": task, "id": str(uuid4()), "lang": "py"}
     with Connection(broker.url("mailer")) as connection:
-        Producer(connection, auto_declare=False).publish(
-            body,
-            exchange=REPORT_ROUTE.exchange,
-            routing_key=REPORT_ROUTE.routing_key,
-            content_type="application/json",
-            content_encoding="utf-8",
-            headers=headers,
-        )
+        publish_raw(connection, body, headers=headers, route=REPORT_ROUTE)
 
 
 def record(outbox: Outbox, message: DeliveryReport) -> Recorded:

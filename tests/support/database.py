@@ -70,15 +70,16 @@ def database_copy(infra: Infra, service: str) -> Iterator[Database]:
     close = sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database)
     admit = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role)
     drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database)
-    _execute(infra, create, close, admit)
+    execute(infra, create, close, admit)
     try:
         yield copy
     finally:
         infra.ensure_postgres()
-        _execute(infra, drop)
+        execute(infra, drop)
 
 
-def _execute(infra: Infra, *statements: sql.Composed) -> None:
+def execute(infra: Infra, *statements: sql.Composed) -> None:
+    """Run these as the superuser, each for itself."""
     with closing(psycopg2.connect(infra.postgres_admin_url)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:

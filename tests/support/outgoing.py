@@ -1,13 +1,13 @@
 """Letters to test with."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID, uuid4
 
-from mail_contract.letters import LETTERS, LetterName
+from mail_contract.letters import LetterName
 from mail_contract.messages import EnvelopeHeader
 from mailer_service.delivery.transport import OutgoingLetter
-from mailer_service.render.examples import EXAMPLES
+from mailer_service.render.examples import EXAMPLES, example_header
 from mailer_service.render.renderer import Renderer
 from mailer_service.render.rendering import Rendering
 from mailer_service.smtp.address import Mailbox
@@ -16,7 +16,18 @@ from mailer_service.smtp.message import Sender, compose
 CONTEXTS = {name: context.model_dump() for name, context in EXAMPLES.items()}
 LINK = CONTEXTS[LetterName.VERIFY_ADDRESS]["link"]
 CODE = CONTEXTS[LetterName.VERIFY_ADDRESS]["code"]
-CREATED = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+HEADERS = (
+    "Date",
+    "From",
+    "To",
+    "Message-ID",
+    "Subject",
+    "MIME-Version",
+    "Content-Type",
+    "Content-Language",
+    "Auto-Submitted",
+)
+"""Of every letter, in this order."""
 SENDER = Sender(mailbox=Mailbox.parse("no-reply@postern.example"), name="Postern")
 RENDERER = Renderer(product_name="Postern")
 
@@ -24,17 +35,7 @@ RENDERER = Renderer(product_name="Postern")
 def header(
     letter: LetterName = LetterName.VERIFY_ADDRESS, *, locale: str = "en", letter_id: UUID | None = None
 ) -> EnvelopeHeader:
-    definition = LETTERS[letter]
-    return EnvelopeHeader(
-        id=letter_id or uuid4(),
-        letter=letter,
-        letter_class=definition.letter_class,
-        priority=definition.priority,
-        created_at=CREATED,
-        expires_at=CREATED + definition.lifetime,
-        locale=locale,
-        recipient_tag="tag",
-    )
+    return example_header(letter, locale=locale, letter_id=letter_id or uuid4())
 
 
 def outgoing(

@@ -11,6 +11,7 @@ from typing import Self
 import psutil
 
 from support.eventually import eventually
+from support.freezing import tree
 from support.infra import Server
 from support.nursery import fork_program
 from support.service_programs import Service, Surroundings
@@ -101,7 +102,7 @@ class Services:
     def kill(self, *services: Service) -> None:
         """End all processes of these services, their children too, as a power failure would."""
         ending = self._running(services)
-        trees = [process for server in ending for process in _tree(server)]
+        trees = [process for server in ending for process in tree(server.pid)]
         for process in trees:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -120,13 +121,13 @@ class Services:
     def freeze(self, *services: Service) -> None:
         """Stop the clock of these services, children too (SIGSTOP)."""
         for server in self._running(services):
-            for process in _tree(server):
+            for process in tree(server.pid):
                 process.suspend()
 
     def thaw(self, *services: Service) -> None:
         """Let them go on (SIGCONT)."""
         for server in self._running(services):
-            for process in _tree(server):
+            for process in tree(server.pid):
                 process.resume()
 
     def ended_by_themselves(self) -> list[str]:
@@ -170,11 +171,6 @@ def services_at(surroundings: Surroundings) -> Iterator[Services]:
         yield services
     finally:
         services.end()
-
-
-def _tree(server: Server) -> list[psutil.Process]:
-    process = psutil.Process(server.pid)
-    return [process, *process.children(recursive=True)]
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +21,7 @@ from postern_local.readiness import broker_answers, database_answers
 from postern_local.stages import SERVICES, kind_of
 from postern_local.supervision import ProgramState, Supervisor
 from support.eventually import eventually
+from support.freezing import frozen
 
 COMMAND = Path(sys.executable).parent / "postern-local"
 START_SECONDS = 240
@@ -123,21 +124,9 @@ class Stack:
             self.supervisor.start(names)
             eventually(lambda: self.running(kind), within=60)
 
-    @contextmanager
-    def frozen(self, kind: str) -> Iterator[None]:
-        """Stop the clock (SIGSTOP) of every process of a kind and of its children meanwhile."""
-        processes = [
-            member
-            for pid in self.pids(kind)
-            for member in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True))
-        ]
-        for process in processes:
-            process.suspend()
-        try:
-            yield
-        finally:
-            for process in processes:
-                process.resume()
+    def frozen(self, *kinds: str) -> AbstractContextManager[None]:
+        """Stop the clock (SIGSTOP) of every process of these kinds and of its children meanwhile."""
+        return frozen([pid for kind in kinds for pid in self.pids(kind)])
 
     def logs(self) -> str:
         """Everything the processes wrote, servers and supervisord too."""

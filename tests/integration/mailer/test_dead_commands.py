@@ -14,11 +14,11 @@ from kombu import Connection
 
 from dev_inbox.script import Phase, Rule
 from mail_contract.celery_app import DELIVER_LETTER
-from mail_contract.letters import LetterClass
-from mail_contract.topology import MAILER_DEAD, MAILER_URGENT, letter_route
+from mail_contract.topology import MAILER_DEAD, MAILER_URGENT
 from support.eventually import eventually
 from support.mailroom import Mailroom
 from support.operator import Operator, bury, change
+from support.raw_messages import publish_raw
 
 # 5.7.1 condemns the letter and nobody's mailbox: after 5.1.1 the recipient would be suppressed as well.
 REFUSED = Rule(phase=Phase.RCPT, reply="551 5.7.1 \x1b[31mNot today\x1b[0m")
@@ -143,16 +143,8 @@ def test_five_thousand_are_listed_and_redriven_in_seconds_and_in_little_memory(
 
 def throw(room: Mailroom, body: bytes, **headers: Any) -> None:
     """Put raw bytes where letters arrive."""
-    route = letter_route(LetterClass.URGENT)
     with Connection(room.broker.url("auth")) as connection:
-        connection.Producer().publish(
-            body,
-            exchange=route.exchange,
-            routing_key=route.routing_key,
-            content_type="application/json",
-            content_encoding="utf-8",
-            headers={"task": DELIVER_LETTER, "id": str(uuid4()), **headers},
-        )
+        publish_raw(connection, body, headers={"task": DELIVER_LETTER, "id": str(uuid4()), **headers})
 
 
 def test_what_cannot_be_a_letter_is_shown_safely_and_never_sent(room: Mailroom, operator: Operator) -> None:

@@ -10,13 +10,11 @@ from kombu import Connection
 
 from mail_contract.celery_app import DELIVER_LETTER
 from mail_contract.keys import generate_sealing_keys, generate_signing_keys
-from mail_contract.letters import LetterClass
 from mail_contract.messages import Envelope
-from mail_contract.topology import CANCELLATION_ROUTE, Route, letter_route
+from mail_contract.topology import CANCELLATION_ROUTE, Route
 from support.eventually import eventually
 from support.mailroom import Mailroom
-
-URGENT = letter_route(LetterClass.URGENT)
+from support.raw_messages import URGENT, publish_raw
 
 
 def throw(
@@ -28,17 +26,10 @@ def throw(
     route: Route = URGENT,
 ) -> None:
     """Put raw bytes where letters arrive."""
+    if headers is None:
+        headers = {"task": DELIVER_LETTER, "id": str(uuid4()), "lang": "py"}
     with Connection(room.broker.url("auth")) as connection:
-        connection.Producer().publish(
-            body,
-            exchange=route.exchange,
-            routing_key=route.routing_key,
-            content_type=content_type,
-            content_encoding="utf-8",
-            headers={"task": DELIVER_LETTER, "id": str(uuid4()), "lang": "py"}
-            if headers is None
-            else dict(headers),
-        )
+        publish_raw(connection, body, headers=headers, route=route, content_type=content_type)
 
 
 def throw_arguments(room: Mailroom, *args: Any, route: Route = URGENT, **kwargs: Any) -> None:

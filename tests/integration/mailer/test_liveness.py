@@ -3,17 +3,14 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
-import psutil
 import pytest
 
 from postern_local.ports import LOOPBACK, any_ports
 from support import nursery
 from support.eventually import eventually
-from support.infra import Infra
+from support.freezing import frozen
 from support.mailroom import COMMAND, Mailroom, Replica
 
 AN = "an@example.org"
@@ -40,20 +37,6 @@ def figures(listen: str) -> dict[str, float]:
     lines = httpx.get(f"http://{listen}/metrics").raise_for_status().text.splitlines()
     pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     return {name: float(value) for name, value in pairs}
-
-
-@contextmanager
-def frozen_postgres(infra: Infra) -> Iterator[None]:
-    """The server and everybody who serves a session, without a closed connection."""
-    postmaster = psutil.Process(infra.postgres_pid)
-    members = [postmaster, *postmaster.children(recursive=True)]
-    for member in members:
-        member.suspend()
-    try:
-        yield
-    finally:
-        for member in members:
-            member.resume()
 
 
 def impatient(room: Mailroom, listen: str) -> Replica:
@@ -91,7 +74,7 @@ def test_a_thread_stuck_in_a_frozen_database_is_noticed_and_forgiven_when_it_goe
     first = room.post(room.seal(AN))  # leaves a connection in the pool
     eventually(lambda: room.told(first) == ["sent"])
     room.shorten_the_waits()
-    with frozen_postgres(room.broker.infra):
+    with frozen([room.broker.infra.postgres_pid]):
         second = room.post(room.seal(AN))
         eventually(lambda: figures(listen)["mailer_in_hand"] == 1)
         assert alive(listen).returncode == 0

@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
-import psutil
 import psycopg2
 import pytest
 from werkzeug.test import TestResponse
@@ -12,7 +11,7 @@ from werkzeug.test import TestResponse
 from support.auth_api import PASSWORD, AuthApi
 from support.database import Database
 from support.eventually import eventually
-from support.infra import Infra
+from support.freezing import frozen
 
 DEADLINE_SECONDS = (
     7.0  # 2 for a turn to hash, 1 for a connection, 3 for the transaction, and the machine's noise
@@ -24,20 +23,6 @@ def api(auth_database: Database) -> AuthApi:
     api = AuthApi.on(auth_database.url)
     api.register("before@example.com")
     return api
-
-
-@contextmanager
-def frozen(infra: Infra) -> Iterator[None]:
-    """The server with all its processes stands still; its sockets stay open."""
-    postmaster = psutil.Process(infra.postgres_pid)
-    processes = [postmaster, *postmaster.children(recursive=True)]
-    for process in processes:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.resume()
 
 
 def assert_refused_in_time(answer: TestResponse, started: float) -> None:
@@ -80,7 +65,7 @@ def test_with_the_database_stopped_every_call_is_refused_in_time(
 def test_with_the_database_frozen_every_call_is_refused_in_time(
     api: AuthApi, auth_database: Database
 ) -> None:
-    with frozen(auth_database.infra):
+    with frozen([auth_database.infra.postgres_pid]):
         started = time.monotonic()
         for answer in calls(api):
             assert_refused_in_time(answer, started)

@@ -6,9 +6,9 @@ from uuid import UUID
 from kombu import Connection
 
 from mail_contract.letters import LetterClass
-from mail_contract.topology import letter_route
 from support.broker import VirtualHost
 from support.faults.post import Post
+from support.raw_messages import publish_raw
 
 
 def plant_neighbours(post: Post, broker: VirtualHost) -> set[UUID]:
@@ -22,13 +22,5 @@ def plant_neighbours(post: Post, broker: VirtualHost) -> set[UUID]:
 
 def throw(broker: VirtualHost, body: bytes, *, message_id: UUID, task: str = "unreadable") -> None:
     """Publish raw bytes where urgent letters arrive."""
-    route = letter_route(LetterClass.URGENT)
     with Connection(broker.url("auth")) as connection:
-        connection.Producer().publish(
-            body,
-            exchange=route.exchange,
-            routing_key=route.routing_key,
-            content_type="application/json",
-            content_encoding="utf-8",
-            headers={"task": task, "id": str(message_id), "lang": "py"},
-        )
+        publish_raw(connection, body, headers={"task": task, "id": str(message_id), "lang": "py"})

@@ -5,15 +5,14 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg2
 from psycopg2 import sql
 
 from postern_local.database import server_user
-from support.database import Database
+from support.database import Database, execute
 from support.infra import Infra
 
 MEGABYTES = 64
@@ -61,7 +60,7 @@ def small_disk(infra: Infra, *, databases: Sequence[Database]) -> Iterator[Small
         for path in (directory, home):
             path.chmod(0o700)
             shutil.chown(path, user=owner)
-        _execute(infra, sql.SQL("CREATE TABLESPACE {} LOCATION {}").format(space, sql.Literal(str(home))))
+        execute(infra, sql.SQL("CREATE TABLESPACE {} LOCATION {}").format(space, sql.Literal(str(home))))
         for database in databases:
             _move(infra, database, space)
         yield SmallDisk(directory=directory)
@@ -69,7 +68,7 @@ def small_disk(infra: Infra, *, databases: Sequence[Database]) -> Iterator[Small
         (directory / "filler").unlink(missing_ok=True)
         for database in databases:
             _move(infra, database, sql.Identifier("pg_default"))
-        _execute(infra, sql.SQL("DROP TABLESPACE {}").format(space))
+        execute(infra, sql.SQL("DROP TABLESPACE {}").format(space))
         subprocess.run(["umount", str(directory)], check=True)
         directory.rmdir()
 
@@ -78,18 +77,10 @@ def _move(infra: Infra, database: Database, space: sql.Identifier) -> None:
     name = sql.Identifier(database.name)
     ending = sql.SQL("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {}")
     admit = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-    _execute(
+    execute(
         infra,
         admit.format(name, sql.SQL("false")),
         ending.format(sql.Literal(database.name)),
         sql.SQL("ALTER DATABASE {} SET TABLESPACE {}").format(name, space),
         admit.format(name, sql.SQL("true")),
     )
-
-
-def _execute(infra: Infra, *statements: sql.Composed) -> None:
-    with closing(psycopg2.connect(infra.postgres_admin_url)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)

@@ -82,7 +82,7 @@ def test_nothing_on_the_broker_shows_a_secret(stack: Stack, gate: Gate, mailbox:
     """With the mailer's replicas frozen, letters lie in the outbox's way and in the queues: look into each."""
     (address,) = addresses(1)
     local = address.partition("@")[0]
-    with stack.frozen("mailer"), BrokerAdmin(stack.rabbitmq_admin) as admin:
+    with stack.frozen("mailer", "mailer-urgent"), BrokerAdmin(stack.rabbitmq_admin) as admin:
         gate.wait_until(gate.register(address), "queued")
         shown = "".join(
             json.dumps(

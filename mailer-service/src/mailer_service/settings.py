@@ -87,7 +87,7 @@ class WorkerSettings(SenderSettings):
     sealing_keys: Annotated[SecretStr, holds_keys(SealingKeys.from_json)]
     verifying_keys: Annotated[SecretStr, holds_keys(VerifyingKeys.from_json)]
     hash_key: HashKey
-    concurrency: Annotated[int, Field(ge=1, le=256)] = 40
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 56
     queues: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_known_queues)] = (
         QUEUES
     )

@@ -69,6 +69,8 @@ class Postbox:
         if verdicts.unknown or reason != "unanswered":
             self._channel = None
             channel.drop()
+        elif channel.window.stale:
+            self.close()
         self._used_at = time.monotonic()
         return [
             answer or _error_of(publication, verdicts, reason)

@@ -3,10 +3,11 @@
 from types import SimpleNamespace
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mail_contract.window import Window
+from mail_contract.window import RENEWAL_SECONDS, Window
 
 
 def published(count: int) -> tuple[Window, list[UUID]]:
@@ -92,3 +93,23 @@ def test_every_message_has_exactly_one_verdict_whatever_the_broker_answers(data:
     assert verdicts.confirmed.isdisjoint(returned)
     assert sorted([*verdicts.confirmed, *verdicts.refused, *verdicts.unknown]) == sorted(ids)
     assert window.answered
+
+
+@pytest.mark.parametrize(
+    ("nacked", "age", "stale"),
+    [
+        pytest.param(True, RENEWAL_SECONDS, True, id="old and nacked"),
+        pytest.param(True, RENEWAL_SECONDS - 1, False, id="young"),
+        pytest.param(False, 1000 * RENEWAL_SECONDS, False, id="only acks"),
+    ],
+)
+def test_a_channel_is_given_up_once_it_has_had_a_nack_and_an_age(
+    *, nacked: bool, age: float, stale: bool
+) -> None:
+    now = 100.0
+    window = Window(clock=lambda: now)
+    window.add(uuid4())
+    (window.on_nack if nacked else window.on_ack)(1, multiple=False)
+    window.take()
+    now += age
+    assert window.stale is stale

@@ -88,8 +88,7 @@ class Relay:
             except DatabaseUnavailable as error:
                 log.warning("database_unavailable", error=type(error.__cause__).__name__)
                 self._stop.wait(self._database_patience.next())
-        if self._channel is not None:
-            self._channel.close()
+        self._close_channel()
         log.info("relay_stopped")
 
     def _turn(self) -> None:
@@ -114,6 +113,8 @@ class Relay:
         self._record(token, messages, outcome, until=deadlines.lease)
         if outcome.trouble is not None:
             raise outcome.trouble
+        if channel.window.stale:
+            self._close_channel()
 
     def _open_channel(self) -> ConfirmingChannel:
         if self._channel is None:
@@ -126,6 +127,11 @@ class Relay:
         pause = self._broker_patience.next()
         log.warning("broker_lost", why=error.why, retry_seconds=round(pause, 2))
         self._stop.wait(pause)
+
+    def _close_channel(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
 
     def _drop_channel(self) -> None:
         if self._channel is not None:

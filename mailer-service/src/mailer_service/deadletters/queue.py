@@ -36,7 +36,8 @@ class DeadQueue:
     def __init__(self, app: Celery) -> None:
         self._connection = app.connection_for_write(heartbeat=0, transport_options={"confirm_publish": False})
         self._held: dict[int, None] = {}
-        self._windows = 0
+        self._consumers = 0
+        self._removing = False
         self._abandoned = False
 
     def __enter__(self) -> Self:
@@ -53,6 +54,7 @@ class DeadQueue:
         try:
             if polite:
                 with translated():
+                    self._finish_removing()
                     self._give_back()
         finally:
             # Without a word where something went wrong: a blocked broker would not answer a polite close.
@@ -94,8 +96,19 @@ class DeadQueue:
         with translated():
             self._channel.basic_ack(message.tag)
         del self._held[message.tag]
+        self._removing = True
 
     def _next_window(self, size: int) -> list[DeadMessage]:
+        with translated(), self._consuming(size) as window:
+            until = time.monotonic() + _SILENCE_SECONDS
+            while len(window) < size and time.monotonic() < until:
+                with suppress(TimeoutError):
+                    self._connection.drain_events(timeout=_SILENCE_SECONDS)
+                    until = time.monotonic() + _SILENCE_SECONDS
+        return window
+
+    @contextmanager
+    def _consuming(self, size: int) -> Iterator[list[DeadMessage]]:
         window: list[DeadMessage] = []
 
         def take(delivered: Any) -> None:
@@ -103,18 +116,21 @@ class DeadQueue:
             self._held[message.tag] = None
             window.append(message)
 
-        self._windows += 1
-        name = f"dead-{self._windows}"
-        with translated():
-            self._channel.basic_qos(0, size, False)
-            self._channel.basic_consume(MAILER_DEAD, consumer_tag=name, callback=take)
-            until = time.monotonic() + _SILENCE_SECONDS
-            while len(window) < size and time.monotonic() < until:
-                with suppress(TimeoutError):
-                    self._connection.drain_events(timeout=_SILENCE_SECONDS)
-                    until = time.monotonic() + _SILENCE_SECONDS
-            self._channel.basic_cancel(name)
-        return window
+        self._consumers += 1
+        name = f"dead-{self._consumers}"
+        self._channel.basic_qos(0, size, False)
+        self._channel.basic_consume(MAILER_DEAD, consumer_tag=name, callback=take)
+        yield window
+        self._channel.basic_cancel(name)
+        self._removing = False
+
+    def _finish_removing(self) -> None:
+        # Acks have no answer, and with its channel RabbitMQ forgets those a quorum queue has not been sent yet (it is
+        # sent 32 at once). Both commands of a consumer are answered through the queue's log: the first brings the
+        # channel to send the rest, and the second is behind that.
+        if self._removing:
+            with self._consuming(1):
+                pass
 
     def _give_back(self) -> None:
         # What is given back goes behind what was given back before and is still there: so all of it is taken first.

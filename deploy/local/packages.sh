@@ -3,7 +3,8 @@
 # hence a shell script.
 #
 #   packages.sh run     what `make run` needs: RabbitMQ, PostgreSQL
-#   packages.sh test    what `make test` needs on top: Chromium, Postfix, libfaketime, and what others look at letters with
+#   packages.sh test    what `make test` needs on top: Chromium, Postfix, libfaketime, what parts hosts, and what others look at
+#                       letters with
 #
 # As root with apt it installs what is missing, without letting a package start a system service: the stack runs servers
 # of its own. Otherwise it says what to install. Exit code 2: something is missing and was not installed.
@@ -38,6 +39,8 @@ if [ "$purpose" = test ]; then
     need libmime-tools-perl /usr/share/perl5/MIME/Parser.pm
     need mblaze /usr/bin/mshow
     need faketime "/usr/lib/*/faketime/libfaketimeMT.so.1"
+    need iproute2 /usr/sbin/ip /sbin/ip
+    need iptables /usr/sbin/iptables /sbin/iptables
 fi
 # Debian keeps the part of the standard library that makes virtual environments in a package of its own.
 python=$(command -v "${PYTHON:-python3}" || true)

@@ -11,6 +11,7 @@ from typing import Self
 from mail_contract.broker.admin import BrokerAdmin
 from mail_contract.errors import TopologyError
 from postern_local.broker import BrokerNode, BrokerPorts
+from postern_local.errors import NotReady
 from postern_local.program import Program
 from postern_local.readiness import broker_answers, wait_for
 from support.eventually import eventually
@@ -26,6 +27,9 @@ cluster_formation.classic_config.nodes.1 = {first}
 """
 TICK_SECONDS = 12
 """A node not heard of for so long, give or take a quarter, is gone; Erlang's default is 60."""
+
+RECOVERY_SECONDS = 60
+"""For a node that was paused to be back; 15 are usual."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,18 @@ class Member:
         self.server.start()
         wait_for(self.node.name, lambda: self.serves, seconds=180)
 
+    def recover(self) -> None:
+        """Wait until it serves, and start it anew if it has not come back by itself, as whoever watches its health would.
+
+        After a pause RabbitMQ 3.10 starts its applications in a running node. The management agent's start fails where
+        an old connection to another node is still there beside the new one, and the node then stays as it is.
+        """
+        try:
+            wait_for(self.node.name, lambda: self.serves, seconds=RECOVERY_SECONDS)
+        except NotReady:
+            self.server.kill()
+            self.start()
+
     def end(self) -> None:
         """Without ceremony."""
         self.server.kill()
@@ -136,6 +152,8 @@ class BrokerCluster(Infra):
 
     def wait_until_whole(self, vhost: str) -> None:
         """Return once every member serves, sees the others, and takes part in every queue."""
+        for member in self.members:
+            member.recover()
         eventually(lambda: all(self._sees_all(member, vhost) for member in self.members), within=180, every=1)
 
     def _sees_all(self, member: Member, vhost: str) -> bool:

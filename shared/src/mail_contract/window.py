@@ -54,8 +54,8 @@ class Window:
     def stale(self) -> bool:
         """Whether a new channel may do better.
 
-        Seen on three nodes of RabbitMQ 3.10.8: one node was killed, and for two minutes every publish of a relay to two of
-        the queues was nacked on its channel, although another node led them by then.
+        Of several nodes of RabbitMQ up to 3.12: a channel that first publishes to a queue just as its leader has died
+        asks the dead node first each time, and nacks, until that node is back (`rabbit_fifo_client:enqueue`).
         """
         return self._nacked and self._clock() - self._opened_at >= RENEWAL_SECONDS
 

@@ -92,16 +92,15 @@ class LetterInbox:
     def _handle(self, arrival: Arrival) -> str:
         envelope = arrival.envelope()
         delivery = self._deliver(envelope)
-        if delivery is None:
-            self._wait(envelope, WaitTier.M1)
-            return "put_off"
         if isinstance(delivery, Pause):
-            self._wait(envelope, tier_of(delivery.after))
+            tier = tier_of(delivery.after)
+            log.info("letter_put_off", letter_id=str(envelope.header.id), reason=delivery.reason, wait=tier)
+            self._wait(envelope, tier)
             return "put_off"
         self._obey(delivery, envelope, arrival)
         return delivery.outcome.name
 
-    def _deliver(self, envelope: Envelope) -> Delivery | Pause | None:
+    def _deliver(self, envelope: Envelope) -> Delivery | Pause:
         while True:
             try:
                 return self._deliverer.deliver(envelope)
@@ -110,7 +109,7 @@ class LetterInbox:
                 if not self._patience.until_ledger_answers(seconds=_LEDGER_PATIENCE_SECONDS):
                     if self._patience.exhausted:
                         raise GivenBack from error
-                    return None
+                    return Pause(reason="no_ledger")
 
     def _obey(self, delivery: Delivery, envelope: Envelope, arrival: Arrival) -> None:
         outcome = delivery.outcome

@@ -142,7 +142,9 @@ not run is named at the end of every run.
 Each run has its own virtual host and databases, an API, a relay, a worker and mailers as processes of their own, and a mail
 server that asks for STARTTLS and a login. Two bad neighbours are always there: a letter to a recipient refused for good
 and a message nobody can read. The waiting rooms let go after 1 to 3 s instead of 10 s to 2 h. The cluster of row 14 is three
-nodes in network namespaces of their own; Erlang counts a silent node as gone after 12 s instead of 60 s.
+nodes in network namespaces of their own; Erlang counts a silent node as gone after 12 s instead of 60 s, and a node
+that does not serve a minute after its fault is over is restarted, as a health check would
+([why quorum queues](decisions/why-quorum-queues.md)).
 
 After each run, once everything is quiet, the mailbox, both databases and every queue are read, and all of these are checked
 ([invariants.py](../tests/support/faults/invariants.py)):

@@ -107,6 +107,8 @@ def test_a_domain_that_turns_letters_away_is_left_alone_while_others_get_theirs(
     assert len(tried) <= 4
     # The ledger knows nothing of those that waited without an attempt; the log does.
     put_off = {event["letter_id"]: event["reason"] for event in replica.events("letter_put_off")}
-    assert put_off.keys() | {str(row["letter_id"]) for row in tried} == {str(letter_id) for letter_id in refused}
+    assert put_off.keys() | {str(row["letter_id"]) for row in tried} == {
+        str(letter_id) for letter_id in refused
+    }
     assert set(put_off.values()) == {"domain_refuses"}
     assert room.dead() == []

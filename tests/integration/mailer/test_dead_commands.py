@@ -15,6 +15,7 @@ from kombu import Connection
 from dev_inbox.script import Phase, Rule
 from mail_contract.celery_app import DELIVER_LETTER
 from mail_contract.topology import MAILER_DEAD, MAILER_URGENT
+from mailer_service.deadletters.queue import WINDOW
 from support.eventually import eventually
 from support.mailroom import Mailroom
 from support.operator import Operator, bury, change
@@ -120,8 +121,9 @@ def test_ctrl_c_ends_a_redrive_between_two_letters(room: Mailroom, operator: Ope
     tally = json.loads(output)
     assert tally["interrupted"] is True
     redriven = tally["done"].get("redriven", 0)
-    eventually(lambda: room.broker.depth(MAILER_DEAD) == 3000 - redriven)
-    assert redriven <= room.broker.depth(MAILER_URGENT) <= redriven + 500
+    # With a connection that ends in the middle of a word the broker may forget acks, and puts those letters back as well.
+    eventually(lambda: 0 <= room.broker.depth(MAILER_DEAD) - (3000 - redriven) <= WINDOW)
+    assert redriven <= room.broker.depth(MAILER_URGENT) <= redriven + WINDOW
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from amqp import Channel
 
 from mail_contract.messages import Envelope
 from mail_contract.topology import MAILER_DEAD, MAILER_URGENT
@@ -277,30 +276,6 @@ def test_two_redrives_and_a_list_at_once_double_and_miss_nothing(room: Mailroom,
     assert set(lists) <= {0, 400}
     taken = Counter(one["properties"]["headers"]["id"] for one in room.broker.take(MAILER_URGENT))
     assert taken == Counter(ids(envelopes))
-
-
-def test_what_was_taken_out_is_out_before_the_desk_closes(
-    room: Mailroom, operator: Operator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said: list[str] = []
-
-    def overhear(name: str) -> None:
-        method = getattr(Channel, name)
-
-        def spoken(self: Channel, *args: Any, **options: Any) -> Any:
-            said.append(name)
-            return method(self, *args, **options)
-
-        monkeypatch.setattr(Channel, name, spoken)
-
-    bury(room, sealed(room, 40))
-    for name in ("basic_ack", "basic_consume", "basic_cancel"):
-        overhear(name)
-    with operator.desk() as desk:
-        redrive(desk)
-    # A consumer's two commands are answered through the queue's log; acks are not, and go with their channel.
-    last = len(said) - said[::-1].index("basic_ack")
-    assert said[last:] == ["basic_consume", "basic_cancel"]
 
 
 def test_where_the_way_back_is_gone_nothing_is_lost(room: Mailroom, operator: Operator) -> None:

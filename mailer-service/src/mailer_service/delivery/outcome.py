@@ -115,7 +115,7 @@ class OtherProvider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
-    """The provider's account or our identity is at fault, or no provider is open: not the letter, nor its recipient.
+    """Neither the letter nor its recipient is at fault: account or identity is refused, or no provider or ledger is there.
 
     It costs the letter no attempt; another provider may take it.
 

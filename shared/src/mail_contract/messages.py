@@ -86,6 +86,8 @@ class ReportedState(StrEnum):
 
     SENT = "sent"
     DEFERRED = "deferred"
+    UNCONFIRMED = "unconfirmed"
+    """The mail server may have it: its reply never came, and no further copy is risked."""
     FAILED = "failed"
     EXPIRED = "expired"
     SUPERSEDED = "superseded"

@@ -19,6 +19,8 @@ class DeliveryState(StrEnum):
     """An attempt failed for now; another follows."""
     SENT = "sent"
     """A mail server took responsibility for it."""
+    UNCONFIRMED = "unconfirmed"
+    """A mail server may have it: its reply never came, and no further copy is risked."""
     FAILED = "failed"
     """It will not be sent unless an operator acts."""
     EXPIRED = "expired"
@@ -27,10 +29,12 @@ class DeliveryState(StrEnum):
     """A newer letter took its place before it was sent."""
     SUPPRESSED = "suppressed"
     """Its recipient is not to be written to."""
+    LIMITED = "limited"
+    """It was never to be sent: too many were asked for to this mailbox, or its reader wants none."""
 
 
 _S = DeliveryState
-_SETTLED = frozenset({_S.SENT, _S.FAILED, _S.EXPIRED, _S.SUPERSEDED, _S.SUPPRESSED})
+_SETTLED = frozenset({_S.SENT, _S.UNCONFIRMED, _S.FAILED, _S.EXPIRED, _S.SUPERSEDED, _S.SUPPRESSED})
 
 TRANSITIONS: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = MappingProxyType(
     {
@@ -40,10 +44,13 @@ TRANSITIONS: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = MappingPr
         _S.DEFERRED: frozenset({_S.DEFERRED}) | _SETTLED,
         # An operator may bring a dead letter back to life; what was said of it then is no longer the last word.
         _S.FAILED: frozenset({_S.DEFERRED}) | _SETTLED - {_S.FAILED},
+        # So may an unconfirmed one, knowing that the mailbox may get a copy.
+        _S.UNCONFIRMED: frozenset({_S.DEFERRED}) | _SETTLED - {_S.UNCONFIRMED},
         _S.SENT: frozenset(),
         _S.EXPIRED: frozenset(),
         _S.SUPERSEDED: frozenset(),
         _S.SUPPRESSED: frozenset(),
+        _S.LIMITED: frozenset(),
     }
 )
 """From each state, the states that may follow. Anything else is a late or repeated word and changes nothing."""
@@ -51,7 +58,7 @@ TRANSITIONS: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = MappingPr
 OPEN_STATES: Final = frozenset({_S.ACCEPTED, _S.QUEUED, _S.DEFERRED})
 """States of a letter on its way."""
 
-WITHDRAWABLE_STATES: Final = OPEN_STATES | {_S.FAILED}
+WITHDRAWABLE_STATES: Final = OPEN_STATES | {_S.FAILED, _S.UNCONFIRMED}
 """States in which a letter may still be withdrawn; a dead one too, or an operator would bring a void link back to life."""
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from auth_service.http.client_address import IPNetwork
 from auth_service.security.secrets import KeyedHash
 from mail_contract.keys import PublicSealingKeys, SigningKey
 from mail_contract.sealing import Sealer
@@ -26,6 +28,18 @@ def _public_url(value: str) -> str:
     ):
         raise ValueError("must be the http(s) address people reach the pages at, without query or fragment")
     return value.rstrip("/")
+
+
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    except ValueError:
+        raise ValueError("must be addresses or networks such as 10.0.0.0/8, with commas between") from None
+
+
+Networks = Annotated[tuple[IPNetwork, ...], NoDecode, BeforeValidator(_networks)]
 
 
 class _Settings(ProcessSettings):
@@ -71,6 +85,7 @@ class ApiSettings(WriterSettings):
     Attributes:
         public_url: base of every link in letters; no request header changes it.
         listen: host:port.
+        trusted_proxies: whose `X-Forwarded-For` and `Forwarded` are believed; nobody's by default.
         api_workers: processes.
         api_threads: threads a process; each may hold one database connection.
         hash_limit: argon2 computations at once in a process; 19 MiB each.
@@ -80,6 +95,7 @@ class ApiSettings(WriterSettings):
 
     public_url: Annotated[str, AfterValidator(_public_url)]
     listen: HostAndPort = "127.0.0.1:8000"
+    trusted_proxies: Networks = ()
     api_workers: Annotated[int, Field(ge=1, le=64)] = 2
     api_threads: Annotated[int, Field(ge=1, le=128)] = 8
     hash_limit: Annotated[int, Field(ge=1, le=64)] = 4

@@ -26,6 +26,16 @@ def test_a_public_address_is_kept_without_its_last_slash(environment: pytest.Mon
     assert load(ApiSettings).public_url == "https://accounts.example.com"
 
 
+def test_trusted_proxies_are_networks_with_commas_between(environment: pytest.MonkeyPatch) -> None:
+    assert load(ApiSettings).trusted_proxies == ()
+    environment.setenv("AUTH_TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8,192.0.2.1")
+    assert [str(network) for network in load(ApiSettings).trusted_proxies] == [
+        "10.0.0.0/8",
+        "fd00::/8",
+        "192.0.2.1/32",
+    ]
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_a_missing_variable_is_named(environment: pytest.MonkeyPatch, name: str) -> None:
     environment.delenv(name)
@@ -49,6 +59,8 @@ def test_a_missing_variable_is_named(environment: pytest.MonkeyPatch, name: str)
         ("AUTH_LISTEN", "127.0.0.1:99999"),
         ("AUTH_API_WORKERS", "0"),
         ("AUTH_HASH_LIMIT", "many"),
+        ("AUTH_TRUSTED_PROXIES", "10.0.0.0/8,secretword"),
+        ("AUTH_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("POSTERN_LOG_LEVEL", "LOUD"),
     ],
 )

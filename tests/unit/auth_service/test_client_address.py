@@ -1,0 +1,80 @@
+"""A client's address: the socket's, unless a proxy of ours says whom it asks for."""
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auth_service.http.client_address import ClientAddresses
+
+TRUSTING = ClientAddresses(trusted=(ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
+
+
+def client(peer: str, *, xff: str | None = None, forwarded: str | None = None) -> str:
+    environ = {"REMOTE_ADDR": peer}
+    if xff is not None:
+        environ["HTTP_X_FORWARDED_FOR"] = xff
+    if forwarded is not None:
+        environ["HTTP_FORWARDED"] = forwarded
+    return str(TRUSTING.of(environ))
+
+
+def test_a_stranger_who_names_another_is_still_himself() -> None:
+    assert client("203.0.113.9", xff="198.51.100.1", forwarded="for=198.51.100.1") == "203.0.113.9"
+
+
+def test_without_configured_proxies_nobody_is_believed() -> None:
+    environ = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "198.51.100.1"}
+
+    assert ClientAddresses().of(environ) == ip_address("127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("xff", "address"),
+    [
+        ("198.51.100.1", "198.51.100.1"),
+        ("198.51.100.1:4711", "198.51.100.1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("[2001:db8::1]:4711", "2001:db8::1"),
+        ("::ffff:198.51.100.1", "198.51.100.1"),
+        ("192.0.2.66, 198.51.100.1", "198.51.100.1"),
+        ("192.0.2.66, 198.51.100.1, 10.1.2.3", "198.51.100.1"),
+        ("10.9.9.9, 10.1.2.3", "10.9.9.9"),
+        ("", "10.0.0.1"),
+        ("nonsense", "10.0.0.1"),
+        ("192.0.2.66, nonsense, 10.1.2.3", "10.1.2.3"),
+        ("192.0.2.66,", "10.0.0.1"),
+        ("192.0.2.66, 198.51.100.1 , ", "10.0.0.1"),
+    ],
+)
+def test_behind_a_proxy_of_ours_the_nearest_hop_that_is_not_ours_counts(xff: str, address: str) -> None:
+    assert client("10.0.0.1", xff=xff) == address
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        ("for=198.51.100.1", "198.51.100.1"),
+        ('For="198.51.100.1:4711";proto=https;by=10.0.0.1', "198.51.100.1"),
+        ('proto=https; for="[2001:db8::1]:4711"', "2001:db8::1"),
+        ("for=192.0.2.66, for=198.51.100.1, for=10.1.2.3", "198.51.100.1"),
+        ('for="192.0.2.66, for=192.0.2.67", for=198.51.100.1', "198.51.100.1"),
+        ('host="a;for=192.0.2.66";for=198.51.100.1', "198.51.100.1"),
+        ("for=unknown", "10.0.0.1"),
+        ("for=_hidden, for=10.1.2.3", "10.1.2.3"),
+        ("proto=https", "10.0.0.1"),
+    ],
+)
+def test_the_standard_header_says_the_same(forwarded: str, address: str) -> None:
+    assert client("10.0.0.1", forwarded=forwarded) == address
+
+
+def test_the_header_a_proxy_let_through_beside_its_own_is_not_believed() -> None:
+    assert client("10.0.0.1", xff="198.51.100.1", forwarded="for=192.0.2.66") == "10.0.0.1"
+    assert client("10.0.0.1", xff="198.51.100.1", forwarded="for=198.51.100.1") == "198.51.100.1"
+
+
+@given(st.text(), st.text())
+def test_whatever_the_headers_hold_there_is_an_address(xff: str, forwarded: str) -> None:
+    assert ip_address(client("10.0.0.1", xff=xff, forwarded=forwarded))

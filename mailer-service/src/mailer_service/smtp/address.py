@@ -8,16 +8,16 @@ from typing import Self
 
 import idna
 
+from mail_contract.invisible import has_invisible
 from mailer_service.errors import AddressNotSupported
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 """A dot-atom of RFC 5322, widened by RFC 6531; quoted local parts are refused at the door of the application."""
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
-_HIDDEN = re.compile(r"[\u0080-\u00a0\u00ad\u061c\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]")
 _MAX_LOCAL_OCTETS = 64
-_MAX_DOMAIN_OCTETS = 255
-"""Both from RFC 5321, section 4.5.3.1."""
+_MAX_OCTETS = 254
+"""Both from RFC 5321, section 4.5.3.1; of the whole less the angle brackets. `auth-service` has the same bounds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +40,11 @@ class Mailbox:
         if (
             not at
             or not _LOCAL.fullmatch(local)
-            or _HIDDEN.search(local)
+            or has_invisible(local)
             or "=?" in local
-            or len(local.encode()) > _MAX_LOCAL_OCTETS
             or not _HOST.fullmatch(ascii_domain)
-            or len(ascii_domain) > _MAX_DOMAIN_OCTETS
+            or len(local.encode()) > _MAX_LOCAL_OCTETS
+            or len(f"{local}@{ascii_domain}".encode()) > _MAX_OCTETS
         ):
             raise AddressNotSupported
         return cls(local=local, domain=ascii_domain)

@@ -1,4 +1,4 @@
-"""How a recipient and a domain are recognised without being written down: keyed hashes of their canonical forms.
+"""How a recipient and a domain are recognised without being written down: keyed hashes.
 
 The key is the mailer's own (`MAILER_HASH_KEY`). Without it nobody can try addresses against a copy of the table.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import unicodedata
 from dataclasses import dataclass
 
 from mailer_service.delivery.outcome import Scope
@@ -23,7 +22,7 @@ class Marks:
     """By what a letter's addressee is recognised, 32 octets each.
 
     Attributes:
-        recipient: of the canonical address.
+        recipient: of exactly this mailbox, apart from ASCII case.
         domain: of its domain, in A-labels.
     """
 
@@ -42,10 +41,14 @@ class Marker:
         self._key = key.encode()
 
     def marks_of(self, address: str) -> Marks:
-        """Returns the marks of an address; all spellings of a mailbox have the same. Raises AddressNotSupported."""
+        """Returns the marks of an address; raises AddressNotSupported.
+
+        Only the domain is canonical. Before the @ only ASCII letters lose their case: a server may hold any other two
+        spellings apart, and what one mailbox refused must not silence another.
+        """
         mailbox = Mailbox.parse(address)
-        folded = unicodedata.normalize("NFKC", mailbox.local).casefold()
-        local = unicodedata.normalize("NFKC", folded)
+        # `lower` of bytes knows ASCII only.
+        local = mailbox.local.encode().lower().decode()
         return Marks(
             recipient=self._mark(Scope.RECIPIENT, f"{local}@{mailbox.domain}"),
             domain=self._mark(Scope.DOMAIN, mailbox.domain),

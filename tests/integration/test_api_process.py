@@ -14,6 +14,7 @@ from postern_local.ports import any_ports
 from support.auth_process import AuthProcess, auth_process
 from support.database import Database
 from support.eventually import eventually
+from support.no_limits import NO_LIMITS
 
 
 @pytest.fixture
@@ -33,6 +34,7 @@ def api(auth_database: Database, address: str, tmp_path: Path) -> Iterator[AuthP
         "AUTH_HASH_KEY_FILE": str(tmp_path / "keys" / HASH_KEY),
         "AUTH_SEALING_PUBLIC_KEYS": generate_sealing_keys()[1],
         "AUTH_PROMETHEUS_DIR": str(tmp_path / "metrics"),
+        **NO_LIMITS,
     }
     with auth_process("api", settings, tmp_path / "api.log") as process:
         # One child may answer before the other has begun.

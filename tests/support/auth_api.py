@@ -24,6 +24,7 @@ from mail_contract.keys import (
 )
 from mail_contract.messages import Contents, Envelope
 from mail_contract.sealing import Opener
+from support.no_limits import NO_LIMITS_VALUES
 
 PUBLIC_URL = "https://accounts.example.com"
 PASSWORD = "three boats at dawn"
@@ -54,7 +55,7 @@ def api_settings(database_url: str, **changes: Any) -> ApiSettings:
         "hash_wait_seconds": 10.0,
         "api_threads": 12,
     }
-    return ApiSettings(**(values | changes))
+    return ApiSettings(**(values | NO_LIMITS_VALUES | changes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from postern_local.ports import LOOPBACK, any_ports
 from postern_local.program import Program
 from support.broker import VirtualHost
 from support.database import Database
+from support.no_limits import NO_LIMITS
 
 Service = Literal["api", "relay", "auth-worker", "beat", "mailer", "inbox", "flower"]
 
@@ -95,7 +96,7 @@ class Surroundings:
         match service:
             case "api" | "auth-worker":
                 listen, broker = (
-                    {"AUTH_LISTEN": self.listen("api")},
+                    {"AUTH_LISTEN": self.listen("api"), **NO_LIMITS},
                     {"AUTH_BROKER_URL": self.broker.url("auth")},
                 )
                 return self.writer_settings() | (listen if service == "api" else broker)

@@ -22,6 +22,7 @@ from postern_local.stages import SERVICES, kind_of
 from postern_local.supervision import ProgramState, Supervisor
 from support.eventually import eventually
 from support.freezing import frozen
+from support.no_limits import NO_LIMITS
 
 COMMAND = Path(sys.executable).parent / "postern-local"
 START_SECONDS = 240
@@ -163,8 +164,14 @@ def command(
 
 
 def surroundings(root: Path, env: Mapping[str, str]) -> dict[str, str]:
-    """Variables for a stack in `root`, on ports away from those of a stack that somebody works with."""
-    return {"PATH": os.environ["PATH"], "POSTERN_STATE": str(root), "POSTERN_PORTS": "any", **env}
+    """Variables for a stack in `root` without limits, on ports away from those of a stack that somebody works with."""
+    return {
+        "PATH": os.environ["PATH"],
+        "POSTERN_STATE": str(root),
+        "POSTERN_PORTS": "any",
+        **NO_LIMITS,
+        **env,
+    }
 
 
 def launch(root: Path, env: Mapping[str, str] | None = None) -> Stack:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from auth_service.domain.campaign import Suspicion, parse_suspicion
+from auth_service.domain.limit import Limit, parse_limit
 from auth_service.http.client_address import IPNetwork
 from auth_service.security.secrets import KeyedHash
 from mail_contract.keys import PublicSealingKeys, SigningKey
@@ -40,6 +43,19 @@ def _networks(value: object) -> object:
 
 
 Networks = Annotated[tuple[IPNetwork, ...], NoDecode, BeforeValidator(_networks)]
+
+
+def _limit(value: object) -> object:
+    return parse_limit(value) if isinstance(value, str) else value
+
+
+def _suspicion(value: object) -> object:
+    return parse_suspicion(value) if isinstance(value, str) else value
+
+
+LimitSetting = Annotated[Limit, NoDecode, BeforeValidator(_limit)]
+SuspicionSetting = Annotated[Suspicion | None, NoDecode, BeforeValidator(_suspicion)]
+_SUSPICION: Final = parse_suspicion("50/hour 10%")
 
 
 class _Settings(ProcessSettings):
@@ -91,6 +107,16 @@ class ApiSettings(WriterSettings):
         hash_limit: argon2 computations at once in a process; 19 MiB each.
         hash_wait_seconds: how long a request waits for its turn before it is told to come back.
         prometheus_dir: where the processes share their metrics; without it each process reports its own.
+        limit_mailbox: requests for letters to one mailbox, over all purposes.
+        limit_source: requests for letters from one network address.
+        limit_source_codes: codes and links sent in from one network address.
+        limit_codes: wrong codes for one mailbox.
+        limit_sign_in: sign-ins to one account.
+        limit_all: registrations of everybody together, above which a proof of work is asked for.
+        limit_proved: registrations with a proof of work, above which their letters are held.
+        campaign: when few of the registrations are confirmed, so that the same is done.
+        proof_tries: numbers a browser tries at most for a proof of work, about half a millisecond each.
+        hold_minutes: how long a letter is held.
     """
 
     public_url: Annotated[str, AfterValidator(_public_url)]
@@ -101,6 +127,22 @@ class ApiSettings(WriterSettings):
     hash_limit: Annotated[int, Field(ge=1, le=64)] = 4
     hash_wait_seconds: Annotated[float, Field(gt=0, le=10)] = 2.0
     prometheus_dir: Path | None = None
+    limit_mailbox: LimitSetting = parse_limit("1/minute 5/hour 10/day")
+    limit_source: LimitSetting = parse_limit("30/hour")
+    limit_source_codes: LimitSetting = parse_limit("60/hour")
+    limit_codes: LimitSetting = parse_limit("20/day")
+    limit_sign_in: LimitSetting = parse_limit("10/minute 50/hour")
+    limit_all: LimitSetting = parse_limit("120/minute")
+    limit_proved: LimitSetting = parse_limit("60/minute")
+    campaign: SuspicionSetting = _SUSPICION
+    proof_tries: Annotated[int, Field(ge=100, le=1_000_000)] = 2000
+    hold_minutes: Annotated[int, Field(ge=1, le=720)] = 60
+
+    def off(self) -> Sequence[str]:
+        """Returns the variables of what protects against strangers and is off."""
+        limits = [name for name in type(self).model_fields if name.startswith("limit_")]
+        off = [name for name in limits if getattr(self, name).is_off]
+        return [f"AUTH_{name.upper()}" for name in (*off, *(["campaign"] if self.campaign is None else []))]
 
 
 class RelaySettings(_Settings):
@@ -144,10 +186,18 @@ class WorkerSettings(WriterSettings):
 
     Attributes:
         public_url: base of every link in letters.
+        campaign: as the API's; while it lasts a held letter whose time is over is dropped, not sent.
     """
 
     public_url: Annotated[str, AfterValidator(_public_url)]
     broker_url: BrokerUrl
+    campaign: SuspicionSetting = _SUSPICION
+
+
+class HeldSettings(_Settings):
+    """`auth-service held`."""
+
+    database_url: DatabaseUrl
 
 
 class BeatSettings(_Settings):

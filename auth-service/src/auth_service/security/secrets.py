@@ -54,6 +54,14 @@ class KeyedHash:
         """Returns what stands for a mailbox in tables and envelopes: 32 hexadecimal digits."""
         return self._digest(b"recipient", canonical.encode()).hex()[:32]
 
+    def limit_key(self, limit: str, whom: str) -> bytes:
+        """Returns under what requests of somebody are counted against a limit."""
+        return self._digest(b"limit", limit.encode() + b"\0" + whom.encode())
+
+    def derived_key(self, use: str) -> bytes:
+        """Returns a key of its own for one more use; nothing of this key can be read from it."""
+        return self._digest(b"key", use.encode())
+
     def _digest(self, use: bytes, message: bytes) -> bytes:
         return hmac.digest(self.key.encode(), use + b"\0" + message, "sha256")
 

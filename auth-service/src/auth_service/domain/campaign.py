@@ -1,0 +1,65 @@
+"""Campaigns: many registrations that nobody confirms, as when somebody mails strangers through a sign-up form."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from auth_service.domain.limit import OFF
+
+CONFIRMING_TIME: Final = timedelta(minutes=5)
+"""What is younger is not looked at: a person needs that long to find an email and press its button."""
+
+_FORM: Final = f"must be `{OFF}` or COUNT/PERIOD PERCENT%, as 50/hour 10%; PERIOD hour or day"
+_PERIODS: Final = MappingProxyType({"hour": timedelta(hours=1), "day": timedelta(days=1)})
+_SUSPICION: Final = re.compile(r"([1-9][0-9]{0,6})/(hour|day) +([1-9][0-9]?)%")
+
+
+class HoldReason(StrEnum):
+    """Why the letter of a registration is held before it is sent."""
+
+    MANY_PROVED = "many_proved"
+    """Too many registrations at once, though each came with a proof of work."""
+    FEW_CONFIRMED = "few_confirmed"
+    """Few of those that came with a proof of work were confirmed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Registrations of a stretch of time, and how many of them were confirmed."""
+
+    registered: int
+    confirmed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspicion:
+    """When registrations look like a campaign.
+
+    Attributes:
+        registered: at least so many of them.
+        period: in a stretch of time as long as this, which ends `CONFIRMING_TIME` ago.
+        percent: and fewer than so many in a hundred confirmed.
+    """
+
+    registered: int
+    period: timedelta
+    percent: int
+
+    def is_raised_by(self, tally: Tally) -> bool:
+        """Says whether these look like one."""
+        return tally.registered >= self.registered and tally.confirmed * 100 < tally.registered * self.percent
+
+
+def parse_suspicion(text: str) -> Suspicion | None:
+    """Returns the meaning of a setting such as `50/hour 10%`, None where it is off, or raises ValueError."""
+    if text.strip() == OFF:
+        return None
+    found = _SUSPICION.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(_FORM)
+    return Suspicion(registered=int(found[1]), period=_PERIODS[found[2]], percent=int(found[3]))

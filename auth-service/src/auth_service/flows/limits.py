@@ -1,0 +1,76 @@
+"""② What flows count: requests for letters to a mailbox, and wrong codes; known and unknown mailboxes alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from auth_service.domain.address import Address
+from auth_service.domain.limit import Admission, Limit, LimitName, mailbox_of
+from auth_service.security.secrets import KeyedHash
+from auth_service.store import limits
+
+
+class LimitObserver(Protocol):
+    """Is told about every decision; metrics in production, a list in tests."""
+
+    def decided(self, limit: LimitName, *, admitted: bool) -> None:
+        """A request was counted, or refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxLimit:
+    """Requests for letters to one mailbox, over all purposes, spellings and accounts.
+
+    Attributes:
+        limit: over it a request is answered as ever, and no letter is sent.
+        keyed_hash: hides the mailbox.
+        observer: told about each decision.
+    """
+
+    limit: Limit
+    keyed_hash: KeyedHash
+    observer: LimitObserver
+
+    def admit(self, session: Session, address: Address) -> Admission:
+        """Counts a request in the flow's transaction; others for the same mailbox wait until it ends."""
+        key = self.keyed_hash.limit_key(LimitName.MAILBOX, mailbox_of(address))
+        admission = limits.admit(session, key, self.limit)
+        if not self.limit.is_off:
+            self.observer.decided(LimitName.MAILBOX, admitted=admission.admitted)
+        return admission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeLimit:
+    """Wrong codes for one mailbox, over all codes, resends and purposes.
+
+    Attributes:
+        limit: over it no code is right any more until the oldest wrong one is forgotten; links still are.
+        keyed_hash: hides the mailbox.
+        observer: told about each decision.
+    """
+
+    limit: Limit
+    keyed_hash: KeyedHash
+    observer: LimitObserver
+
+    def admit(self, session: Session, recipient_tag: str) -> bool:
+        """Counts a code as a wrong one, before it is looked at; says whether it may be looked at.
+
+        Tries at once for one mailbox wait for each other here, whether anything is known of it or not.
+        """
+        admission = limits.admit(session, self._key(recipient_tag), self.limit)
+        if not self.limit.is_off:
+            self.observer.decided(LimitName.CODES, admitted=admission.admitted)
+        return admission.admitted
+
+    def take_back(self, session: Session, recipient_tag: str) -> None:
+        """After the code was right: it is not counted."""
+        if not self.limit.is_off:
+            limits.take_back(session, self._key(recipient_tag))
+
+    def _key(self, recipient_tag: str) -> bytes:
+        return self.keyed_hash.limit_key(LimitName.CODES, recipient_tag)

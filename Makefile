@@ -19,7 +19,7 @@ STATE := $(or $(POSTERN_STATE),.postern)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slow faults check up down scale clean bench benchmailer benchpriorities doctor requirements system-packages test-packages
+.PHONY: help run test slow faults matrix check up down scale clean bench benchmailer benchpriorities doctor requirements system-packages test-packages
 .SILENT:
 
 help: ## print this
@@ -41,6 +41,9 @@ faults: test-packages $(INSTALLED) ## break everything and count the letters; QU
 	echo "running the faults; their figures go to $(STATE)/faults.jsonl"
 	POSTERN_FAULTS_QUICK=$(QUICK) POSTERN_FAULTS_ROWS=$(ROWS) POSTERN_FAULTS_SEED=$(SEED) \
 		POSTERN_FAULTS_FIGURES=$(abspath $(STATE))/faults.jsonl exec $(BIN)/pytest tests/faults $(ARGS)
+
+matrix: test-packages $(INSTALLED) ## the tests that touch a broker and the quick faults on RabbitMQ 3.10, 4.0 and 4.3; RABBITMQ=4.3; as root
+	TEST_PROCESSES=$(TEST_PROCESSES) exec tests/matrix.sh $(VENV) $(abspath $(STATE)) $(or $(RABBITMQ),3.10 4.0 4.3)
 
 check: $(INSTALLED) ## format, lint, types, layers, declared dependencies
 	echo "format (ruff)" && $(BIN)/ruff format --check .

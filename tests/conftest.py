@@ -34,9 +34,15 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side, tests of one file stay together, and so do all that need the whole stack: it is started once."""
+    """Side by side, tests of one file stay together, and so do all that need the whole stack: it is started once.
+
+    Whatever has a broker is marked so, for `make matrix`.
+    """
     for item in items:
-        needs_stack = "stack" in getattr(item, "fixturenames", ())
+        fixtures = getattr(item, "fixturenames", ())
+        needs_stack = "stack" in fixtures
+        if needs_stack or "broker" in fixtures:
+            item.add_marker(pytest.mark.broker)
         file = item.path.relative_to(item.config.rootpath)
         item.add_marker(pytest.mark.xdist_group("stack" if needs_stack else str(file)))
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 STAND_INS = {
     "POSTERN_PYTHON_IMAGE": "postern-stand-in/python:3.13",
-    "POSTERN_RABBITMQ_IMAGE": "postern-stand-in/rabbitmq:4",
+    "POSTERN_RABBITMQ_IMAGE": "postern-stand-in/rabbitmq:4.3",
     "POSTERN_POSTGRES_IMAGE": "postern-stand-in/postgres:17",
     "POSTERN_MAILPIT_IMAGE": "postern-stand-in/mailpit:v1",
     # Images under names of their own as well, so that those a developer built from official images stay.

@@ -16,7 +16,7 @@ import psutil
 import psycopg2
 
 from mail_contract.broker.admin import BrokerAdmin
-from postern_local.broker import SERVER, BrokerNode, BrokerPorts
+from postern_local.broker import COMMANDS, BrokerNode, BrokerPorts
 from postern_local.database import DatabaseCluster, apply_roles, remove_data
 from postern_local.ports import any_ports
 from postern_local.program import Program, launch
@@ -25,9 +25,6 @@ from support.nursery import Child
 
 REPOSITORY = Path(__file__).parents[2]
 ROLES = REPOSITORY / "deploy" / "postgres" / "roles.sql"
-
-RABBITMQ = Path(os.environ.get("POSTERN_TEST_RABBITMQ") or SERVER.parent)
-"""Directory of `rabbitmq-server` and `rabbitmqctl`; another installation's, or that of two scripts that enter a chroot."""
 
 MEMORY = Path("/dev/shm")  # noqa: S108  # only for a directory of a random name
 ENOUGH = 4 * 2**30
@@ -42,8 +39,7 @@ def in_memory() -> Path | None:
 
     What a killed run left there goes.
     """
-    # Another installation may be in a chroot that has a memory of its own.
-    if SERVER.parent != RABBITMQ or shutil.disk_usage(MEMORY).free < ENOUGH:
+    if shutil.disk_usage(MEMORY).free < ENOUGH:
         return None
     for left in MEMORY.glob("postern-tests-*"):
         if not psutil.pid_exists(int(left.name.split("-")[2])):
@@ -141,7 +137,6 @@ class Infra:
             password=secrets.token_hex(12),
             vhost="postern",
             statistics_ms=500,
-            server=RABBITMQ / "rabbitmq-server",
         )
         cluster = DatabaseCluster(
             place=data / "postgres",
@@ -249,7 +244,7 @@ class Infra:
     def rabbitmqctl(self, *words: str) -> None:
         """Run the node's own command line tool."""
         environment = {"PATH": os.environ["PATH"], **self.broker.program.environment}
-        command = [str(RABBITMQ / "rabbitmqctl"), *words]
+        command = [str(COMMANDS / "rabbitmqctl"), *words]
         subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
 
     def wait_for_broker(self) -> None:

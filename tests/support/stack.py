@@ -165,13 +165,8 @@ def command(
 
 def surroundings(root: Path, env: Mapping[str, str]) -> dict[str, str]:
     """Variables for a stack in `root` without limits, on ports away from those of a stack that somebody works with."""
-    return {
-        "PATH": os.environ["PATH"],
-        "POSTERN_STATE": str(root),
-        "POSTERN_PORTS": "any",
-        **NO_LIMITS,
-        **env,
-    }
+    usual = {name: os.environ[name] for name in ("PATH", "POSTERN_RABBITMQ") if name in os.environ}
+    return {**usual, "POSTERN_STATE": str(root), "POSTERN_PORTS": "any", **NO_LIMITS, **env}
 
 
 def launch(root: Path, env: Mapping[str, str] | None = None) -> Stack:

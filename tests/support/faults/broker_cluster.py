@@ -16,7 +16,7 @@ from postern_local.program import Program
 from postern_local.readiness import broker_answers, wait_for
 from support.eventually import eventually
 from support.faults.network import Network
-from support.infra import RABBITMQ, Infra, Server
+from support.infra import Infra, Server
 
 MEMBERS = 3
 PORTS = BrokerPorts(amqp=5672, management=15672, metrics=15692, distribution=25672, epmd=4369)
@@ -56,7 +56,6 @@ class Member:
             password=password,
             vhost="postern",
             statistics_ms=500,
-            server=RABBITMQ / "rabbitmq-server",
             host=network.address(host),
             name=_name(network, host),
         )

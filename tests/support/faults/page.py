@@ -1,7 +1,8 @@
 """The published figures: added up by fault, kept as JSON, shown as a page."""
 
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def merge(published: Iterable[Total], new: Iterable[Total]) -> list[Total]:
         older = kept.get(total.scenario)
         if older is None or older.quick or not total.quick:
             kept[total.scenario] = total
-    return sorted(kept.values(), key=lambda one: (*asdict(one.versions).values(), one.row, one.fault))
+    return sorted(kept.values(), key=lambda one: (_in_order(one.versions), one.row, one.fault))
 
 
 def read_totals(path: Path) -> list[Total]:
@@ -95,8 +96,9 @@ def _read(fields: dict[str, Any]) -> Total:
 
 def render(totals: Sequence[Total]) -> str:
     """The page of the figures, in Markdown."""
-    parts = [HEAD]
-    for versions in dict.fromkeys(total.versions for total in totals):
+    ran_on = sorted({total.versions for total in totals}, key=_in_order)
+    parts = [HEAD, *_overview(totals, ran_on)]
+    for versions in ran_on:
         parts.append(
             f"## RabbitMQ {versions.rabbitmq}, PostgreSQL {versions.postgresql}, Python {versions.python}\n\n"
         )
@@ -111,13 +113,39 @@ def render(totals: Sequence[Total]) -> str:
     return "".join(parts)
 
 
+def _overview(totals: Sequence[Total], ran_on: Sequence[Versions]) -> Iterator[str]:
+    """A line a scenario, a column a set of versions."""
+    found = {total.scenario: total for total in totals}
+    yield "## Every scenario on every version\n\n"
+    yield f"| # | fault | {' | '.join(f'RabbitMQ {versions.rabbitmq}' for versions in ran_on)} |\n"
+    yield f"|---|---|{'---|' * len(ran_on)}\n"
+    for row, fault in sorted({(total.row, total.fault) for total in totals}):
+        cells = [_cell(found.get((versions, row, fault))) for versions in ran_on]
+        yield f"| {row} | {fault} | {' | '.join(cells)} |\n"
+    yield "\n"
+
+
+def _cell(total: Total | None) -> str:
+    if total is None:
+        return "not run"
+    size = "small, " if total.quick else ""
+    return f"{_judgement(total)}: {size}{total.requested:,} letters, {total.lost} lost, {total.recovery_seconds:.1f} s"
+
+
+def _judgement(total: Total) -> str:
+    return ", ".join(sorted({wrong.split()[0] for wrong in total.violations})) or "hold"
+
+
+def _in_order(versions: Versions) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(map(int, re.findall(r"\d+", version))) for version in asdict(versions).values())
+
+
 def _line(total: Total) -> str:
     copies = f"{total.copies} of {total.ambiguous}" if total.ambiguous else str(total.copies)
-    broken = ", ".join(sorted({wrong.split()[0] for wrong in total.violations})) or "hold"
     runs = f"{total.runs} small" if total.quick else str(total.runs)
     return (
         f"| {total.row} | {total.fault} | {runs} | {total.requested:,} | {total.delivered:,} | {copies} | {total.dead} "
-        f"| {total.lost} | {total.recovery_seconds:.1f} s | {broken} |\n"
+        f"| {total.lost} | {total.recovery_seconds:.1f} s | {_judgement(total)} |\n"
     )
 
 
@@ -135,9 +163,8 @@ make faults SEED=42               the same run again
 .venv/bin/python tests/faults/publish.py .postern/faults.jsonl      adds the figures of runs to this page
 ```
 
-`POSTERN_TEST_RABBITMQ` names the directory of `rabbitmq-server` and `rabbitmqctl` of another RabbitMQ to break;
-[another_rabbitmq.sh](../tests/faults/another_rabbitmq.sh) makes one out of a container image, to run in a chroot. What was
-not run is named at the end of every run.
+`make matrix` runs the quick ones on every [version of RabbitMQ](rabbitmq.md) that Postern is made for. What was not run is
+named at the end of every run.
 
 Each run has its own virtual host and databases, an API, a relay, a worker and mailers as processes of their own, and a mail
 server that asks for STARTTLS and a login. Two bad neighbours are always there: a letter to a recipient refused for good

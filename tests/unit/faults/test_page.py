@@ -52,6 +52,17 @@ def test_a_small_run_never_takes_the_place_of_a_full_one() -> None:
     assert merge([], small) == small
 
 
+def test_a_scenario_has_a_line_and_every_version_a_column_in_the_order_of_their_numbers() -> None:
+    def on(rabbitmq: str) -> Versions:
+        return replace(RUN.versions, rabbitmq=rabbitmq)
+
+    runs = [replace(RUN, versions=on("4.3.6"), quick=True), replace(RUN, versions=on("3.10.8"))]
+    page = render(add_up([*runs, replace(RUN, versions=on("3.9.1"), fault="SIGSTOP relay")]))
+    assert "| # | fault | RabbitMQ 3.9.1 | RabbitMQ 3.10.8 | RabbitMQ 4.3.6 |" in page
+    small, full = "hold: small, 10 letters, 0 lost, 1.5 s", "hold: 10 letters, 0 lost, 1.5 s"
+    assert f"| 3 | kill -9 relay | not run | {full} | {small} |" in page
+
+
 def test_figures_survive_their_file(tmp_path: Path) -> None:
     RUN.append_to(tmp_path / "figures.jsonl")
     RUN.append_to(tmp_path / "figures.jsonl")

@@ -1,5 +1,6 @@
 """The private RabbitMQ node: its files, its environment, its two processes."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from postern_local.errors import MissingPackage
 from postern_local.ports import LOOPBACK
 from postern_local.program import Program
 
-SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-"""The node's own start script; `/usr/sbin/rabbitmq-server` of the package would switch to the system's node."""
+COMMANDS = Path(os.environ.get("POSTERN_RABBITMQ") or "/usr/lib/rabbitmq/bin")
+"""Directory of `rabbitmq-server` and `rabbitmqctl`: the package's own scripts, for those of `/usr/sbin` would switch to the
+system's node; or, as POSTERN_RABBITMQ says, those of another RabbitMQ."""
 
 ADMIN = "postern-admin"
 
@@ -59,7 +61,6 @@ class BrokerNode:
         password: of the administrator `postern-admin`; there is no `guest`.
         vhost: the virtual host that a new node is made with.
         statistics_ms: how often queues report their figures to the management API.
-        server: the start script of the RabbitMQ to run, where it is not the packaged one.
         host: IPv4 address it listens on.
         name: by which the other nodes of a cluster know it.
     """
@@ -69,7 +70,6 @@ class BrokerNode:
     password: str
     vhost: str
     statistics_ms: int = 5000
-    server: Path = SERVER
     host: str = LOOPBACK
     name: str = NODE_NAME
 
@@ -89,7 +89,7 @@ class BrokerNode:
         Raises:
             MissingPackage: rabbitmq-server is not installed.
         """
-        if not self.server.exists():
+        if not (COMMANDS / "rabbitmq-server").exists():
             raise MissingPackage("rabbitmq-server")
         self.home.mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o700)
@@ -119,7 +119,7 @@ class BrokerNode:
         )
         node = Program(
             name="rabbitmq",
-            command=(str(self.server),),
+            command=(str(COMMANDS / "rabbitmq-server"),),
             directory=self.home,
             environment=self._environment(),
             stop_seconds=30,

@@ -25,8 +25,8 @@ from typing import Any
 import psutil
 from kombu import Connection, Producer
 
-from mail_contract.celery_app import DELIVER_LETTER
 from mail_contract.publishing import publish
+from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import AUTH_REPORTS, CLASS_QUEUES, letter_route
 from mailer_service.settings import WorkerSettings
 from support.broker import virtual_host

@@ -12,8 +12,8 @@ from kombu import Connection
 from kombu.exceptions import KombuError
 
 from dev_inbox.script import Phase, Rule
-from mail_contract.celery_app import DELIVER_LETTER
 from mail_contract.letters import LetterClass
+from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import DELIVERY_LIMIT
 from support.eventually import eventually
 from support.faults.gathering import dead_letters

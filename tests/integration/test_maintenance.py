@@ -15,10 +15,11 @@ from celery.beat import PersistentScheduler
 from auth_service.domain.delivery import DeliveryState
 from auth_service.maintenance.purge import purge_letters, purge_tokens, purge_unverified_accounts
 from auth_service.maintenance.schedule import build_schedule
-from auth_service.maintenance.tasks import PURGES, RENEWALS
+from auth_service.maintenance.tasks import PURGES
 from auth_service.outbox.claim import claim
 from auth_service.outbox.settle import settle_expired
 from mail_contract.celery_app import build_app
+from mail_contract.tasks import RENEW_LETTERS, SCHEDULED_TASKS
 from mail_contract.topology import AUTH_MAINTENANCE
 from support.auth_api import WRITER_SETTINGS
 from support.auth_process import auth_process
@@ -180,7 +181,9 @@ def test_a_run_takes_no_more_than_it_was_told(outbox: Outbox, rows: Rows) -> Non
 
 
 def test_every_piece_of_scheduled_work_is_scheduled() -> None:
-    assert {entry["task"] for entry in build_schedule().values()} == {*PURGES, RENEWALS}
+    assert (
+        {entry["task"] for entry in build_schedule().values()} == {*PURGES, RENEW_LETTERS} == SCHEDULED_TASKS
+    )
 
 
 def remember_a_schedule(file: Path, broker: VirtualHost) -> None:

@@ -102,7 +102,7 @@ def test_every_mailer_shows_its_figures_on_a_port_of_its_own_and_is_alive(stack:
 
     assert len(set(metrics)) == 3
     for address in metrics:
-        assert "mailer_consuming 1.0" in httpx.get(address).raise_for_status().text
+        assert 'mailer_consuming{queue="mailer.urgent"} 1.0' in httpx.get(address).raise_for_status().text
         assert httpx.get(address.replace("/metrics", "/healthz")).json()["alive"]
 
 

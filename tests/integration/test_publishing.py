@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 import pytest
 from celery import Celery
 
-from mail_contract.celery_app import RECORD_REPORT, build_app
+from mail_contract.celery_app import build_app
 from mail_contract.errors import BrokerUnavailable, PublishError, Unroutable
 from mail_contract.messages import Contents, DeliveryReport, ReportedState
 from mail_contract.publishing import publish
+from mail_contract.tasks import RECORD_REPORT
 from mail_contract.telemetry import bind_correlation_id
 from mail_contract.topology import AUTH_REPORTS, REPORT_ROUTE, Route
 from support.broker import VirtualHost

@@ -18,7 +18,7 @@ from celery import Celery
 
 from dev_inbox.server import Inbox
 from mail_contract.broker.apply import apply_topology
-from mail_contract.celery_app import CANCEL_LETTER, DELIVER_LETTER, build_app
+from mail_contract.celery_app import build_app
 from mail_contract.keys import PublicSealingKeys, SigningKey, generate_sealing_keys, generate_signing_keys
 from mail_contract.letters import LETTERS, LetterName
 from mail_contract.messages import (
@@ -31,6 +31,7 @@ from mail_contract.messages import (
 )
 from mail_contract.publishing import publish
 from mail_contract.sealing import Sealer
+from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mail_contract.topology import (
     AUTH_REPORTS,
     CANCELLATION_ROUTE,

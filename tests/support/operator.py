@@ -15,9 +15,10 @@ from typing import Any, cast
 import psycopg2
 import psycopg2.extras
 
-from mail_contract.celery_app import DELIVER_LETTER, build_app
+from mail_contract.celery_app import build_app
 from mail_contract.keys import VerifyingKeys
 from mail_contract.messages import Envelope
+from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import dead_route
 from mailer_service.deadletters.desk import Desk, desk_at
 from mailer_service.deadletters.publisher import DeadLetter

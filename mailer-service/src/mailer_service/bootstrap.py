@@ -107,7 +107,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         connections=min(settings.concurrency, _LEDGER_CONNECTIONS) + _SPARE_CONNECTIONS,
     )
     stopping = Event()
-    metrics = Metrics()
+    metrics = Metrics(settings.queues)
     hands = Hands()
     pulse = Pulse(metrics=metrics)
     app.steps["consumer"].add(pulse_step(pulse))

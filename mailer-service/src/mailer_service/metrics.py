@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -16,10 +17,15 @@ _ACCEPTANCE_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 21_
 
 
 class Metrics:
-    """Counters of one replica, in a registry of their own."""
+    """Counters of one replica, in a registry of their own.
 
-    def __init__(self) -> None:
+    Args:
+        queues: that the replica is to consume.
+    """
+
+    def __init__(self, queues: Collection[str] = ()) -> None:
         self.registry = CollectorRegistry()
+        self._queues = tuple(queues)
         self._letters = Counter(
             "mailer_letters",
             "Attempts at letters by what the ledger recorded.",
@@ -62,7 +68,10 @@ class Metrics:
             "mailer_in_hand", "Messages that threads are working on.", registry=self.registry
         )
         self._consuming = Gauge(
-            "mailer_consuming", "Whether the replica takes messages from the broker.", registry=self.registry
+            "mailer_consuming",
+            "Whether the replica takes messages of a queue from the broker.",
+            ["queue"],
+            registry=self.registry,
         )
         self._paused = Gauge(
             "mailer_paused",
@@ -87,6 +96,7 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self.consuming(())
         for concern in Concern:
             self._alarms.labels(concern)
         for scope in Scope:
@@ -132,9 +142,10 @@ class Metrics:
         self._in_hand.dec()
         self._messages.labels(result).inc()
 
-    def consuming(self, consuming: bool) -> None:
-        """The consumer was started or has stopped."""
-        self._consuming.set(consuming)
+    def consuming(self, taken: Collection[str]) -> None:
+        """The names of the queues that messages are taken from at present."""
+        for queue in self._queues:
+            self._consuming.labels(queue).set(queue in taken)
 
     def paused(self, paused: bool) -> None:
         """Consumption of letters was stopped for want of a provider, or goes on."""

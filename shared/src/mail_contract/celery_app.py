@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from celery import Celery
 from kombu import Queue
@@ -11,11 +12,9 @@ from mail_contract import read_ahead, telemetry
 from mail_contract.monitoring import SparingEvents
 from mail_contract.topology import MAILER_CONTROL, MAILER_EVENTS, QUEUE_ARGUMENTS, UNROUTABLE
 
-DELIVER_LETTER = "mailer.deliver_letter"
-CANCEL_LETTER = "mailer.cancel_letter"
-RECORD_REPORT = "auth.record_report"
-
 HEARTBEAT_SECONDS = 10
+
+_BUILTIN = "celery."
 
 SAFE_SETTINGS = {
     # Publishing. A publish without a confirm may vanish; one without socket timeouts hangs for ever while the broker
@@ -48,6 +47,8 @@ SAFE_SETTINGS = {
     "worker_consumer": "mail_contract.consumer:DeadLetteringConsumer",
     "worker_disable_rate_limits": True,
     "task_ignore_result": True,
+    # Without results there are none to clean up; else beat asks for that every night, on a queue nobody reads.
+    "result_expires": None,
     # The topology is applied by its own step; services declare nothing and may not.
     "task_create_missing_queues": False,
     "task_serializer": "json",
@@ -74,7 +75,14 @@ def build_app(name: str, *, broker_url: str, consumes: Sequence[str] = (), monit
     telemetry.carry_correlation_ids()
     read_ahead.install()
     queues = tuple(consumes) or (UNROUTABLE,)
-    app = Celery(name, broker=broker_url, set_as_current=False, events=SparingEvents)
+    app = Celery(
+        name,
+        broker=broker_url,
+        set_as_current=False,
+        events=SparingEvents,
+        amqp="mail_contract.queue_consumers:QueueByQueue",
+    )
+    app.on_after_finalize.connect(_without_builtins, weak=False)
     app.conf.update(SAFE_SETTINGS)
     app.conf.update(
         # Celery recognises quorum queues by this argument and then leaves global prefetch alone.
@@ -90,3 +98,9 @@ def build_app(name: str, *, broker_url: str, consumes: Sequence[str] = (), monit
         worker_enable_remote_control=monitored,
     )
     return app
+
+
+def _without_builtins(sender: Celery, **_: Any) -> None:
+    """Celery's own tasks (`celery.chain`, `celery.map`, …) run other tasks as often as their arguments say."""
+    for name in [name for name in sender.tasks if name.startswith(_BUILTIN)]:
+        sender.tasks.unregister(name)

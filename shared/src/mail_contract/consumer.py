@@ -1,4 +1,4 @@
-"""Celery's consumer, with the two steps changed that would lose a letter or need rights nobody has."""
+"""Celery's consumer, with the steps changed that would lose a letter, obey strangers, or need rights nobody has."""
 
 from __future__ import annotations
 
@@ -10,28 +10,46 @@ from typing import Any
 import structlog
 from celery.worker.consumer import Consumer
 
+from mail_contract.call import Refusal, refusal
+from mail_contract.control_panel import ControlStep
 from mail_contract.messages import MAX_MESSAGE_BYTES
+from mail_contract.queue_consumers import QueueWatch
 
 log = structlog.get_logger(__name__)
 _stdlib_log = logging.getLogger(__name__)
 
-_DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
+_DROPPED = {
+    "celery.worker.consumer.delayed_delivery:DelayedDelivery",
+    "celery.worker.consumer.gossip:Gossip",
+    "celery.worker.consumer.control:Control",
+}
 
 _RECONNECT = {"interval_start": 1, "interval_step": 1, "interval_max": 5}
 """Seconds between two tries: 1, 2, 3, 4, 5, 5, …"""
 
 
 class DeadLetteringConsumer(Consumer):
-    """Rejects what cannot be read, so that it becomes a dead letter; the stock consumer acks it away.
+    """Rejects what cannot be read or does not belong to its queue, so that it becomes a dead letter.
 
-    It also logs no bodies, refuses oversized messages unread, and declares nothing for native delayed delivery (28
-    exchanges and queues at every connect, for which the service has no rights and of which it has no need).
+    The stock consumer acks away what it cannot read, and runs any task it has a name for. This one also logs no bodies,
+    refuses oversized messages unread, takes each queue on its own, and declares nothing for native delayed delivery (28
+    exchanges and queues at every connect, for which the service has no rights and of which it has no need). Other workers
+    tell it nothing (gossip and mingle, by which they would also say what is revoked), and remote control only looks.
     """
 
     class Blueprint(Consumer.Blueprint):  # type: ignore[valid-type,misc] # an attribute in the stubs
-        """The stock steps without delayed delivery."""
+        """The stock steps, some left out, some of our own."""
 
-        default_steps = tuple(step for step in Consumer.Blueprint.default_steps if step != _DELAYED_DELIVERY)
+        default_steps = (
+            *(step for step in Consumer.Blueprint.default_steps if step not in _DROPPED),
+            QueueWatch,
+            ControlStep,
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # The step that takes tasks requires mingle to be there, on or off.
+        kwargs["worker_options"] = {**(kwargs.get("worker_options") or {}), "without_mingle": True}
+        super().__init__(*args, **kwargs)
 
     def ensure_connected(self, conn: Any) -> Any:
         """Looks for a broker that is away every few seconds; the stock consumer lets up to half a minute pass."""
@@ -39,7 +57,7 @@ class DeadLetteringConsumer(Consumer):
         return super().ensure_connected(conn)
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
-        """Returns the stock handler behind checks of size and form.
+        """Returns the stock handler behind checks of size, form and place.
 
         The stock one trusts the form: a body such as `null` or a task without an id ends the whole worker, and a body
         such as `[1]` fails in the pool, where nobody settles the message.
@@ -51,12 +69,12 @@ class DeadLetteringConsumer(Consumer):
                 self._bury(message, "oversized")
                 return
             try:
-                well_formed = _is_call(message.headers, message.payload)
+                refused = refusal(message.delivery_info["queue"], message.headers, message.payload)
             except Exception as error:  # noqa: BLE001 - whatever a decoder makes of a stranger's bytes
                 self.on_decode_error(message, error)
                 return
-            if not well_formed:
-                self.on_unknown_message(None, message)
+            if refused is not None:
+                self._bury(message, refused)
                 return
             try:
                 handle(message)
@@ -71,7 +89,7 @@ class DeadLetteringConsumer(Consumer):
 
     def on_unknown_message(self, body: Any, message: Any) -> None:  # noqa: ARG002 - celery's signature
         """Not a task at all."""
-        self._bury(message, "not_a_task")
+        self._bury(message, Refusal.NOT_A_TASK)
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:  # noqa: ARG002
         """A task this service does not have."""
@@ -87,22 +105,7 @@ class DeadLetteringConsumer(Consumer):
             reason=reason,
             error=type(exc).__name__ if exc else None,
             bytes=len(message.body or b""),
+            queue=message.delivery_info.get("queue"),
             routing_key=message.delivery_info.get("routing_key"),
         )
         message.reject_log_error(_stdlib_log, self.connection_errors)  # type: ignore[attr-defined] # missing in the stubs
-
-
-def _is_call(headers: Any, payload: Any) -> bool:
-    """Whether this is a call of Celery's protocol 2, to be carried out now.
-
-    A task with an ETA would be held in memory beyond the broker's patience, an expired one would be acked away.
-    """
-    return (
-        isinstance(headers, dict)
-        and isinstance(headers.get("task"), str)
-        and isinstance(headers.get("id"), str)
-        and headers.get("eta") is None
-        and headers.get("expires") is None
-        and isinstance(payload, list | tuple)
-        and [type(part) for part in payload] == [list, dict, dict]
-    )

@@ -13,7 +13,7 @@ import pytest
 from kombu import Connection
 
 from dev_inbox.script import Phase, Rule
-from mail_contract.celery_app import DELIVER_LETTER
+from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import MAILER_DEAD, MAILER_URGENT
 from mailer_service.deadletters.queue import WINDOW
 from support.eventually import eventually

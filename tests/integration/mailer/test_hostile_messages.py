@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from kombu import Connection
 
-from mail_contract.celery_app import DELIVER_LETTER
 from mail_contract.keys import generate_sealing_keys, generate_signing_keys
 from mail_contract.messages import Envelope
+from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import CANCELLATION_ROUTE, Route
 from support.eventually import eventually
 from support.mailroom import Mailroom

@@ -32,6 +32,9 @@ def alive(listen: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+CONSUMING = 'mailer_consuming{queue="mailer.urgent"}'
+
+
 def figures(listen: str) -> dict[str, float]:
     """What Prometheus would read, by name and labels."""
     lines = httpx.get(f"http://{listen}/metrics").raise_for_status().text.splitlines()
@@ -54,11 +57,15 @@ def test_a_healthy_replica_is_alive_and_counts_what_it_sends(room: Mailroom, lis
     letters = [room.post(room.seal(f"an{n}@example.org")) for n in range(3)]
     for letter in letters:
         eventually(lambda letter=letter: room.told(letter) == ["sent"])  # type: ignore[misc]
-    assert httpx.get(f"http://{listen}/healthz").json() == {"alive": True, "because": None}
+    assert httpx.get(f"http://{listen}/healthz").json() == {
+        "alive": True,
+        "because": None,
+        "queues_not_consumed": {},
+    }
     assert alive(listen).returncode == 0
     eventually(lambda: figures(listen)["mailer_in_hand"] == 0)
     found = figures(listen)
-    assert found["mailer_consuming"] == 1
+    assert found[CONSUMING] == 1
     assert found['mailer_letters_total{letter_class="urgent",outcome="sent"}'] == 3
     assert found['mailer_acceptance_seconds_count{letter_class="urgent"}'] == 3
     assert found['mailer_attempt_seconds_count{letter_class="urgent"}'] == 3
@@ -95,11 +102,11 @@ def test_a_replica_whose_broker_is_away_is_alive_and_says_that_it_does_not_consu
     replica = room.start(MAILER_LISTEN=listen)
     infra = room.broker.infra
     infra.kill_broker()
-    eventually(lambda: figures(listen)["mailer_consuming"] == 0, within=30)
+    eventually(lambda: figures(listen)[CONSUMING] == 0, within=30)
     assert alive(listen).returncode == 0
     eventually(lambda: replica.log.read_text(encoding="utf-8").count("Cannot connect to") >= 5, within=30)
     infra.start_broker()
-    eventually(lambda: figures(listen)["mailer_consuming"] == 1, within=10)
+    eventually(lambda: figures(listen)[CONSUMING] == 1, within=10)
     assert alive(listen).returncode == 0
 
 

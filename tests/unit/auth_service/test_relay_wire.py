@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from auth_service.outbox.message import ClaimedMessage
 from auth_service.relay.wire import to_publication
 from auth_service.store.tables import OutboxKind
-from mail_contract.celery_app import CANCEL_LETTER, DELIVER_LETTER
 from mail_contract.letters import LetterClass
 from mail_contract.messages import Cancellation, CancellationReason
+from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mail_contract.topology import CANCELLATION_ROUTE, letter_route
 from support.outbox import envelope
 

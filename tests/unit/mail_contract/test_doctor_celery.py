@@ -51,6 +51,7 @@ def another(setting: str) -> Any:
         "worker_consumer": "celery.worker.consumer:Consumer",
         "task_serializer": "pickle",
         "accept_content": ["json", "pickle"],
+        "result_expires": 86_400,
     }.get(setting, None if isinstance(value, int | float) else value)
 
 

@@ -79,7 +79,6 @@ def test_a_thread_that_waits_on_purpose_is_alive() -> None:
 def test_a_consumer_that_no_longer_turns_is_noticed() -> None:
     replica = Replica()
     replica.pulse.begins(lambda: 0)
-    replica.pulse.consumes(True)
     replica.clock.forward(60)
     assert replica.complaint is None
     replica.clock.forward(1)
@@ -90,7 +89,7 @@ def test_a_consumer_that_tries_in_vain_to_reach_its_broker_is_alive() -> None:
     replica = Replica()
     tries = 0
     replica.pulse.begins(lambda: tries)
-    replica.pulse.consumes(False)
+    replica.pulse.consumes(None)
     for _ in range(20):
         replica.clock.forward(15)
         tries += 1
@@ -100,7 +99,7 @@ def test_a_consumer_that_tries_in_vain_to_reach_its_broker_is_alive() -> None:
 def test_a_consumer_that_hangs_while_it_tries_to_reach_its_broker_is_noticed() -> None:
     replica = Replica()
     replica.pulse.begins(lambda: 3)
-    replica.pulse.consumes(False)
+    replica.pulse.consumes(None)
     assert replica.complaint is None
     replica.clock.forward(61)
     assert "the consumer has not turned" in (replica.complaint or "")

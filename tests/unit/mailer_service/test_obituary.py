@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mail_contract.celery_app import CANCEL_LETTER, DELIVER_LETTER
+from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mailer_service.deadletters.message import DeadMessage
 from mailer_service.deadletters.obituary import read
 from support.outgoing import header

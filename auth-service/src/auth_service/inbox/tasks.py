@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from auth_service.errors import DatabaseUnavailable, UnknownLetter
 from auth_service.inbox.record import Recorded
 from auth_service.patience import Patience
-from mail_contract.celery_app import RECORD_REPORT
 from mail_contract.messages import DeliveryReport
+from mail_contract.tasks import RECORD_REPORT
 
 log = structlog.get_logger(__name__)
 

@@ -12,6 +12,7 @@ from celery import Celery
 from auth_service.errors import DatabaseUnavailable
 from auth_service.maintenance.purge import purge_letters, purge_tokens, purge_unverified_accounts
 from auth_service.store.transactions import Transactions
+from mail_contract.tasks import PURGE_LETTERS, PURGE_TOKENS, PURGE_UNVERIFIED_ACCOUNTS, RENEW_LETTERS
 
 log = structlog.get_logger(__name__)
 
@@ -19,15 +20,12 @@ Purge = Callable[..., int]
 
 PURGES: Final[Mapping[str, Purge]] = MappingProxyType(
     {
-        "auth.purge_unverified_accounts": purge_unverified_accounts,
-        "auth.purge_tokens": purge_tokens,
-        "auth.purge_letters": purge_letters,
+        PURGE_UNVERIFIED_ACCOUNTS: purge_unverified_accounts,
+        PURGE_TOKENS: purge_tokens,
+        PURGE_LETTERS: purge_letters,
     }
 )
 """Every piece of scheduled work by the name of its task."""
-
-RENEWALS: Final = "auth.renew_letters"
-"""The task that looks after letters that expired in the outbox."""
 
 BATCH_ROWS: Final = 500
 """Rows a transaction; few enough that nobody waits for their locks."""
@@ -50,7 +48,7 @@ def register_maintenance_tasks(
 
     for name, purge in PURGES.items():
         app.task(name=name)(_task(name, purging(purge), "purged"))
-    app.task(name=RENEWALS)(_task(RENEWALS, lambda: renew_due(limit=BATCH_ROWS), "renewed"))
+    app.task(name=RENEW_LETTERS)(_task(RENEW_LETTERS, lambda: renew_due(limit=BATCH_ROWS), "renewed"))
 
 
 def _task(name: str, do_batch: Callable[[], int], event: str) -> Callable[[], None]:

@@ -6,11 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from mail_contract.celery_app import CANCEL_LETTER, DELIVER_LETTER
 from mail_contract.errors import BadSignature, UnknownKey
 from mail_contract.keys import VerifyingKeys
 from mail_contract.messages import Envelope
 from mail_contract.sealing import verify
+from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mailer_service.deadletters.obituary import Obituary
 from mailer_service.errors import Unauthentic
 

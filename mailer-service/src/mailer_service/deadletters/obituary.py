@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from mail_contract.celery_app import CANCEL_LETTER, DELIVER_LETTER
 from mail_contract.letters import LetterClass
 from mail_contract.messages import MAX_MESSAGE_BYTES
+from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mail_contract.topology import CLASS_QUEUES, MAILER_CANCELLATIONS
 from mailer_service.deadletters import headers as names
 from mailer_service.deadletters.message import DeadMessage

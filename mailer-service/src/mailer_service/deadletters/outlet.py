@@ -15,9 +15,9 @@ from uuid import UUID
 from celery import Celery
 from kombu import Producer
 
-from mail_contract.celery_app import RECORD_REPORT
 from mail_contract.messages import DeliveryReport
 from mail_contract.publishing import publish
+from mail_contract.tasks import RECORD_REPORT
 from mail_contract.topology import REPORT_ROUTE, Route
 from mailer_service.deadletters.headers import without_extensions
 from mailer_service.deadletters.message import DeadMessage

@@ -11,9 +11,9 @@ from typing import assert_never
 
 import structlog
 
-from mail_contract.celery_app import DELIVER_LETTER
 from mail_contract.messages import Envelope, ReportedState
 from mail_contract.publication import Publication
+from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.telemetry import current_correlation_id
 from mail_contract.topology import WaitTier, wait_route
 from mailer_service.deadletters.publisher import DeadLetter, DeadLetterPublisher

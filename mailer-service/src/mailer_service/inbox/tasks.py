@@ -8,7 +8,7 @@ from typing import Any
 from celery import Celery, Task
 from celery.exceptions import Reject
 
-from mail_contract.celery_app import CANCEL_LETTER, DELIVER_LETTER
+from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mailer_service.errors import GivenBack
 from mailer_service.inbox.arrival import Arrival
 from mailer_service.inbox.cancellations import CancellationInbox

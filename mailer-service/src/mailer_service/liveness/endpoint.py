@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from threading import Thread
@@ -29,7 +29,11 @@ class _Handler(WSGIRequestHandler):
 
 @contextmanager
 def served(
-    listen: str | None, *, exposition: Callable[[], bytes], complaint: Callable[[], str | None]
+    listen: str | None,
+    *,
+    exposition: Callable[[], bytes],
+    complaint: Callable[[], str | None],
+    degraded: Callable[[], Mapping[str, str]],
 ) -> Iterator[None]:
     """Answers in threads of its own meanwhile.
 
@@ -37,6 +41,7 @@ def served(
         listen: host:port; None for no port at all.
         exposition: what Prometheus reads.
         complaint: why the process should be started anew; None while it works.
+        degraded: the queues it should consume and cannot, and why.
 
     Raises:
         AddressTaken: somebody else listens there.
@@ -52,10 +57,8 @@ def served(
             case "/healthz":
                 problem = complaint()
                 status = HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK
-                kind, body = (
-                    "application/json",
-                    json.dumps({"alive": not problem, "because": problem}).encode(),
-                )
+                found = {"alive": not problem, "because": problem, "queues_not_consumed": dict(degraded())}
+                kind, body = "application/json", json.dumps(found).encode()
             case _:
                 status, kind, body = HTTPStatus.NOT_FOUND, "text/plain", b"/metrics, /healthz\n"
         headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]

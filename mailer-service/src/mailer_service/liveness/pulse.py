@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from celery.bootsteps import StartStopStep
@@ -18,7 +18,7 @@ class Pulse:
     """Beats while the event loop turns; while there is no broker, each failed try to connect is a beat.
 
     Args:
-        metrics: told when consumption begins and ends.
+        metrics: told every second which queues are consumed.
         clock: seconds.
     """
 
@@ -28,19 +28,26 @@ class Pulse:
         self._last = clock()
         self._tries = 0
         self._tries_now: Callable[[], int] = lambda: 0
+        self._consumers: Any = None
 
     def beat(self) -> None:
         """The loop has turned."""
         self._last = self._clock()
+        self._metrics.consuming(self._consumers.taken if self._consumers else ())
+
+    def absent_queues(self) -> Mapping[str, str]:
+        """Returns the queues that the broker does not let this replica consume, and why."""
+        consumers = self._consumers
+        return consumers.absent if consumers else {}
 
     def begins(self, tries: Callable[[], int]) -> None:
         """There is a consumer from now on; `tries` tells how often it failed to connect since it last did."""
         self._tries_now = tries
         self.beat()
 
-    def consumes(self, consuming: bool) -> None:
-        """Consumption has begun, or has ended."""
-        self._metrics.consuming(consuming)
+    def consumes(self, consumers: Any) -> None:
+        """There are consumers from now on, or (None) no more."""
+        self._consumers = consumers
         self.beat()
 
     def silence(self) -> float:
@@ -65,9 +72,9 @@ def pulse_step(pulse: Pulse) -> type[StartStopStep]:
         def start(self, parent: Any) -> None:
             # Belongs to this connection: Celery cancels it with the connection, and starts the step again.
             parent.timer.call_repeatedly(EVERY_SECONDS, pulse.beat)
-            pulse.consumes(True)
+            pulse.consumes(parent.task_consumer)
 
         def stop(self, parent: Any) -> None:  # noqa: ARG002 - celery's signature
-            pulse.consumes(False)
+            pulse.consumes(None)
 
     return PulseStep

@@ -48,6 +48,10 @@ class Liveness:
         self._stopping = stopping
         self._longest_step = max(lease_seconds, _SLOWEST_STEP_SECONDS)
 
+    def degraded(self) -> Mapping[str, str]:
+        """Returns the queues that are not consumed though they should be, and why; a new start would not help."""
+        return self._pulse.absent_queues()
+
     def complaint(self) -> str | None:
         """Returns why the replica should be started anew; None while it works."""
         if self._stopping.is_set():

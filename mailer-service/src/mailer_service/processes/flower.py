@@ -22,6 +22,8 @@ def run(settings: FlowerSettings) -> None:
             f"--cookie-secret={settings.flower_cookie_secret.get_secret_value()}",
             # A task revoked from here would be acked away by the worker: a letter gone without a word.
             "--read_only=true",
+            # The replicas send events by themselves, and know no command that would change them.
+            "--enable_events=false",
             "--persistent=false",
             "--max-tasks=10000",
         ]

@@ -45,7 +45,12 @@ def run(settings: WorkerSettings) -> None:
         last_resort.start()
 
     signals.worker_shutting_down.connect(stop, weak=False)
-    with served(settings.listen, exposition=mailer.metrics.exposition, complaint=mailer.liveness.complaint):
+    with served(
+        settings.listen,
+        exposition=mailer.metrics.exposition,
+        complaint=mailer.liveness.complaint,
+        degraded=mailer.liveness.degraded,
+    ):
         mailer.presence.arrive()
         mailer.watch.start()
         try:

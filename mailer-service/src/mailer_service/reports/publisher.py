@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from mail_contract.celery_app import RECORD_REPORT
 from mail_contract.messages import DeliveryReport, ReportedState
 from mail_contract.publication import Publication
+from mail_contract.tasks import RECORD_REPORT
 from mail_contract.telemetry import current_correlation_id
 from mail_contract.topology import REPORT_ROUTE
 from mailer_service.postbox import Postbox

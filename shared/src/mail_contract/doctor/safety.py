@@ -131,6 +131,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             consequence="Celery holds letters in memory to keep a rate that every replica counts for itself"
         ),
         "task_ignore_result": Rule(consequence="results are published to queues that nobody made or reads"),
+        "result_expires": Rule(
+            consequence="beat asks every night for results to be cleaned up, on a queue nobody reads"
+        ),
         "task_create_missing_queues": Rule(consequence="a misspelt queue name becomes a queue nobody reads"),
         "task_serializer": Rule(consequence="messages are sent that the other service refuses"),
         "accept_content": Rule(

@@ -89,7 +89,7 @@ class Snapshot:
         operator_policies: definitions by name.
         consumers: how many a queue has.
         ackless: how many of these take messages without acknowledging them.
-        alone: how many of these are on a channel that takes from no other queue.
+        alone: how many of these are on a connection that takes from no other queue.
         earlier: the queues at the first look.
         queues: the queues at the second.
     """
@@ -161,8 +161,8 @@ def _queues(admin: BrokerAdmin, vhost: str) -> dict[str, QueueState]:
 def _alone(consumers: list[dict[str, Any]]) -> Counter[str]:
     taken: dict[str, set[str]] = {}
     for item in consumers:
-        channel = (item.get("channel_details") or {}).get("name", "")
-        taken.setdefault(channel, set()).add(item["queue"]["name"])
+        worker = (item.get("channel_details") or {}).get("connection_name", "")
+        taken.setdefault(worker, set()).add(item["queue"]["name"])
     return Counter(next(iter(queues)) for queues in taken.values() if len(queues) == 1)
 
 

@@ -1,0 +1,30 @@
+"""The tasks there are, and which of them a queue takes: a name on another queue is a stranger's, not a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from mail_contract.topology import AUTH_MAINTENANCE, AUTH_REPORTS, CLASS_QUEUES, MAILER_CANCELLATIONS
+
+DELIVER_LETTER = "mailer.deliver_letter"
+CANCEL_LETTER = "mailer.cancel_letter"
+RECORD_REPORT = "auth.record_report"
+
+PURGE_UNVERIFIED_ACCOUNTS = "auth.purge_unverified_accounts"
+PURGE_TOKENS = "auth.purge_tokens"
+PURGE_LETTERS = "auth.purge_letters"
+RENEW_LETTERS = "auth.renew_letters"
+
+SCHEDULED_TASKS = frozenset({PURGE_UNVERIFIED_ACCOUNTS, PURGE_TOKENS, PURGE_LETTERS, RENEW_LETTERS})
+"""What beat asks auth-service for."""
+
+TASKS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        **dict.fromkeys(CLASS_QUEUES.values(), frozenset({DELIVER_LETTER})),
+        MAILER_CANCELLATIONS: frozenset({CANCEL_LETTER}),
+        AUTH_REPORTS: frozenset({RECORD_REPORT}),
+        AUTH_MAINTENANCE: SCHEDULED_TASKS,
+    }
+)
+"""The names that each consumed queue takes. Whoever may write to one exchange may not name what another queue is for."""

@@ -28,6 +28,22 @@ ALTER ROLE migrator WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION
 ALTER ROLE auth     WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD :'auth_password';
 ALTER ROLE mailer   WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD :'mailer_password';
 
+-- What goes wrong in their sessions leaves neither rows nor statements in the server's log, whatever the server's own
+-- settings are: addresses and password hashes travel in both. (Terse: without DETAIL, which quotes the row.) The server
+-- itself says a killed session's statement; only its own log_error_verbosity = terse prevents that.
+SELECT format('ALTER ROLE %I SET %I = %L', role, setting, value)
+FROM unnest(ARRAY['migrator', 'auth', 'mailer']) AS role,
+     (VALUES ('log_error_verbosity', 'terse'),
+             ('log_min_error_statement', 'panic'),
+             ('log_parameter_max_length', '0'),
+             ('log_parameter_max_length_on_error', '0'),
+             ('log_statement', 'none'),
+             ('log_min_duration_statement', '-1'),
+             ('log_min_duration_sample', '-1'),
+             ('log_transaction_sample_rate', '0'),
+             ('log_lock_waits', 'off')) AS silent (setting, value)
+\gexec
+
 SELECT format('CREATE DATABASE %I OWNER migrator', name)
 FROM unnest(ARRAY['auth', 'mailer']) AS name
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = name)
@@ -39,7 +55,8 @@ REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC;
 GRANT CONNECT ON DATABASE auth TO auth;
 GRANT CONNECT ON DATABASE mailer TO mailer;
 
--- Inside, a service reads and writes rows; tables are made and changed by the migrator alone.
+-- Inside, a service reads and writes rows; tables are made and changed by the migrator alone. Every migration ends by
+-- taking from the service what its statements on a table do not need (store/rights.py of each).
 \connect auth
 ALTER SCHEMA public OWNER TO migrator;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;

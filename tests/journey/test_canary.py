@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from urllib.parse import quote
 
 import httpx
@@ -57,9 +58,30 @@ def rows(url: str) -> Iterator[tuple[str, str]]:
     connection.close()
 
 
+@pytest.fixture(scope="module")
+def failed_statements(stack: Stack, gate: Gate, secrets: dict[str, str]) -> None:
+    """Statements with her address end in a lock not had, a row that is there already, and a cancellation."""
+    url = stack.database["auth"]
+    with psycopg2.connect(url) as lock, lock.cursor() as cursor:
+        cursor.execute("LOCK accounts")
+        request = {"email": secrets["address"], "password": PASSWORD}
+        assert gate.http.post("/v1/registrations", json=request).status_code == 503
+    lock.close()
+    again = "INSERT INTO accounts SELECT (a).* FROM (SELECT a FROM accounts a WHERE email = %s) AS it"
+    for error, statement in (
+        (psycopg2.errors.UniqueViolation, again),
+        (psycopg2.errors.QueryCanceled, "SET statement_timeout = 50; SELECT pg_sleep(5), %s"),
+    ):
+        with closing(psycopg2.connect(url)) as connection, pytest.raises(error):
+            connection.cursor().execute(statement, (secrets["address"],))
+
+
+@pytest.mark.usefixtures("failed_statements")
 def test_no_log_shows_a_secret(stack: Stack, secrets: dict[str, str]) -> None:
     logs = stack.logs()
     assert "letter" in logs
+    for words in ("due to lock timeout", "duplicate key value", "due to statement timeout"):
+        assert words in logs
     assert leaks(secrets, logs) == []
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from auth_service.store.engine import build_engine
 from auth_service.store.revision import known_revisions
+from auth_service.store.rights import limit_rights
 
 # Any number that no other program uses on this database: two deployments at once migrate one after the other.
 _MIGRATION_LOCK = 7_305_122_117
@@ -28,6 +29,7 @@ def migrate(database_url: str) -> str:
             config = alembic_config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            limit_rights(connection)
             connection.commit()
     finally:
         engine.dispose()

@@ -19,6 +19,22 @@ from postern_local.strays import note_owner, sweep
 VERSIONS = Path("/usr/lib/postgresql")
 ELSEWHERE = Path("/var/tmp")  # noqa: S108  # only for a 0700 directory whose owner is checked; survives a reboot
 ADMIN = "postern"
+SILENT = {
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_min_duration_sample": "-1",
+    "log_transaction_sample_rate": "0",
+    "log_lock_waits": "off",
+}
+"""Keeps rows and statements out of the server's log: addresses and password hashes travel in both.
+
+Terse drops DETAIL, which quotes the row of a failed constraint and the statement of a session that was killed. The
+same settings stand in docker-compose.yml, and `deploy/postgres/roles.sql` gives most of them to the roles.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +109,7 @@ class DatabaseCluster:
             "password_encryption": "scram-sha-256",
             "max_connections": "200",
             "log_line_prefix": "%m [%p] %q%u@%d ",
+            **SILENT,
             **self.settings,
         }
         options = tuple(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from mailer_service.store.engine import database_url
+from mailer_service.store.rights import limit_rights
 
 _ONE_AT_A_TIME = 0x706F7374_6D61696C
 """Key of the advisory lock that makes migrations of several containers queue up; any fixed number would do."""
@@ -30,3 +31,4 @@ def upgrade(url: str) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        limit_rights(connection)

@@ -1,0 +1,30 @@
+"""What the service itself may do with each table: what its statements need, and no more.
+
+`deploy/postgres/roles.sql` lets the service read and write rows of any table the migrator makes; each migration then ends
+here and takes the rest away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+ROLE: Final = "mailer"
+RIGHTS: Final[Mapping[str, str]] = {
+    "alembic_version": "SELECT",
+    "attempts": "SELECT, INSERT",
+    "interventions": "SELECT, INSERT",
+    "letters": "SELECT, INSERT, UPDATE",
+    "providers": "SELECT, INSERT, UPDATE",
+    "suppressions": "SELECT, INSERT, UPDATE, DELETE",
+}
+"""Verbs by table. Locking a row (FOR UPDATE, FOR KEY SHARE) needs UPDATE."""
+
+
+def limit_rights(connection: Connection) -> None:
+    """Leaves the service exactly the `RIGHTS`, as the owner of the tables; the caller commits."""
+    for table, verbs in RIGHTS.items():
+        connection.execute(text(f"REVOKE ALL ON TABLE {table} FROM {ROLE}"))
+        connection.execute(text(f"GRANT {verbs} ON TABLE {table} TO {ROLE}"))

@@ -17,7 +17,7 @@ import pytest
 import structlog
 
 from dev_inbox.server import Inbox
-from dev_inbox.terms import Login
+from dev_inbox.state import Login
 from support.certificates import Authority, serving
 from support.faults.figures import Versions
 from support.faults.post import Post

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from dev_inbox.extensions import Extension
-from dev_inbox.script import Action, Phase, Rule
+from dev_inbox.script import Action, Extension, Phase, Rule
 from support.certificates import sign_oneself
 from support.eventually import eventually
 from support.faults.duration import lasting

@@ -10,7 +10,7 @@ import pytest
 
 from dev_inbox.script import Action, Phase, Rule
 from dev_inbox.server import Inbox
-from dev_inbox.terms import Login
+from dev_inbox.state import Login
 from mail_contract.topology import MAILER_CANCELLATIONS, MAILER_URGENT
 from support.certificates import Authority, serving
 from support.eventually import eventually

@@ -8,7 +8,7 @@ import pytest
 
 from dev_inbox.script import Phase, Rule
 from dev_inbox.server import Inbox
-from dev_inbox.terms import Login
+from dev_inbox.state import Login
 from mailer_service.delivery.outcome import Concern, OtherProvider, Pause, Sent, TryLater
 from mailer_service.delivery.transport import Phase as Reached
 from mailer_service.delivery.transport import Transmission

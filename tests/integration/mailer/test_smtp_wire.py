@@ -11,7 +11,7 @@ import pytest
 from dev_inbox.script import Phase as Moment
 from dev_inbox.script import Rule
 from dev_inbox.server import Inbox
-from dev_inbox.terms import Login
+from dev_inbox.state import Login
 from mailer_service.delivery.transport import Phase
 from mailer_service.render.rendering import Rendering
 from mailer_service.smtp.connection import Connection

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psycopg2
 
-from dev_inbox.messages import Message
+from dev_inbox.mailbox import Message
 from mail_contract.topology import MAILER_DEAD
 from support.broker import VirtualHost
 from support.database import Database

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg2
 
-from dev_inbox.messages import Message
+from dev_inbox.mailbox import Message
 from dev_inbox.parts import read_parts
 from support.database import Database
 from support.infra import Infra

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from dev_inbox.messages import Message
+from dev_inbox.mailbox import Message
 from dev_inbox.parts import read_parts
 from dev_inbox.server import Inbox
 from support.eventually import eventually

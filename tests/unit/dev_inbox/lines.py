@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
-from dev_inbox.connections import Connection
 from dev_inbox.server import Inbox
+from dev_inbox.state import Connection
 from support.eventually import eventually
 
 TRANSACTION = b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n"

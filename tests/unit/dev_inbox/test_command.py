@@ -50,7 +50,8 @@ def send(ready: dict[str, Any], sender: str, recipient: str, subject: str, text:
 def test_a_signal_stops_it_cleanly_even_with_connections_open(number: signal.Signals) -> None:
     with running() as (process, ready):
         host, _, port = ready["smtp"].rpartition(":")
-        with httpx.stream("GET", f"http://{ready['http']}/api/events"):
+        with httpx.Client(base_url=f"http://{ready['http']}") as page:
+            page.get("/healthz")
             client = smtplib.SMTP(host, int(port), timeout=5)
             process.send_signal(number)
             output, _ = process.communicate(timeout=10)

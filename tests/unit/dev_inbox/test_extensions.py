@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dev_inbox.errors import BadRule
-from dev_inbox.extensions import Extension
-from dev_inbox.script import Phase, Rule
+from dev_inbox.script import BadRule, Extension, Phase, Rule
 from dev_inbox.server import Inbox
 from unit.dev_inbox.conftest import Connect
 from unit.dev_inbox.letters import SENDER, letter

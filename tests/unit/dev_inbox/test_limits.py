@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from dev_inbox.rate import Rate
 from dev_inbox.script import Action, Phase, Rule
 from dev_inbox.server import Inbox
+from dev_inbox.state import RateLimiter
 from support.eventually import eventually
 from unit.dev_inbox.conftest import Connect
 from unit.dev_inbox.letters import SENDER, letter
@@ -57,7 +57,7 @@ def test_a_letter_too_many_in_a_second_is_refused(inbox: Inbox, http: httpx.Clie
 
 def test_a_rate_admits_so_many_in_any_second() -> None:
     now = 0.0
-    rate = Rate(2, clock=lambda: now)
+    rate = RateLimiter(2, clock=lambda: now)
     admitted = []
     for now in (0.0, 0.5, 0.9, 1.0, 1.4, 1.5, 1.9, 2.0):
         if rate.admit():
@@ -66,7 +66,7 @@ def test_a_rate_admits_so_many_in_any_second() -> None:
 
 
 def test_without_a_limit_everything_is_admitted() -> None:
-    rate = Rate(None)
+    rate = RateLimiter(None)
     assert all(rate.admit() for _ in range(10_000))
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from dev_inbox.extensions import Extension
-from dev_inbox.script import Action, Phase, Rule
+from dev_inbox.script import Action, Extension, Phase, Rule
 from dev_inbox.server import Inbox
-from dev_inbox.terms import Login
+from dev_inbox.state import Login
 from support.certificates import Authority, serving
 from unit.dev_inbox.conftest import Connect
 from unit.dev_inbox.letters import SENDER, letter

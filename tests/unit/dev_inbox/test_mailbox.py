@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import asyncio
-
-from dev_inbox.feed import Feed, News, Notice
 from dev_inbox.mailbox import Mailbox
 
 
@@ -12,38 +9,26 @@ def keep(mailbox: Mailbox, subject: str, padding: int = 0) -> str:
 
 
 def test_the_oldest_messages_go_when_there_are_too_many() -> None:
-    mailbox = Mailbox(feed=Feed(), messages_kept=3)
+    mailbox = Mailbox(messages_kept=3)
     for number in range(5):
         keep(mailbox, str(number))
     assert [message.subject for message in mailbox.newest_first()] == ["4", "3", "2"]
 
 
 def test_the_oldest_messages_go_when_they_are_too_large_together() -> None:
-    mailbox = Mailbox(feed=Feed(), bytes_kept=2500)
+    mailbox = Mailbox(bytes_kept=2500)
     for number in range(4):
         keep(mailbox, str(number), padding=1000)
     assert [message.subject for message in mailbox.newest_first()] == ["3", "2"]
 
 
 def test_the_newest_message_stays_however_large() -> None:
-    mailbox = Mailbox(feed=Feed(), bytes_kept=10)
+    mailbox = Mailbox(bytes_kept=10)
     keep(mailbox, "large", padding=1000)
     assert len(mailbox) == 1
 
 
 def test_a_page_after_a_message_that_is_gone_is_empty() -> None:
-    mailbox = Mailbox(feed=Feed())
+    mailbox = Mailbox()
     keep(mailbox, "one")
     assert mailbox.newest_first(before="000000000000") == []
-
-
-def test_a_reader_that_falls_behind_is_told_to_reload() -> None:
-    async def read() -> list[News]:
-        feed = Feed()
-        mailbox = Mailbox(feed=feed)
-        with feed.reader() as news:
-            for number in range(501):
-                keep(mailbox, str(number))
-            return [news.get_nowait() for _ in range(news.qsize())]
-
-    assert asyncio.run(read()) == [Notice.RELOAD]

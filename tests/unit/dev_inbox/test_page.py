@@ -3,9 +3,10 @@ from __future__ import annotations
 import re
 
 import httpx
+import pytest
 
-from dev_inbox.pages import open_links_in_new_tabs
 from dev_inbox.server import Inbox
+from dev_inbox.web import open_links_in_new_tabs
 from unit.dev_inbox.conftest import Connect
 from unit.dev_inbox.letters import SENDER, letter
 
@@ -59,3 +60,20 @@ def test_nothing_about_a_letter_may_be_cached(http: httpx.Client) -> None:
         headers = http.get(path).headers
         assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
         assert headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8025", "127.0.0.1.evil.example", "localhost.evil.example"]
+)
+@pytest.mark.parametrize("path", ["/", "/api/messages", "/healthz", "/nowhere"])
+def test_a_name_that_leads_here_from_elsewhere_is_not_answered(
+    http: httpx.Client, host: str, path: str
+) -> None:
+    answer = http.get(path, headers={"Host": host})
+    assert answer.status_code == 421
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "inbox.localhost", "[::1]:8025", "192.0.2.7"])
+def test_an_address_and_localhost_are_answered(http: httpx.Client, host: str) -> None:
+    assert http.get("/", headers={"Host": host}).status_code == 200

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dev_inbox.parts import read_parts, read_source, read_subject
+from unit.dev_inbox.letters import letter
 
 
 @pytest.mark.parametrize(
@@ -65,3 +68,26 @@ def test_links_are_found_once_each_without_the_sentence_around_them() -> None:
         b'--b\r\nContent-Type: text/html\r\n\r\n<a href="https://a.example/?x=1&amp;y=2">a</a><a href="https://c.example/">\r\n--b--'
     )
     assert read_parts(raw).links == ("https://a.example/?x=1&y=2", "https://b.example", "https://c.example/")
+
+
+@pytest.mark.parametrize(
+    "html", ["<p>x<![FOR]>y</p>", "<![", "<![if mso]>", "<![CDATA[x]]>", "<!", "<!x", "<!-", "</", "<?"]
+)
+def test_html_that_a_parser_fails_at_is_read_all_the_same(html: str) -> None:
+    raw = letter(html=f'{html}<a href="https://app.example/x">x</a>')
+    assert read_parts(raw).html is not None
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_read(body: bytes) -> None:
+    for head in (
+        b"",
+        b"Content-Type: text/html\r\n\r\n",
+        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n",
+    ):
+        read_parts(head + body)
+
+
+@given(st.text(alphabet="<>![]-/?a=\"' \n&;{}", max_size=80))
+def test_any_html_is_read(html: str) -> None:
+    read_parts(b"Content-Type: text/html; charset=utf-8\r\n\r\n" + html.encode())

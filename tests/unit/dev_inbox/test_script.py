@@ -5,8 +5,7 @@ import time
 
 import pytest
 
-from dev_inbox.errors import BadRule
-from dev_inbox.script import Action, Phase, Rule, Script
+from dev_inbox.script import Action, BadRule, Phase, Rule, Script
 from dev_inbox.server import Inbox
 from support.eventually import eventually
 from unit.dev_inbox.conftest import Connect

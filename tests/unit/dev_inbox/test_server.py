@@ -3,8 +3,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from dev_inbox.errors import CannotListen
 from dev_inbox.server import Inbox
+from dev_inbox.service import CannotListen
 
 
 def test_two_inboxes_run_side_by_side_on_ports_of_their_own() -> None:

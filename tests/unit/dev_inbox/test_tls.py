@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dev_inbox.extensions import Extension
-from dev_inbox.script import Action, Phase, Rule
+from dev_inbox.script import Action, Extension, Phase, Rule
 from dev_inbox.server import Inbox
 from support.certificates import Authority, serving
 from unit.dev_inbox.conftest import Connect

@@ -9,12 +9,9 @@ from typing import cast, get_args
 
 import click
 
-from dev_inbox.certificate import read_certificate
-from dev_inbox.endpoint import Endpoint
-from dev_inbox.errors import BadCertificate, CannotListen
 from dev_inbox.mailbox import MESSAGES_KEPT
-from dev_inbox.service import Service
-from dev_inbox.terms import Login, Terms
+from dev_inbox.service import BadCertificate, CannotListen, Endpoint, Service, read_certificate
+from dev_inbox.state import Login, Policy
 from mail_contract.telemetry import LogFormat, configure_logging
 
 
@@ -107,7 +104,7 @@ def main(
         tls = None if tls_certificate is None else read_certificate(tls_certificate, tls_key)
     except BadCertificate as error:
         raise click.UsageError(f"--tls-certificate {error}") from error
-    terms = Terms(
+    policy = Policy(
         tls=tls,
         login=login,
         max_connections=max_connections,
@@ -115,7 +112,7 @@ def main(
     )
     configure_logging(service="inbox", format=cast("LogFormat", log_format), level=log_level)
     try:
-        asyncio.run(_serve(Service(smtp=smtp, smtps=smtps, http=http, terms=terms, messages_kept=keep)))
+        asyncio.run(_serve(Service(smtp=smtp, smtps=smtps, http=http, policy=policy, messages_kept=keep)))
     except CannotListen as error:
         raise click.ClickException(f"cannot listen on {error}") from error
 

@@ -1,28 +1,72 @@
-"""Where accepted messages are kept, in memory and bounded, and who is told about new ones."""
+"""Where accepted messages are kept, in memory and bounded, and when two spellings name the same mailbox."""
 
 from __future__ import annotations
 
 import secrets
+import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from dev_inbox.addresses import canonical
-from dev_inbox.feed import Feed
-from dev_inbox.messages import Message
 from dev_inbox.parts import read_subject
 
 MESSAGES_KEPT = 20_000
 BYTES_KEPT = 256 * 2**20
+_ACE_PREFIX = "xn--"
+
+
+def canonical(address: str) -> str:
+    """Returns the form in which addresses are compared: NFC, lower case, no Punycode.
+
+    A sender may write a domain as A-labels (RFC 5890) where the receiver lacks SMTPUTF8, so the letter to `an@bưu.vn`
+    is found under both spellings. A label that is not valid Punycode stays as it is. Globs pass through unharmed.
+    """
+    local, at, domain = address.rpartition("@")
+    labels = (_readable(label) for label in domain.lower().split("."))
+    return unicodedata.normalize("NFC", f"{local}{at}{'.'.join(labels)}".lower())
+
+
+def _readable(label: str) -> str:
+    if not label.startswith(_ACE_PREFIX):
+        return label
+    try:
+        return label.removeprefix(_ACE_PREFIX).encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message as it was accepted.
+
+    Attributes:
+        id: unguessable enough not to be mistaken for a message of an earlier run.
+        sender: of the SMTP envelope; empty for the null sender.
+        recipients: of the SMTP envelope, as written.
+        mailboxes: the recipients in canonical form.
+        subject: decoded.
+        received_at: when the final dot was read, UTC.
+        raw: the bytes between DATA and the dot, CRLF line ends, dots unstuffed.
+    """
+
+    id: str
+    sender: str
+    recipients: tuple[str, ...]
+    mailboxes: frozenset[str]
+    subject: str
+    received_at: datetime
+    raw: bytes
+
+    def mentions(self, words: str) -> bool:
+        """Tells whether the words stand in sender, recipients or subject, in any case."""
+        return words.lower() in "\n".join((self.sender, *self.recipients, self.subject)).lower()
 
 
 class Mailbox:
     """Keeps the newest messages; the oldest go when there are too many, or too many bytes."""
 
-    def __init__(
-        self, *, feed: Feed, messages_kept: int = MESSAGES_KEPT, bytes_kept: int = BYTES_KEPT
-    ) -> None:
-        self._feed = feed
+    def __init__(self, *, messages_kept: int = MESSAGES_KEPT, bytes_kept: int = BYTES_KEPT) -> None:
         self._messages_kept = messages_kept
         self._bytes_kept = bytes_kept
         self._messages: dict[str, Message] = {}
@@ -32,7 +76,7 @@ class Mailbox:
         return len(self._messages)
 
     def keep(self, *, sender: str, recipients: tuple[str, ...], raw: bytes) -> Message:
-        """Stores a message and announces it."""
+        """Stores a message and returns it."""
         message = Message(
             id=secrets.token_hex(6),
             sender=sender,
@@ -46,7 +90,6 @@ class Mailbox:
         self._bytes += len(raw)
         while len(self._messages) > self._messages_kept or (self._bytes > self._bytes_kept and len(self) > 1):
             self._bytes -= len(self._messages.pop(next(iter(self._messages))).raw)
-        self._feed.announce(message)
         return message
 
     def find(self, message_id: str) -> Message | None:
@@ -79,10 +122,9 @@ class Mailbox:
         return list(islice(found, limit))
 
     def clear(self) -> None:
-        """Forgets every message and announces it."""
+        """Forgets every message."""
         self._messages.clear()
         self._bytes = 0
-        self._feed.reset()
 
     def _older_than(self, message_id: str | None) -> Iterator[Message]:
         messages = reversed(self._messages.values())

@@ -13,6 +13,8 @@ from html.parser import HTMLParser
 
 _URL = re.compile(r"https?://[^\s<>\"'`]+")
 _AFTER_URL = ".,;:!?)]}"
+_MARKED_SECTION = re.compile(r"<!\[[^>]*>?")
+"""Outlook's `<![if …]>` and the like; the library's parser fails at those it does not know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,7 @@ def _links_in_text(text: str) -> Iterator[str]:
 
 def _links_in_html(html: str) -> Iterator[str]:
     anchors = _Anchors()
-    anchors.feed(html)
+    anchors.feed(_MARKED_SECTION.sub("", html))
     return (link for link in anchors.found if link.startswith(("http://", "https://")))
 
 

@@ -7,14 +7,16 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from dev_inbox.connections import Connection, Connections
-from dev_inbox.errors import BadRule, BadScript
-from dev_inbox.extensions import Extension
-from dev_inbox.messages import Message
+from dev_inbox.mailbox import Message
 from dev_inbox.parts import read_parts, read_source
-from dev_inbox.script import Action, Phase, Rule
+from dev_inbox.script import Action, BadRule, Extension, Phase, Rule
+from dev_inbox.state import Connection, Connections
 
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
+
+
+class BadScript(Exception):
+    """A script cannot be understood; the text names places and faults, but no value."""
 
 
 class _Body(BaseModel):

@@ -7,9 +7,37 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from dev_inbox.addresses import canonical
-from dev_inbox.errors import BadRule
-from dev_inbox.extensions import Extension
+from dev_inbox.mailbox import canonical
+
+MESSAGE_BYTES_AT_MOST = 10 * 2**20
+
+
+class BadRule(Exception):
+    """A rule contradicts itself."""
+
+
+class Extension(StrEnum):
+    """An SMTP extension by its EHLO keyword."""
+
+    SIZE = "SIZE"
+    EIGHT_BIT = "8BITMIME"
+    SMTPUTF8 = "SMTPUTF8"
+    PIPELINING = "PIPELINING"
+    STARTTLS = "STARTTLS"
+    """Offered in clear if the server has a certificate."""
+    AUTH = "AUTH"
+    """Offered if the server has a login, also in clear: a client that must not use it there has to know itself."""
+
+    @property
+    def line(self) -> str:
+        """What EHLO says of it."""
+        match self:
+            case Extension.SIZE:
+                return f"{self} {MESSAGE_BYTES_AT_MOST}"
+            case Extension.AUTH:
+                return f"{self} PLAIN LOGIN"
+            case _:
+                return str(self)
 
 
 class Phase(StrEnum):

@@ -10,14 +10,10 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeVar
 
-from dev_inbox.connections import Connection, Totals
-from dev_inbox.endpoint import Endpoint
-from dev_inbox.errors import CannotListen
-from dev_inbox.mailbox import BYTES_KEPT, MESSAGES_KEPT
-from dev_inbox.messages import Message
+from dev_inbox.mailbox import BYTES_KEPT, MESSAGES_KEPT, Message
 from dev_inbox.script import Rule
-from dev_inbox.service import Service
-from dev_inbox.terms import Login, Terms
+from dev_inbox.service import CannotListen, Endpoint, Service
+from dev_inbox.state import Connection, Login, Policy, Totals
 
 T = TypeVar("T")
 _ANSWER_SECONDS = 10.0
@@ -32,7 +28,7 @@ class Inbox:
             assert [message.subject for message in inbox.messages(to="an@example.org")] == ["Hello"]
 
     All ports are free ones unless given. The same inbox answers over HTTP at `http_url`. With `tls` it offers STARTTLS
-    and takes mail at `smtps`, too; the other arguments are those of `terms.Terms`.
+    and takes mail at `smtps`, too; the other arguments are those of `state.Policy`.
     """
 
     def __init__(
@@ -52,7 +48,7 @@ class Inbox:
             smtp=smtp or Endpoint(),
             http=http or Endpoint(),
             smtps=None if tls is None else smtps or Endpoint(),
-            terms=Terms(
+            policy=Policy(
                 tls=tls,
                 login=login,
                 max_connections=max_connections,
@@ -129,27 +125,27 @@ class Inbox:
 
     def messages(self, *, to: str | None = None) -> list[Message]:
         """Returns the messages kept, newest first; `to` compares in canonical form."""
-        return self._ask(lambda: self._service.reception.mailbox.newest_first(to=to))
+        return self._ask(lambda: self._service.state.mailbox.newest_first(to=to))
 
     def clear(self) -> None:
         """Forgets all messages."""
-        self._ask(self._service.reception.mailbox.clear)
+        self._ask(self._service.state.mailbox.clear)
 
     def play(self, *rules: Rule) -> None:
         """Puts these rules in force in place of the present ones; none is back to being friendly."""
-        self._ask(lambda: self._service.reception.script.replace(rules))
+        self._ask(lambda: self._service.state.script.replace(rules))
 
     def played(self) -> list[tuple[Rule, int]]:
         """Returns every rule in force with how often it was played."""
-        return self._ask(self._service.reception.script.played)
+        return self._ask(self._service.state.script.played)
 
     def connections(self) -> list[Connection]:
         """Returns the newest connections, newest first."""
-        return self._ask(self._service.reception.connections.newest_first)
+        return self._ask(self._service.state.connections.newest_first)
 
     def totals(self) -> Totals:
         """Returns the counts over all connections."""
-        return self._ask(lambda: replace(self._service.reception.connections.totals))
+        return self._ask(lambda: replace(self._service.state.connections.totals))
 
     def _ask(self, question: Callable[[], T]) -> T:
         if self._loop is None:

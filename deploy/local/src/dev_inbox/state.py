@@ -1,12 +1,69 @@
-"""What a test wants to know about how its mailer connects: how many, how safely, how many letters on each."""
+"""What the SMTP side and the HTTP side share: the policy, the mailbox, the script, and what was seen of clients."""
 
 from __future__ import annotations
 
+import ssl
+import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from dev_inbox.mailbox import BYTES_KEPT, MESSAGES_KEPT, Mailbox
+from dev_inbox.script import Script
+
 CONNECTIONS_REMEMBERED = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """The one login that is accepted."""
+
+    user: str
+    password: str = field(repr=False)
+
+    def matches(self, user: bytes, password: bytes) -> bool:
+        """Tells whether these are the ones."""
+        return (user, password) == (self.user.encode(), self.password.encode())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What holds for every client, whatever the script says.
+
+    Attributes:
+        tls: certificate and key; None offers no TLS. `load_cert_chain()` on it changes the certificate of the
+            handshakes that follow.
+        login: required before MAIL; None offers none.
+        max_connections: beyond it a connection is turned away with 421 4.7.0.
+        max_messages_per_second: beyond it, over all connections, MAIL is answered 450 4.7.1.
+    """
+
+    tls: ssl.SSLContext | None = None
+    login: Login | None = None
+    max_connections: int | None = None
+    max_messages_per_second: int | None = None
+
+
+class RateLimiter:
+    """Admits at most so many in any second."""
+
+    def __init__(self, per_second: int | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_second = per_second
+        self._clock = clock
+        self._admitted: deque[float] = deque()
+
+    def admit(self) -> bool:
+        """Tells whether one more is within the limit, and counts it if so."""
+        if self._per_second is None:
+            return True
+        now = self._clock()
+        while self._admitted and self._admitted[0] <= now - 1.0:
+            self._admitted.popleft()
+        if len(self._admitted) >= self._per_second:
+            return False
+        self._admitted.append(now)
+        return True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -133,3 +190,20 @@ class Connections:
         for connection in self._open.values():
             connection.messages = 0
             self._remembered.append(connection)
+
+
+class ServerState:
+    """The state of one inbox; everything in it belongs to the event loop's thread."""
+
+    def __init__(
+        self,
+        *,
+        policy: Policy | None = None,
+        messages_kept: int = MESSAGES_KEPT,
+        bytes_kept: int = BYTES_KEPT,
+    ) -> None:
+        self.policy = policy or Policy()
+        self.rate = RateLimiter(self.policy.max_messages_per_second)
+        self.mailbox = Mailbox(messages_kept=messages_kept, bytes_kept=bytes_kept)
+        self.script = Script()
+        self.connections = Connections()

@@ -14,9 +14,6 @@
 
   const words = () => at("search").value.trim().toLowerCase();
 
-  const mentions = (letter) =>
-    [letter.from, ...letter.to, letter.subject].join("\n").toLowerCase().includes(words());
-
   const addressOf = (id) => "/?" + new URLSearchParams({ message: id });
 
   function when(stamp) {
@@ -79,38 +76,38 @@
     show();
   }
 
-  // A burst of letters becomes one change of the page; one that comes while the list is read waits for it.
-  let arrived = [];
-  function arrive(letter) {
-    if (arrived.push(letter) === 1) setTimeout(function enter() {
-      if (loading) { setTimeout(enter, 50); return; }
-      const letters = arrived.filter((each) => !rows.has(each.id));
-      arrived = [];
-      kept += letters.length;
-      const newest = new DocumentFragment();
-      for (const each of letters.filter(mentions).reverse()) {
-        const row = rowOf(each);
-        row.firstChild.classList.add("new");
-        newest.append(row);
-      }
-      at("rows").prepend(newest);
-      show();
-    }, 50);
+  // Asks for the newest letter every second, and for the list only where that is another one.
+  let seen = null;
+  async function poll() {
+    const answer = await fetch("/api/messages?limit=1").then((reply) => reply.json()).catch(() => null);
+    at("live").textContent = answer === null ? "reconnecting" : "live";
+    at("live").classList.toggle("on", answer !== null);
+    const newest = answer && `${answer.kept} ${answer.messages[0]?.id}`;
+    if (newest !== null && newest !== seen) {
+      if (seen === null || !rows.size || !answer.kept) await load();
+      else await arrive();
+      seen = newest;
+    }
+    setTimeout(poll, 1000);
   }
 
-  function listen() {
-    const news = new EventSource("/api/events");
-    const tell = (on) => {
-      at("live").textContent = on ? "live" : "reconnecting";
-      at("live").classList.toggle("on", on);
-    };
-    news.onopen = () => { tell(true); load(); };
-    news.onerror = () => {
-      tell(false);
-      if (news.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
-    };
-    news.addEventListener("message", (event) => arrive(JSON.parse(event.data)));
-    news.addEventListener("reload", () => load());
+  async function arrive() {
+    const query = new URLSearchParams({ limit: PAGE_SIZE });
+    if (words()) query.set("q", words());
+    const mine = asked;
+    const answer = await fetch("/api/messages?" + query).then((reply) => reply.json()).catch(() => null);
+    if (answer === null || mine !== asked) return;
+    const known = answer.messages.findIndex((each) => rows.has(each.id));
+    if (known < 0 && answer.messages.length) { await load(); return; }
+    kept = answer.kept;
+    const newest = new DocumentFragment();
+    for (const each of answer.messages.slice(0, Math.max(known, 0))) {
+      const row = rowOf(each);
+      row.firstChild.classList.add("new");
+      newest.append(row);
+    }
+    at("rows").prepend(newest);
+    show();
   }
 
   // The reading view
@@ -210,10 +207,11 @@
   at("clear").addEventListener("click", async () => {
     if (!confirm("Delete all letters?")) return;
     await fetch("/api/messages", { method: "DELETE" });
+    load();
     if (opened !== null) go(null);
   });
   addEventListener("popstate", () => open(wanted()));
 
   open(wanted());
-  listen();
+  poll();
 })();

@@ -88,6 +88,6 @@ def test_a_frozen_api_lets_its_callers_time_out_and_recovers(scenario: Scenario)
         lasting(scenario.size(60, 8))
         scenario.services.thaw("api")
         scenario.healed()
-        eventually(lambda: httpx.get(f"{scenario.services.api}/readyz", timeout=8).status_code == 200)
+        eventually(lambda: httpx.get(f"{scenario.services.ops}/readyz", timeout=8).status_code == 200)
     evidence = scenario.settle()
     assert evidence.delivered == evidence.requested

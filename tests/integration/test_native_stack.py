@@ -64,7 +64,7 @@ def alive(processes: list[psutil.Process]) -> list[str]:
 
 
 def test_everything_in_the_description_answers(stack: Stack) -> None:
-    assert httpx.get(f"{stack.api}/readyz").status_code == 200
+    assert httpx.get(f"{stack.ops}/readyz").status_code == 200
     assert httpx.get(f"{stack.inbox}/healthz").status_code == 200
     assert httpx.get(f"{stack.flower}/", auth=stack.flower_login).status_code == 200
     assert httpx.get(stack.description["rabbitmq_console"]).status_code == 200

@@ -79,6 +79,7 @@ class AuthApi:
     """The application and the database behind it."""
 
     app: Flask
+    ops: Flask
     database_url: str
     opener: Opener
     sign_up_letters: SignUpLetters
@@ -87,8 +88,10 @@ class AuthApi:
     def on(cls, database_url: str, **changes: Any) -> Self:
         """An API on that database; changes are to its settings."""
         settings = api_settings(database_url, **changes)
+        api = build_api(settings)
         return cls(
-            app=build_api(settings),
+            app=api.public,
+            ops=api.ops,
             database_url=database_url,
             sign_up_letters=SignUpLetters(
                 sealer=settings.sealer(), keyed_hash=settings.keyed_hash(), public_url=settings.public_url
@@ -104,6 +107,10 @@ class AuthApi:
 
     def get(self, path: str, **headers: str) -> TestResponse:
         return self.app.test_client().get(path, headers=_named(headers))
+
+    def get_ops(self, path: str, **headers: str) -> TestResponse:
+        """GET from the operators' listener."""
+        return self.ops.test_client().get(path, headers=_named(headers))
 
     def at_once(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[TestResponse]:
         """Post all of them in parallel; the answers in the same order."""

@@ -54,9 +54,10 @@ _LOADED = (
     "celery.worker.components",
     "celery.worker.consumer",
     "gunicorn.app.base",
-    "gunicorn.workers.gthread",
+    "gunicorn.workers.base",
     "kombu.transport.pyamqp",
     "sqlalchemy.dialects.postgresql.psycopg2",
+    "waitress.server",
 )
 _PR_SET_PDEATHSIG = 1
 

@@ -96,7 +96,11 @@ class Surroundings:
         match service:
             case "api" | "auth-worker":
                 listen, broker = (
-                    {"AUTH_LISTEN": self.listen("api"), **NO_LIMITS},
+                    {
+                        "AUTH_LISTEN": self.listen("api"),
+                        "AUTH_OPS_LISTEN": self.listen("ops"),
+                        **NO_LIMITS,
+                    },
                     {"AUTH_BROKER_URL": self.broker.url("auth")},
                 )
                 return self.writer_settings() | (listen if service == "api" else broker)

@@ -46,6 +46,11 @@ class Services:
         return self.at.http("api")
 
     @property
+    def ops(self) -> str:
+        """Base URL of the API's listener for operators."""
+        return self.at.http("ops")
+
+    @property
     def inbox(self) -> str:
         """Base URL of the development inbox's page and JSON API."""
         return self.at.http("inbox")
@@ -96,7 +101,7 @@ class Services:
         return [server for server in self._servers.get(service, []) if server.is_running]
 
     def pids(self, service: Service) -> list[int]:
-        """Their pids; of the API that of gunicorn's master."""
+        """Their pids; of the API that of its master."""
         return [server.pid for server in self.servers(service)]
 
     def kill(self, *services: Service) -> None:

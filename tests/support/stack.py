@@ -55,6 +55,10 @@ class Stack:
         return str(self.description["api"])
 
     @property
+    def ops(self) -> str:
+        return str(self.description["ops"])
+
+    @property
     def inbox(self) -> str:
         return str(self.description["inbox"])
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 from flask import Flask
 
 from auth_service.flows.read_receipt import ReadReceipt
@@ -11,7 +14,7 @@ from auth_service.flows.sign_up_letters import SignUpLetters
 from auth_service.flows.verify_address import VerifyAddress
 from auth_service.http.app import build_app
 from auth_service.http.documents import Documents
-from auth_service.http.health import Health
+from auth_service.http.health import Health, Operations
 from auth_service.http.metrics import Metrics, OutboxCollector
 from auth_service.http.pages.page import Renderer
 from auth_service.http.pages.sign_up import SignUpPages
@@ -23,19 +26,40 @@ from auth_service.settings import ApiSettings
 from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
 
+OPS_THREADS: Final = 2
 _PROBE_SECONDS = 2.0  # a probe that takes longer is taken for a failure by whoever asks
 
 
-def build_api(settings: ApiSettings) -> Flask:
-    """Returns the application of one API process. To be called after the fork: it opens connections of its own."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """What one API process serves.
+
+    Attributes:
+        public: for everybody.
+        ops: for operators.
+    """
+
+    public: Flask
+    ops: Flask
+
+
+def build_api(settings: ApiSettings) -> Api:
+    """Returns the applications of one API process. To be called after the fork: it opens connections of its own."""
     engine = build_engine(
         settings.database_url.get_secret_value(),
         application="auth-service api",
         connections=settings.api_threads,
         overflow=2,
     )
-    sessions = build_sessions(engine)
-    transactions, probes = Transactions(sessions), Transactions(sessions, seconds=_PROBE_SECONDS)
+    # Connections of their own: probes are answered while requests hold all the others.
+    probe_engine = build_engine(
+        settings.database_url.get_secret_value(),
+        application="auth-service api probes",
+        connections=OPS_THREADS,
+        overflow=0,
+    )
+    transactions = Transactions(build_sessions(engine))
+    probes = Transactions(build_sessions(probe_engine), seconds=_PROBE_SECONDS)
     metrics = Metrics()
     keyed_hash = settings.keyed_hash()
     letters = SignUpLetters(sealer=settings.sealer(), keyed_hash=keyed_hash, public_url=settings.public_url)
@@ -51,9 +75,14 @@ def build_api(settings: ApiSettings) -> Flask:
         ),
         Verifications(verify=VerifyAddress(transactions=transactions, keyed_hash=keyed_hash)),
         Receipts(read=ReadReceipt(transactions=transactions)),
-        Health(transactions=probes, metrics=metrics, outbox=OutboxCollector(probes)),
+        Health(),
         SignUpPages(renderer=renderer),
     )
     routes = [route for resource in resources for route in resource.routes()]
     documents = Documents(public_url=settings.public_url, renderer=renderer, described=routes)
-    return build_app([*routes, *documents.routes()], public_url=settings.public_url, metrics=metrics)
+    operations = Operations(transactions=probes, metrics=metrics, outbox=OutboxCollector(probes))
+    over_tls = settings.public_url.startswith("https://")
+    return Api(
+        public=build_app([*routes, *documents.routes()], metrics=metrics, over_tls=over_tls),
+        ops=build_app(operations.routes(), metrics=metrics, over_tls=False),
+    )

@@ -1,6 +1,8 @@
-"""Errors of auth-service; the docstring of each is what the caller is told. Their HTTP status is in `http/statuses.py`."""
+"""Errors of auth-service. Their HTTP status is in `http/statuses.py`."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 
 class AuthError(Exception):
@@ -16,27 +18,55 @@ class AuthError(Exception):
 
 
 class RequestError(AuthError):
-    """A request cannot be granted."""
+    """A request cannot be granted.
+
+    Attributes:
+        title: what is wrong, for people.
+        detail: what to do now.
+    """
+
+    title: ClassVar[str] = ""
+    detail: ClassVar[str] = ""
+
+    @classmethod
+    def sentence(cls) -> str:
+        """Returns the title."""
+        return cls.title or super().sentence()
 
 
 class InvalidAddress(RequestError):
     """This is not an e-mail address that letters can be sent to."""
 
+    title = "Enter a valid email address."
+    detail = "Use an address such as name@example.com."
+
 
 class UnknownLink(RequestError):
     """This link is not one of ours; perhaps it was cut when it was copied."""
+
+    title = "This link isn't valid."
+    detail = "Open the link in the email again, the whole of it, or enter the code."
 
 
 class UsedLink(RequestError):
     """This link was used already."""
 
+    title = "This link was used already."
+    detail = "If that was you, your address is confirmed. Sign in."
+
 
 class ExpiredLink(RequestError):
     """This link is too old."""
 
+    title = "This link has expired."
+    detail = "Request a new email."
+
 
 class ReplacedLink(RequestError):
     """A newer letter was sent; only its link counts."""
+
+    title = "This link was replaced by a newer one."
+    detail = "Open the link in the newest email."
 
 
 class RefusedCode(RequestError):
@@ -45,9 +75,15 @@ class RefusedCode(RequestError):
     Wrong, old, used, replaced, guessed at too often, or no such registration: all are answered alike.
     """
 
+    title = "That code is wrong or has expired."
+    detail = "Check the address and the code, or request a new one."
+
 
 class UnknownReceipt(RequestError):
     """There is no such receipt."""
+
+    title = "There is no such receipt."
+    detail = "Send the receipt exactly as you were given it."
 
 
 class Unavailable(RequestError):
@@ -61,13 +97,19 @@ class Unavailable(RequestError):
 
 
 class DatabaseUnavailable(Unavailable):
-    """The service cannot reach its memory for the moment; please try again."""
+    """The database is away, frozen or overloaded."""
+
+    title = "We can't reach the database right now."
+    detail = "Try again in a moment."
 
     retry_after = 2
 
 
 class TooBusy(Unavailable):
-    """Too many people are registering at this moment; please try again."""
+    """No turn to hash a password came in time."""
+
+    title = "Too many people are signing up right now."
+    detail = "Try again in a moment."
 
 
 class AnotherAnnouncement(AuthError):

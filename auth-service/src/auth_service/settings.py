@@ -100,7 +100,8 @@ class ApiSettings(WriterSettings):
 
     Attributes:
         public_url: base of every link in letters; no request header changes it.
-        listen: host:port.
+        listen: host:port, for everybody.
+        ops_listen: host:port of `/metrics` and `/readyz`, for operators.
         trusted_proxies: whose `X-Forwarded-For` and `Forwarded` are believed; nobody's by default.
         api_workers: processes.
         api_threads: threads a process; each may hold one database connection.
@@ -121,6 +122,7 @@ class ApiSettings(WriterSettings):
 
     public_url: Annotated[str, AfterValidator(_public_url)]
     listen: HostAndPort = "127.0.0.1:8000"
+    ops_listen: HostAndPort = "127.0.0.1:9400"
     trusted_proxies: Networks = ()
     api_workers: Annotated[int, Field(ge=1, le=64)] = 2
     api_threads: Annotated[int, Field(ge=1, le=128)] = 8

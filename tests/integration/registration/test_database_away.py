@@ -38,7 +38,7 @@ def calls(api: AuthApi) -> Iterator[TestResponse]:
     yield api.post("/v1/verifications", {"token": "x"})
     yield api.post("/v1/verifications", {"email": "linh@example.com", "code": "00000000"})
     yield api.get(f"/v1/receipts/{'x' * 43}")
-    yield api.get("/readyz")
+    yield api.get_ops("/readyz")
 
 
 def registered(api: AuthApi) -> bool:
@@ -55,10 +55,10 @@ def test_with_the_database_stopped_every_call_is_refused_in_time(
         assert_refused_in_time(answer, started)
         started = time.monotonic()
     assert api.get("/healthz").status_code == 200
-    assert "auth_database_up 0.0" in api.get("/metrics").text
+    assert "auth_database_up 0.0" in api.get_ops("/metrics").text
     auth_database.infra.start_postgres()
     eventually(lambda: registered(api))
-    assert api.get("/readyz").status_code == 200
+    assert api.get_ops("/readyz").status_code == 200
 
 
 @pytest.mark.slow
@@ -96,7 +96,7 @@ def test_an_unforeseen_error_says_nothing_of_its_cause(api: AuthApi, auth_databa
 def test_without_migrations_the_api_is_alive_but_not_ready(api: AuthApi, auth_database: Database) -> None:
     with closing(psycopg2.connect(auth_database.migrator_url)) as owner, owner, owner.cursor() as cursor:
         cursor.execute("DROP TABLE alembic_version")
-    answer = api.get("/readyz")
+    answer = api.get_ops("/readyz")
     assert (answer.status_code, answer.get_json()["code"]) == (503, "migrations_not_ready")
     assert api.get("/healthz").status_code == 200
 
@@ -104,4 +104,4 @@ def test_without_migrations_the_api_is_alive_but_not_ready(api: AuthApi, auth_da
 def test_a_database_that_a_newer_release_has_migrated_is_ready(api: AuthApi, auth_database: Database) -> None:
     with closing(psycopg2.connect(auth_database.migrator_url)) as owner, owner, owner.cursor() as cursor:
         cursor.execute("UPDATE alembic_version SET version_num = 'from the future'")
-    assert api.get("/readyz").status_code == 200
+    assert api.get_ops("/readyz").status_code == 200

@@ -40,7 +40,7 @@ def normalized(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
-def find_flaw(password: str, address: Address) -> PasswordFlaw | None:
+def find_flaw(password: str, address: Address | None) -> PasswordFlaw | None:
     """Says why this password is refused for this address, or None; depends on nothing else."""
     password = normalized(password)
     if len(password) < MIN_LENGTH:
@@ -57,8 +57,8 @@ def _is_repetition(text: str) -> bool:
     return any((text[:unit] * len(text))[: len(text)] == text for unit in range(1, _MAX_UNIT + 1))
 
 
-def _words_of(address: Address) -> set[str]:
-    texts = {address.canonical, address.typed.casefold()}
+def _words_of(address: Address | None) -> set[str]:
+    texts = {address.canonical, address.typed.casefold()} if address else set()
     parts = texts | {part for text in texts for part in text.split("@")}
     words = {word for part in parts for word in "".join(c if c.isalnum() else " " for c in part).split()}
     return {word for word in parts | words | {*_OWN_WORDS} if len(word) >= _MIN_WORD}

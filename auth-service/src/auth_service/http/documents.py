@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from auth_service.http.openapi import describe
 from auth_service.http.pages.page import Page, Renderer
-from auth_service.http.problems import INTERNAL_ERROR, METHOD_NOT_ALLOWED, NOT_FOUND, Problem
+from auth_service.http.problems import ANYWHERE, Problem
+from auth_service.http.request_parser import WIRE_PROBLEMS
 from auth_service.http.route import Answer, Route
 
 
@@ -61,9 +62,8 @@ class Documents:
         return describe([*self.described, *self.routes()], public_url=self.public_url)
 
     def _problems(self) -> list[Problem]:
-        everywhere = (NOT_FOUND, METHOD_NOT_ALLOWED, INTERNAL_ERROR)
         named = [problem for route in self.described for problem in route.problems]
-        by_code = {problem.code: problem for problem in (*named, *everywhere)}
+        by_code = {problem.code: problem for problem in (*named, *ANYWHERE, *WIRE_PROBLEMS)}
         return sorted(by_code.values(), key=lambda problem: (problem.status, problem.code))
 
     def _examples(self) -> dict[str, str]:

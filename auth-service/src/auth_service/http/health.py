@@ -21,19 +21,40 @@ _NO_DATABASE = Problem(
     status=HTTPStatus.SERVICE_UNAVAILABLE,
     code="database_not_ready",
     title="Not ready: the database does not answer.",
+    detail="Look at the database; this process goes on by itself once it answers.",
     headers={"Retry-After": "2"},
 )
 _NOT_MIGRATED = Problem(
     status=HTTPStatus.SERVICE_UNAVAILABLE,
     code="migrations_not_ready",
-    title="Not ready: the database waits for `auth-service migrate`.",
+    title="Not ready: the database is not migrated.",
+    detail="Run `auth-service migrate`.",
     headers={"Retry-After": "5"},
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+_ALIVE = Route(
+    method="GET",
+    path="/healthz",
+    view=lambda: json_answer(HealthAnswer()),
+    name="alive",
+    group="Operation",
+    summary="Is the process alive?",
+    answer=Answer(status=HTTPStatus.OK, description="Yes.", schema=HealthAnswer),
+)
+
+
 class Health:
-    """The resource."""
+    """Whether the process lives; on the listener for everybody, too."""
+
+    def routes(self) -> tuple[Route, ...]:
+        """Returns its call."""
+        return (_ALIVE,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operations:
+    """What only operators are to see, on a listener of its own (`AUTH_OPS_LISTEN`)."""
 
     transactions: Transactions
     metrics: Metrics
@@ -42,15 +63,7 @@ class Health:
     def routes(self) -> tuple[Route, ...]:
         """Returns its calls."""
         return (
-            Route(
-                method="GET",
-                path="/healthz",
-                view=self.alive,
-                name="alive",
-                group="Operation",
-                summary="Is the process alive?",
-                answer=Answer(status=HTTPStatus.OK, description="Yes.", schema=HealthAnswer),
-            ),
+            _ALIVE,
             Route(
                 method="GET",
                 path="/readyz",
@@ -72,10 +85,6 @@ class Health:
                 answer=Answer(status=HTTPStatus.OK, description="Text format.", media_type="text/plain"),
             ),
         )
-
-    def alive(self) -> Response:
-        """Answers."""
-        return json_answer(HealthAnswer())
 
     def ready(self) -> Response:
         """Says which part is not, if any."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Final
 from uuid import uuid4
@@ -10,24 +9,14 @@ from uuid import uuid4
 import structlog
 from flask import Flask, Response, g, request
 
+from auth_service.http.headers import REQUEST_ID, REQUEST_ID_FORM, standard_headers
 from auth_service.http.metrics import Metrics
+from auth_service.security.passwords import requested_at
 from mail_contract.telemetry import bind_correlation_id, current_correlation_id
 
-REQUEST_ID_HEADER: Final = "X-Request-ID"
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _NO_ROUTE: Final = "(none)"
-
-_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-_STRICT_TRANSPORT: Final = "max-age=31536000; includeSubDomains"
+ARRIVED: Final = "postern.arrived"
+"""Key of the WSGI environment: when the request was complete, in seconds on the monotonic clock."""
 
 _log = structlog.get_logger(__name__)
 
@@ -40,25 +29,26 @@ def surround_requests(app: Flask, *, metrics: Metrics, over_tls: bool) -> None:
         metrics: told about each answer.
         over_tls: whether people reach us by https only, so that browsers may be told to insist on it.
     """
+    standard = standard_headers(over_tls=over_tls)
 
     def before() -> None:
         structlog.contextvars.clear_contextvars()
-        given = request.headers.get(REQUEST_ID_HEADER, "")
-        bind_correlation_id(given if _REQUEST_ID.fullmatch(given) else uuid4().hex)
-        g.started = time.perf_counter()
+        given = request.headers.get(REQUEST_ID, "")
+        bind_correlation_id(given if REQUEST_ID_FORM.fullmatch(given) else uuid4().hex)
+        # It may have waited for a thread; a caller's patience began when it was sent.
+        g.arrived = request.environ.get(ARRIVED, time.monotonic())
+        requested_at.set(g.arrived)
 
     def after(response: Response) -> Response:
-        for name, value in _HEADERS.items():
+        for name, value in standard.items():
             response.headers.setdefault(name, value)
-        if over_tls:
-            response.headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)
-        response.headers[REQUEST_ID_HEADER] = current_correlation_id() or ""
+        response.headers[REQUEST_ID] = current_correlation_id() or ""
         _account_for(response)
         return response
 
     def _account_for(response: Response) -> None:
         route = _NO_ROUTE if request.url_rule is None else request.url_rule.rule
-        seconds = time.perf_counter() - g.started
+        seconds = time.monotonic() - g.arrived
         metrics.request_answered(
             method=request.method, route=route, status=response.status_code, seconds=seconds
         )
@@ -70,5 +60,9 @@ def surround_requests(app: Flask, *, metrics: Metrics, over_tls: bool) -> None:
             milliseconds=round(seconds * 1000, 1),
         )
 
+    def done(_error: BaseException | None) -> None:
+        requested_at.set(None)
+
     app.before_request(before)
     app.after_request(after)
+    app.teardown_request(done)

@@ -30,7 +30,7 @@ class Metrics:
         )
         self._seconds = Histogram(
             "auth_http_request_seconds",
-            "From first byte read to answer made.",
+            "From its last byte read to its answer made, the wait for a thread included.",
             ["route"],
             buckets=_REQUEST_BUCKETS,
             registry=self.registry,
@@ -40,7 +40,7 @@ class Metrics:
         )
         self._hash_wait = Histogram(
             "auth_password_hash_wait_seconds",
-            "Waiting for a turn.",
+            "Waiting for a turn, since the request was complete.",
             buckets=_HASH_BUCKETS,
             registry=self.registry,
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
@@ -13,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from auth_service.http.problems import INTERNAL_ERROR, MEDIA_TYPE, Problem
+from auth_service.http.request_parser import WIRE_PROBLEMS
 from auth_service.http.route import Route
 from auth_service.http.schemas import ProblemAnswer
 
@@ -29,7 +31,11 @@ def describe(routes: Sequence[Route], *, public_url: str) -> dict[str, Any]:
         "info": {
             "title": "Postern: the account gate",
             "version": version("postern-auth-service"),
-            "description": "People register and prove their address; letters leave in the background.",
+            "description": (
+                "People sign up and confirm their address; emails leave in the background. Answers are open: ignore "
+                "fields, and take for 'not final yet' states, that you don't know; new ones are no breaking change. "
+                "Requests are strict: an unknown field is refused."
+            ),
         },
         "servers": [{"url": public_url}],
         "tags": [{"name": group} for group in dict.fromkeys(route.group for route in routes)],
@@ -44,7 +50,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "tags": [route.group],
         "summary": route.summary,
         "responses": {str(route.answer.status.value): _answer(route)}
-        | _problems((*route.problems, INTERNAL_ERROR)),
+        | _problems((*route.problems, *WIRE_PROBLEMS, INTERNAL_ERROR)),
     }
     if route.description:
         operation["description"] = route.description
@@ -62,7 +68,10 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _answer(route: Route) -> dict[str, Any]:
     answer = route.answer
-    schema = {"type": "string"} if answer.schema is None else _reference(answer.schema)
+    if answer.schema is not None:
+        schema: dict[str, Any] = _reference(answer.schema)
+    else:
+        schema = {"type": "object" if answer.media_type == "application/json" else "string"}
     return {"description": answer.description, "content": {answer.media_type: {"schema": schema}}}
 
 
@@ -87,7 +96,33 @@ def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
             models[(route.answer.schema, "serialization")] = None
     _, document = models_json_schema(list(models), ref_template=_REF)
     schemas: dict[str, Any] = document["$defs"]
-    return dict(sorted(schemas.items()))
+    strict = _reachable({body.__name__ for route in routes for body in route.bodies}, schemas)
+    return {name: schema if name in strict else _opened(schema) for name, schema in sorted(schemas.items())}
+
+
+def _reachable(names: set[str], schemas: Mapping[str, Any]) -> set[str]:
+    """Returns these schemas and all they refer to."""
+    found: set[str] = set()
+    while names:
+        found |= names
+        texts = [json.dumps(schemas[name]) for name in names]
+        names = {name for text in texts for name in re.findall(_REF.format(model=r"([\w-]+)"), text)} - found
+    return found
+
+
+def _opened(schema: Any) -> Any:
+    """Returns the schema of an answer as one that holds for later versions too: what is known is named, not closed."""
+    if isinstance(schema, list):
+        return [_opened(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    opened = {name: _opened(part) for name, part in schema.items() if name not in {"enum", "const"}}
+    known = schema.get("enum", [schema["const"]] if "const" in schema else None)
+    if isinstance(known, list):
+        listed = f"Known today: {', '.join(map(str, known))}. Others may come."
+        opened["description"] = " ".join(filter(None, [schema.get("description"), listed]))
+        opened["examples"] = known
+    return opened
 
 
 def _reference(model: type[BaseModel]) -> dict[str, str]:

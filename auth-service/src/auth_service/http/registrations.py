@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, assert_never
+from typing import Final
 
 from flask import Response, request
 
 from auth_service import errors
-from auth_service.domain import password_policy
 from auth_service.domain.address import Address, parse_address
-from auth_service.domain.password_policy import PasswordFlaw, find_flaw
 from auth_service.flows.register import Register
 from auth_service.flows.resend_verification import ResendVerification
 from auth_service.http.body import read_object, unprocessable, validate
+from auth_service.http.flaws import flaw
 from auth_service.http.metrics import Metrics
 from auth_service.http.pace import at_one_pace
-from auth_service.http.problems import FieldFlaw, Refusal
+from auth_service.http.problems import Refusal
 from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
 from auth_service.http.schemas import ReceiptAnswer, RegistrationRequest, ResendRequest
-from auth_service.http.statuses import code_of
 
 _DEFAULT_LOCALE: Final = "en"
 _ANSWER: Final = Answer(
@@ -72,9 +70,6 @@ class Registrations:
         """Registers."""
         body = validate(RegistrationRequest, read_object(request))
         address, password = read_address(body.email), body.password.get_secret_value()
-        flaw = find_flaw(password, address)
-        if flaw is not None:
-            raise Refusal(unprocessable(FieldFlaw(field="password", code=flaw, message=_explain(flaw))))
         receipt = self.register(address, password, locale=body.locale or _DEFAULT_LOCALE)
         self.metrics.registration_accepted()
         return json_answer(ReceiptAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
@@ -91,18 +86,5 @@ def read_address(text: str) -> Address:
     """Returns the address in a field `email`; refuses with 422."""
     try:
         return parse_address(text)
-    except errors.InvalidAddress as error:
-        flaw = FieldFlaw(field="email", code=code_of(type(error)), message=error.sentence())
-        raise Refusal(unprocessable(flaw)) from None
-
-
-def _explain(flaw: PasswordFlaw) -> str:
-    match flaw:
-        case PasswordFlaw.TOO_SHORT:
-            return f"At least {password_policy.MIN_LENGTH} characters are needed; a short sentence is fine."
-        case PasswordFlaw.TOO_LONG:
-            return f"At most {password_policy.MAX_LENGTH} characters are possible."
-        case PasswordFlaw.GUESSABLE:
-            return "This is among the first things somebody would guess; please choose another."
-        case _:
-            assert_never(flaw)
+    except errors.InvalidAddress:
+        raise Refusal(unprocessable(flaw("#/email", "invalid_address"))) from None

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 
 from auth_service.domain import password_policy
+from auth_service.domain.address import parse_address
 from auth_service.domain.delivery import DeliveryState
+from auth_service.errors import InvalidAddress
+from auth_service.http.flaws import check_password, refuse
 from auth_service.security.secrets import MAX_SECRET_LENGTH
 
 
@@ -17,11 +29,22 @@ class _Request(BaseModel):
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Open: the description must not forbid what a later version adds.
+    model_config = ConfigDict(frozen=True)
+
+
+def _is_address(text: str) -> str:
+    try:
+        parse_address(text)
+    except InvalidAddress:
+        refuse("invalid_address")
+    return text
 
 
 Email = Annotated[
-    str, Field(description="An e-mail address; non-ASCII ones too.", examples=["linh@example.com"])
+    str,
+    AfterValidator(_is_address),
+    Field(description="An email address; non-ASCII ones too.", examples=["linh@example.com"]),
 ]
 
 
@@ -48,6 +71,14 @@ class RegistrationRequest(_Request):
             examples=["vi"],
         ),
     ] = None
+
+    @field_validator("password")
+    @classmethod
+    def _is_good(cls, password: SecretStr, info: ValidationInfo) -> SecretStr:
+        # Where the address has a flaw of its own, the password is looked at without it.
+        email = info.data.get("email")
+        check_password(password.get_secret_value(), None if email is None else parse_address(email))
+        return password
 
 
 class ResendRequest(_Request):
@@ -126,22 +157,40 @@ class ReadinessAnswer(_Answer):
     outbox_oldest_seconds: float
 
 
-class FieldError(_Answer):
+class FieldFlaw(_Answer):
     """What is wrong with one field."""
 
-    field: str
-    code: str
-    message: str
+    pointer: Annotated[
+        str,
+        Field(
+            description="JSON Pointer as a URI fragment (RFC 6901); `#` for the body.", examples=["#/email"]
+        ),
+    ]
+    code: Annotated[
+        str, Field(description="For programs; all are in docs/errors.md.", examples=["too_short"])
+    ]
+    detail: Annotated[str, Field(description="For people.")]
+    params: Annotated[
+        Mapping[str, Any], Field(description="Of the sentence in another language.", examples=[{"min": 15}])
+    ]
 
 
 class ProblemAnswer(_Answer):
     """An error (RFC 9457)."""
 
-    type: str
-    title: str
+    type: Annotated[
+        str,
+        Field(
+            description="A name, the same everywhere; never to be fetched.",
+            examples=["urn:postern:problem:not_found"],
+        ),
+    ]
+    title: Annotated[str, Field(description="What is wrong.")]
     status: int
-    code: str
-    request_id: str
+    detail: Annotated[str, Field(description="What to do now.")]
+    code: Annotated[str, Field(description="For programs; the last part of `type`.")]
+    request_id: Annotated[str, Field(description="Finds the request in the log.")]
     errors: Annotated[
-        Sequence[FieldError] | None, Field(default=None, description="Only where fields are to blame.")
+        Sequence[FieldFlaw] | None,
+        Field(default=None, description="Where fields are to blame: all that is wrong with them."),
     ]

@@ -9,8 +9,10 @@ from flask import Response, request
 
 from auth_service import errors
 from auth_service.flows.verify_address import Verified, VerifyAddress
-from auth_service.http.body import read_object, validate
+from auth_service.http.body import read_object, unprocessable, validate
+from auth_service.http.flaws import flaw
 from auth_service.http.pace import at_one_pace
+from auth_service.http.problems import Refusal
 from auth_service.http.registrations import read_address
 from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
 from auth_service.http.schemas import CodeVerificationRequest, LinkVerificationRequest, VerificationAnswer
@@ -61,7 +63,9 @@ class Verifications:
         return json_answer(VerificationAnswer(email=verified.email, verified_at=verified.verified_at))
 
     def _verify(self, body: dict[str, object]) -> Verified:
-        if body.keys() & {"email", "code"} and "token" not in body:
+        if "token" in body and body.keys() & {"email", "code"}:
+            raise Refusal(unprocessable(flaw("#", "token_or_code")))
+        if body.keys() & {"email", "code"}:
             by_code = validate(CodeVerificationRequest, body)
             with at_one_pace():
                 return self.verify.by_code(read_address(by_code.email), by_code.code)

@@ -1,8 +1,13 @@
-"""`auth-service api`: ① serves HTTP with gunicorn; this process is the master, and each child builds an application of its own."""
+"""`auth-service api`: ① serves HTTP. This process is gunicorn's master; each child builds applications of its own.
+
+Gunicorn keeps the children: it binds the sockets, forks, replaces what ends or hangs, stops in order. What it would serve with
+reads requests in the threads that answer them, so twenty slow clients are enough to stop it; the children run `api_worker.py`.
+"""
 
 from __future__ import annotations
 
 import os
+import resource
 from importlib import import_module
 from typing import Any, Final
 
@@ -12,20 +17,21 @@ from gunicorn.glogging import Logger
 from auth_service.processes.starting import start
 from auth_service.settings import ApiSettings
 
-_GRACE_SECONDS: Final = 30
-"""How long a request in progress may go on after SIGTERM."""
+_OPEN_FILES: Final = 4096
 
 
 def run() -> None:
     """Serves until SIGTERM, then finishes the requests in progress."""
     settings = start("auth-api", ApiSettings)
+    _allow_connections()
     if settings.prometheus_dir is not None:
         settings.prometheus_dir.mkdir(parents=True, exist_ok=True)
         for left_over in settings.prometheus_dir.glob("*.db"):
             left_over.unlink()  # of processes that are gone; their numbers would be added to ours
         # Read by prometheus_client when it is imported, so before the application is.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.prometheus_dir)
-    import_module("auth_service.bootstrap")  # once for all children: it takes each a second of a core
+    # Once for all children: it takes each a second of a core.
+    import_module("auth_service.processes.api_worker")
     Server(settings).run()
 
 
@@ -43,19 +49,20 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn is untyped
     """Gunicorn without its command line and its configuration files."""
 
     def __init__(self, settings: ApiSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         super().__init__()
 
     def load_config(self) -> None:
         """Sets what is not gunicorn's default."""
+        from auth_service.processes import api_worker  # noqa: PLC0415 - see run()
+
         chosen = {
-            "bind": self._settings.listen,
-            "workers": self._settings.api_workers,
-            "threads": self._settings.api_threads,
-            "worker_class": "gthread",
+            "bind": [self.settings.listen, self.settings.ops_listen],
+            "workers": self.settings.api_workers,
+            "worker_class": api_worker.ApiWorker,
             # Not before the fork: children would share the master's sockets to database and broker.
             "preload_app": False,
-            "graceful_timeout": _GRACE_SECONDS,
+            "graceful_timeout": api_worker.GRACE_SECONDS,
             "logger_class": PropagatingLogger,
             "control_socket_disable": True,
             "child_exit": _forget_metrics,
@@ -64,10 +71,18 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn is untyped
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """Builds the application, in each child."""
+        """Builds the applications, in each child."""
         from auth_service.bootstrap import build_api  # noqa: PLC0415 - see run()
 
-        return build_api(self._settings)
+        return build_api(self.settings)
+
+
+def _allow_connections() -> None:
+    """Slow clients may hold a thousand connections a child, and the usual limit of open files is little more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _forget_metrics(_server: Any, worker: Any) -> None:

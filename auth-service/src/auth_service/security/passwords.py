@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final, Protocol
 
 import argon2
@@ -16,6 +17,10 @@ _ARGON2ID: Final = argon2.PasswordHasher(
     time_cost=2, memory_cost=19 * 1024, parallelism=1, hash_len=32, salt_len=16, type=argon2.Type.ID
 )
 """OWASP Password Storage Cheat Sheet: argon2id, 19 MiB, t=2, p=1. About 20 ms of one core."""
+
+
+requested_at: ContextVar[float | None] = ContextVar("requested_at", default=None)
+"""When the request in hand was complete, in seconds on the monotonic clock: its patience began before a thread took it."""
 
 
 class HashObserver(Protocol):
@@ -33,7 +38,7 @@ class Passwords:
 
     Args:
         at_once: computations in parallel, 19 MiB and one core each.
-        wait_seconds: how long a caller waits for its turn.
+        wait_seconds: how long a caller waits for its turn, from `requested_at` on.
         observer: told about each computation.
     """
 
@@ -52,11 +57,13 @@ class Passwords:
 
     @contextmanager
     def _turn(self) -> Iterator[float]:
-        started = time.perf_counter()
-        if not self._turns.acquire(timeout=self._wait_seconds):
+        now = time.monotonic()
+        started = requested_at.get() or now
+        patience = self._wait_seconds - (now - started)
+        if patience <= 0 or not self._turns.acquire(timeout=patience):
             self._observer.refused()
             raise TooBusy
         try:
-            yield time.perf_counter() - started
+            yield time.monotonic() - started
         finally:
             self._turns.release()

@@ -40,6 +40,7 @@ def address_table(blueprint: Blueprint, *, metrics: Sequence[str]) -> str:
         ),
         ("AMQP", without_login(broker.amqp_url), admin, _moved(blueprint, "amqp")),
         ("SMTP of the inbox", blueprint.smtp, "", _moved(blueprint, "smtp")),
+        ("the API's metrics", f"{blueprint.http('ops')}/metrics", "", _moved(blueprint, "ops")),
         *(("a mailer's metrics", address, "", "") for address in metrics),
         (
             "database auth",

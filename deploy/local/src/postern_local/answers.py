@@ -17,7 +17,7 @@ def service_answers(
 ) -> Iterator[tuple[str, Callable[[], bool]]]:
     """Pairs of a part's name and the question whether it works."""
     yield "the inbox", lambda: http_answers(f"{blueprint.http('inbox')}/healthz")
-    yield "the API", lambda: http_answers(f"{blueprint.http('api')}/readyz")
+    yield "the API", lambda: http_answers(f"{blueprint.http('ops')}/readyz")
     yield "the relay", lambda: database_shows(blueprint.cluster.url(), RELAY_LISTENS)
     yield "beat", lambda: supervisor.is_running("beat")
     letters = letter_queues(blueprint.surroundings)

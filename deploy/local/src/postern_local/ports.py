@@ -29,6 +29,7 @@ USUAL = {
     "epmd": 4369,
     "postgres": 5432,
     "flower": 5555,
+    "ops": 9400,
 }
 
 

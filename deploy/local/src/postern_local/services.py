@@ -12,7 +12,7 @@ from postern_local.ports import LOOPBACK
 from postern_local.program import Program
 
 COMMANDS = Path(sys.executable).parent
-_ONLY_FOR_PROCESSES = ("AUTH_LISTEN", "AUTH_PROMETHEUS_DIR", "POSTERN_LOG_")
+_ONLY_FOR_PROCESSES = ("AUTH_LISTEN", "AUTH_OPS_LISTEN", "AUTH_PROMETHEUS_DIR", "POSTERN_LOG_")
 
 
 def without_broker(blueprint: Blueprint) -> list[Program]:
@@ -95,6 +95,7 @@ def _api(blueprint: Blueprint) -> dict[str, str]:
         _writer(blueprint)
         | {
             "AUTH_LISTEN": _listen(blueprint, "api"),
+            "AUTH_OPS_LISTEN": _listen(blueprint, "ops"),
             "AUTH_PROMETHEUS_DIR": str(blueprint.state.metrics),
         },
     )

@@ -47,6 +47,7 @@ def stack_description(blueprint: Blueprint, states: Iterable[ProgramState]) -> d
     known = list(states)
     return {
         "api": blueprint.http("api"),
+        "ops": blueprint.http("ops"),
         "inbox": blueprint.http("inbox"),
         "rabbitmq_console": blueprint.http("rabbitmq_console"),
         "flower": blueprint.http("flower"),

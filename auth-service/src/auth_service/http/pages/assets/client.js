@@ -77,7 +77,7 @@ async function confirmByCode(form, email) {
     celebrate(answer);
     return;
   }
-  const aboutEmail = answer.data.errors?.some((error) => error.field === "email") && form.elements.email;
+  const aboutEmail = answer.data.errors?.some((error) => error.pointer === "#/email") && form.elements.email;
   if (aboutEmail) flaw("email", texts.flaws.invalid_address);
   else flaw(input.id, explain(answer));
   (aboutEmail || input).focus();

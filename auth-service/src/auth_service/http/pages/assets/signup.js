@@ -50,7 +50,7 @@ async function submit(event) {
     showSent(answer.data.receipt);
   } else if (!answer.data.errors) {
     notice("signup-problem", explain(answer));
-  } else if (mark(Object.fromEntries(answer.data.errors.map((error) => [error.field, error.code])))) {
+  } else if (mark(Object.fromEntries(answer.data.errors.map((error) => [error.pointer.slice(2), error.code])))) {
     notice("signup-problem", explain(answer));
   }
 }

@@ -1,0 +1,94 @@
+"""What can be wrong with a field, in the words of docs/errors.md, whoever found it: pydantic, or a rule of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, NoReturn, assert_never
+
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
+from auth_service.domain.address import Address
+from auth_service.domain.password_policy import MAX_LENGTH, MIN_LENGTH, PasswordFlaw, find_flaw
+from auth_service.http.problems import Flaw
+
+_OURS: Final = "postern."
+"""Begins the types of errors that validators of ours raise, so that none is taken for one of pydantic's."""
+
+DETAILS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "missing": "This field is required.",
+        "unknown": "There is no such field.",
+        "type": "This has another JSON type than it must have.",
+        "format": "This isn't valid.",
+        "choice": "Use one of: {expected}.",
+        "too_long": "Use at most {max} characters.",
+        "too_short": "Use at least {min} characters.",
+        "invalid_address": "Enter a valid email address.",
+        "guessable": "This password is too easy to guess. {advice}",
+        "breached": "This password has appeared in a data breach. Choose one that you use nowhere else.",
+        "token_or_code": "Send either `token`, or `email` and `code`, not both.",
+    }
+)
+"""Every code a flaw may have, and its sentence; braces stand for its params."""
+
+_OF_PYDANTIC: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = MappingProxyType(
+    {
+        "missing": ("missing", {}),
+        "extra_forbidden": ("unknown", {}),
+        "string_too_long": ("too_long", {"max_length": "max"}),
+        "string_too_short": ("too_short", {"min_length": "min"}),
+        "literal_error": ("choice", {"expected": "expected"}),
+        "enum": ("choice", {"expected": "expected"}),
+    }
+)
+
+
+def flaw(pointer: str, code: str, **params: Any) -> Flaw:
+    """Returns what is wrong with a field; `code` is one of `DETAILS`."""
+    return Flaw(pointer=pointer, code=code, detail=DETAILS[code].format(**params).strip(), params=params)
+
+
+def refuse(code: str, **params: Any) -> NoReturn:
+    """Ends a validator of a schema: the field has this flaw, and the others are looked at nevertheless."""
+    raise PydanticCustomError(f"{_OURS}{code}", "{code}", {"code": code, **params})
+
+
+def check_password(password: str, address: Address | None) -> None:
+    """Ends a validator of a schema where the password is none that we take for this address."""
+    found = find_flaw(password, address)
+    match found:
+        case None:
+            return
+        case PasswordFlaw.TOO_SHORT:
+            refuse("too_short", min=MIN_LENGTH)
+        case PasswordFlaw.TOO_LONG:
+            refuse("too_long", max=MAX_LENGTH)
+        case PasswordFlaw.GUESSABLE:
+            refuse("guessable", advice="")
+        case _:
+            assert_never(found)
+
+
+def flaws_of(error: ValidationError) -> Sequence[Flaw]:
+    """Returns all that pydantic and our validators found, in the order of the fields."""
+    return [
+        _flaw_of(part["type"], part["loc"], part.get("ctx", {}))
+        for part in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def _flaw_of(kind: str, location: tuple[int | str, ...], context: Mapping[str, Any]) -> Flaw:
+    pointer = _pointer(location)
+    if kind.startswith(_OURS):
+        return flaw(pointer, **context)
+    code, names = _OF_PYDANTIC.get(kind, ("type" if kind.endswith("_type") else "format", {}))
+    return flaw(pointer, code, **{ours: context[theirs] for theirs, ours in names.items()})
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    # The name of an unknown field is the sender's: repeated only if it is a name at all.
+    parts = [str(part) for part in location]
+    harmless = all(len(part) <= 40 and part.isascii() and part.replace("_", "").isalnum() for part in parts)
+    return "#" + "".join(f"/{part}" for part in parts) if harmless else "#"

@@ -1,0 +1,89 @@
+"""The API as a process: one master, children that serve, an orderly end."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import psycopg2
+
+from support.database import Database
+from support.eventually import eventually
+
+from .conftest import RunningApi, answers
+
+
+def test_the_commands_own_process_is_the_master_of_its_children(api: RunningApi) -> None:
+    assert len(api.children()) == 2
+    assert answers(f"{api.ops}/readyz")
+    assert all(event["service"] == "auth-api" for event in api.process.events())
+
+
+def test_operators_and_everybody_are_answered_on_a_listener_each(api: RunningApi) -> None:
+    assert {answers(f"{base}/healthz") for base in (api.url, api.ops)} == {True}
+    for path in ("/readyz", "/metrics"):
+        assert httpx.get(f"{api.url}{path}").status_code == 404
+        assert httpx.get(f"{api.ops}{path}").status_code == 200
+    assert httpx.get(f"{api.ops}/signup").status_code == 404
+
+
+def test_a_child_that_dies_is_replaced(api: RunningApi) -> None:
+    children = api.children()
+    os.kill(min(children), 9)
+
+    eventually(lambda: len(api.children() - {min(children)}) == 2)
+    eventually(lambda: answers(f"{api.url}/healthz"))
+
+
+def test_whichever_child_is_asked_the_metrics_are_of_all(api: RunningApi) -> None:
+    for _ in range(20):  # each on a connection of its own, so that both children get some
+        httpx.get(f"{api.url}/v1/receipts/unknown")
+    counted = 'auth_http_requests_total{method="GET",route="/v1/receipts/<receipt>",status="404"} 20.0'
+
+    assert all(counted in httpx.get(f"{api.ops}/metrics").text for _ in range(10))
+    assert api.process.is_running
+
+
+def test_asked_to_stop_it_ends_with_its_children(api: RunningApi) -> None:
+    children = api.children()
+
+    assert api.process.stop() == 0
+
+    assert not any(map(_runs, children))
+    assert not answers(f"{api.url}/healthz")
+
+
+def test_asked_to_stop_it_first_answers_the_requests_in_progress(
+    api: RunningApi, auth_database: Database
+) -> None:
+    with psycopg2.connect(auth_database.admin_url) as holder, ThreadPoolExecutor(1) as pool:
+        with holder.cursor() as cursor:
+            cursor.execute("LOCK letters IN ACCESS EXCLUSIVE MODE")
+            answer = pool.submit(httpx.get, f"{api.url}/v1/receipts/unknown", timeout=20)
+            eventually(_waits(auth_database), within=10)
+            os.kill(api.process.pid, 15)
+            eventually(lambda: not answers(f"{api.url}/healthz"), within=10)
+        holder.rollback()
+
+        assert answer.result().status_code == 404
+    eventually(lambda: not api.process.is_running)
+
+
+def _waits(database: Database) -> Callable[[], bool]:
+    def anybody() -> bool:
+        with psycopg2.connect(database.admin_url) as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = "
+                "(SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+            return bool((cursor.fetchone() or (0,))[0])
+
+    return anybody
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

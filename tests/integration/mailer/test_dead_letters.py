@@ -63,9 +63,12 @@ def test_looking_leaves_everything_as_and_where_it_was(room: Mailroom, operator:
 
 
 def _substance(obituary: Obituary) -> tuple[object, ...]:
+    """What must stay; RabbitMQ counts a look, and 4.3 drops the priority of what is returned."""
     message = obituary.message
-    headers = {name: value for name, value in message.headers.items() if name != "x-delivery-count"}
-    return message.body, message.properties, headers
+    counts = {"x-delivery-count", "x-acquired-count"}
+    headers = {name: value for name, value in message.headers.items() if name not in counts}
+    properties = {name: value for name, value in message.properties.items() if name != "priority"}
+    return message.body, properties, headers
 
 
 def test_what_is_redriven_is_what_it_was_before_it_died(room: Mailroom, operator: Operator) -> None:

@@ -98,8 +98,7 @@ def _decode(message: DeadMessage) -> tuple[str | None, Arrival | None]:
     if shape != [list, dict, dict] or not isinstance(task, str) or not isinstance(task_id, str):
         return "not_a_task", None
     args, kwargs, _ = payload
-    priority = _number(message.properties.get("priority")) or 0
-    arrival = Arrival(task=task, id=task_id, args=args, kwargs=kwargs, priority=priority)
+    arrival = Arrival(task=task, id=task_id, args=args, kwargs=kwargs)
     return (None if task in {DELIVER_LETTER, CANCEL_LETTER} else "unknown_task"), arrival
 
 

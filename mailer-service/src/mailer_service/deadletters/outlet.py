@@ -48,18 +48,18 @@ class Outlet:
             self._channel.confirm_select()
             self._producer = Producer(self._channel, auto_declare=False)
 
-    def send(self, message: DeadMessage, route: Route) -> int:
+    def send(self, message: DeadMessage, route: Route, *, priority: int) -> int:
         """Writes the message to the socket as it once came, and returns its number.
 
         Its id, body and content type are what they were; what died with it stays behind: every header that begins with
-        `x-`, and the count of retries.
+        `x-`, and the count of retries. Its priority is said anew, for it may have lost it on the way.
         """
         headers = without_extensions(dict(message.headers)) | {"retries": 0}
         had = message.properties
         with translated():
             prepared = self._channel.prepare_message(
                 message.body,
-                priority=had.get("priority"),
+                priority=priority,
                 content_type=had.get("content_type"),
                 content_encoding=had.get("content_encoding"),
                 headers=headers,

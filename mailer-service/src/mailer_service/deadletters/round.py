@@ -90,7 +90,9 @@ def _carry_out(queue: DeadQueue, outlet: Outlet | None, decisions: Sequence[Deci
             continue
         match step:
             case SendAgain(route=route):
-                published[outlet.send(decision.obituary.message, route)] = decision
+                arrival = decision.obituary.arrival
+                priority = arrival.priority if arrival else 0
+                published[outlet.send(decision.obituary.message, route, priority=priority)] = decision
             case TellAuth(report=report):
                 published[outlet.report(report)] = decision
             case Discard():

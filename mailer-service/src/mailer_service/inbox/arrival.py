@@ -13,6 +13,7 @@ from mail_contract.messages import Cancellation, Envelope
 from mailer_service.errors import Unauthentic
 
 VERSION = 1
+HIGHEST_PRIORITY = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,14 +24,12 @@ class Arrival:
         task: name of the task.
         id: of the task; of a letter too, if the message is what it should be.
         args, kwargs: its arguments.
-        priority: 0 to 9.
     """
 
     task: str
     id: str
     args: Sequence[Any] = field(repr=False)
     kwargs: Mapping[str, Any] = field(repr=False)
-    priority: int = 0
 
     def envelope(self) -> Envelope:
         """Returns the envelope; raises Unauthentic, which quotes nothing."""
@@ -62,6 +61,18 @@ class Arrival:
             return LetterClass(self._single_argument()["header"]["letter_class"])
         except (Unauthentic, KeyError, TypeError, ValueError):
             return None
+
+    @property
+    def priority(self) -> int:
+        """The priority the letter names, 0 to 9, whether or not it may be believed; 0 where it names none.
+
+        The message's own property is no help: RabbitMQ 4.3 drops it when a message is returned to its queue.
+        """
+        try:
+            priority = self._single_argument()["header"]["priority"]
+        except (Unauthentic, KeyError, TypeError):
+            return 0
+        return priority if type(priority) is int and 0 <= priority <= HIGHEST_PRIORITY else 0
 
     def _single_argument(self) -> dict[str, Any]:
         if len(self.args) != 1 or self.kwargs or not isinstance(self.args[0], dict):

@@ -27,13 +27,7 @@ def register(
 
 def _door(take: Callable[[Arrival], str], hands: Hands, metrics: Metrics) -> Callable[..., str]:
     def handle(task: Task[..., str], /, *args: Any, **kwargs: Any) -> str:
-        arrival = Arrival(
-            task=task.name,
-            id=task.request.id or "",
-            args=args,
-            kwargs=kwargs,
-            priority=(task.request.delivery_info or {}).get("priority") or 0,
-        )
+        arrival = Arrival(task=task.name, id=task.request.id or "", args=args, kwargs=kwargs)
         result = "broken"
         metrics.taken()
         try:

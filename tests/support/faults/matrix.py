@@ -73,6 +73,18 @@ ROWS: Mapping[int, tuple[str, str]] = MappingProxyType(
             "100,000 bulk letters queued, then urgent ones",
             "urgent p99 time to inbox within its bound; bulk still moves",
         ),
+        28: (
+            "a queue purged, or the broker's disk lost, with letters in every queue",
+            "every letter not confirmed by its expiry is noticed, reported and renewed while that makes sense; doctor says so at once",
+        ),
+        29: (
+            "200 connections that send nothing, headers or a body a byte a second",
+            "the API answers others",
+        ),
+        30: (
+            "bombing, guessing, look-alikes, hijacking, 10,000 requests",
+            "exactly the promised letters; nothing learnt",
+        ),
     }
 )
 

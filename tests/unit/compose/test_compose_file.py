@@ -11,7 +11,8 @@ from mail_contract.settings import ServiceSettings, variable_of
 from mail_contract.topology import MAILER_URGENT
 from mailer_service import settings as mailer
 
-FILE = (Path(__file__).parents[3] / "docker-compose.yml").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[3]
+FILE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 
 PROCESSES: dict[str, type[ServiceSettings]] = {
     "auth-migrate": auth.MigrationSettings,
@@ -70,6 +71,12 @@ def test_urgent_letters_have_a_worker_that_takes_nothing_else() -> None:
 def test_a_mailer_is_healthy_while_it_says_so_itself(service: str) -> None:
     assert "test: [CMD, mailer-service, alive]" in block_of(service)
     assert "MAILER_LISTEN:" in block_of(service)
+
+
+def test_the_broker_is_a_version_that_the_tests_ran_on_and_does_not_float() -> None:
+    image = re.search(r"POSTERN_RABBITMQ_IMAGE:-rabbitmq:(\d+\.\d+\.\d+)-management}", FILE)
+    assert image
+    assert f"RabbitMQ {image[1]}" in (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
 
 
 def test_every_published_port_is_on_loopback() -> None:

@@ -1,6 +1,7 @@
 """Telling two samples apart by their order alone."""
 
 from collections.abc import Sequence
+from math import sqrt
 
 
 def area_under_curve(these: Sequence[float], those: Sequence[float]) -> float:
@@ -17,3 +18,11 @@ def area_under_curve(these: Sequence[float], those: Sequence[float]) -> float:
         rank_sum += (place + 1 + end) / 2 * sum(is_this for _, is_this in pooled[place:end])
         place = end
     return (rank_sum - len(these) * (len(these) + 1) / 2) / (len(these) * len(those))
+
+
+def deviation(these: int, those: int) -> float:
+    """Return the standard deviation of that figure where there is nothing to tell apart, for samples of these sizes.
+
+    Mann and Whitney, "On a test of whether one of two random variables is stochastically larger than the other" (1947).
+    """
+    return sqrt((these + those + 1) / (12 * these * those))

@@ -1,0 +1,51 @@
+"""The judgement that nobody can tell classes of people apart by a number, such as how long an answer took.
+
+Two classes are alike while the chance that one of the first is above one of the second is within 0.45 to 0.55. The figure has
+a spread of its own: of two samples of 500 of the same kind it is outside once in 160 times, of 1,000 once in 9,000 times. So
+a look that is outside is never thrown away and tried again for luck; as many samples more are taken, and all of them together
+are judged, at most `LOOKS` times. What is alike then fails less than once in 10,000 times a pair, also on a busy machine, for
+the classes are measured in turn, in an order drawn afresh each round, and share its hiccups. What can be told apart stays so.
+"""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+
+from support.ranks import area_under_curve
+
+LOW, HIGH = 0.45, 0.55
+LOOKS = 2
+
+Samples = Mapping[str, Sequence[float]]
+
+
+def figures(samples: Samples) -> dict[str, float]:
+    """The figure of each pair of classes."""
+    return {
+        f"{one} / {other}": round(area_under_curve(samples[one], samples[other]), 3)
+        for one, other in combinations(samples, 2)
+    }
+
+
+def assert_alike(measure: Callable[[int], Samples], *, looks: int = LOOKS) -> None:
+    """Judge what is measured; see above.
+
+    Args:
+        measure: takes a portion of samples, by class; it is told which portion this is, from 0.
+        looks: portions at most.
+    """
+    together: dict[str, list[float]] = {}
+    seen: list[dict[str, float]] = []
+    for portion in range(looks):
+        for name, samples in measure(portion).items():
+            together.setdefault(name, []).extend(samples)
+        seen.append(figures(together))
+        print(f"{min(map(len, together.values()))} samples a class: {seen[-1]}")
+        if all(LOW <= figure <= HIGH for figure in seen[-1].values()):
+            return
+    raise AssertionError(seen)
+
+
+def in_turn(classes: Sequence[str], rounds: int) -> list[tuple[str, int]]:
+    """Every class once a round, in an order drawn afresh each round; with the number of the round."""
+    return [(name, number) for number in range(rounds) for name in random.sample(classes, len(classes))]

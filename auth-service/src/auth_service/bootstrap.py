@@ -81,8 +81,7 @@ def build_api(settings: ApiSettings) -> Api:
     routes = [route for resource in resources for route in resource.routes()]
     documents = Documents(public_url=settings.public_url, renderer=renderer, described=routes)
     operations = Operations(transactions=probes, metrics=metrics, outbox=OutboxCollector(probes))
-    over_tls = settings.public_url.startswith("https://")
     return Api(
-        public=build_app([*routes, *documents.routes()], metrics=metrics, over_tls=over_tls),
-        ops=build_app(operations.routes(), metrics=metrics, over_tls=False),
+        public=build_app([*routes, *documents.routes()], public_url=settings.public_url, metrics=metrics),
+        ops=build_app(operations.routes(), public_url=settings.public_url, metrics=metrics),
     )

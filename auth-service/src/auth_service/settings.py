@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from ipaddress import ip_network
 from pathlib import Path
@@ -19,6 +20,24 @@ from mail_contract.keys import PublicSealingKeys, SigningKey
 from mail_contract.sealing import Sealer
 from mail_contract.setting_types import BrokerUrl, DatabaseUrl, HostAndPort, ProcessSettings, holds_keys
 
+API_PATHS: Final = (
+    "v1",
+    "signup",
+    "verify",
+    "refuse",
+    "signin",
+    "docs",
+    "openapi.json",
+    "healthz",
+    "readyz",
+    "metrics",
+)
+"""First parts of our own paths: a public address below one of them could not be told from the call itself."""
+
+_PATH: Final = re.compile(
+    rf"(?!/(?:{'|'.join(map(re.escape, API_PATHS))})(?:/|$))(?:/[A-Za-z0-9-][A-Za-z0-9._~-]*)*/?"
+)
+
 
 def _public_url(value: str) -> str:
     parts = urlsplit(value)
@@ -30,6 +49,10 @@ def _public_url(value: str) -> str:
         or parts.username
     ):
         raise ValueError("must be the http(s) address people reach the pages at, without query or fragment")
+    if not _PATH.fullmatch(parts.path):
+        raise ValueError(
+            "may have a path such as /account, of letters, digits, dots and hyphens; none of the API's own"
+        )
     return value.rstrip("/")
 
 

@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 from auth_service import errors
 from auth_service.errors import RequestError
 from auth_service.http.statuses import STATUSES
+from auth_service.settings import API_PATHS
 from support.auth_api import PASSWORD, AuthApi
 
 REGISTRATIONS = "/v1/registrations"
@@ -167,7 +168,7 @@ def test_every_error_of_a_flow_has_a_status_and_a_sentence() -> None:
     abstract = {errors.RequestError, errors.Unavailable}
     ours = below(RequestError) - abstract
     assert set(STATUSES) == ours
-    assert all(error.sentence().endswith(".") for error in ours)
+    assert all(error.title.endswith(".") and error.detail.endswith(".") for error in ours)
 
 
 def test_a_request_id_is_taken_over_if_it_is_harmless_and_made_otherwise(api: AuthApi) -> None:
@@ -205,3 +206,93 @@ def test_metrics_count_by_template_and_never_by_path(api: AuthApi) -> None:
     assert 'method="OTHER"' in text
     assert MARK not in text
     assert "BREW" not in text
+
+
+PUBLIC = "https://accounts.example.com"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "https://accounts.example.com.evil.example"},
+        {"Origin": "http://accounts.example.com"},
+        {"Origin": "https://accounts.example.com:444"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": f"{PUBLIC}, https://evil.example"},
+        {"Origin": "ftp://localhost"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": PUBLIC},
+    ],
+)
+def test_what_another_sites_page_sends_is_refused(api: AuthApi, headers: dict[str, str]) -> None:
+    calls = [rule for rule in api.app.url_map.iter_rules() if "POST" in (rule.methods or set())]
+    assert len(calls) >= 3
+    for call in calls:
+        answer = api.app.test_client().post(call.rule, json=GOOD, headers=headers)
+        assert_problem(answer, 403, "foreign_origin")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": PUBLIC},
+        {"Origin": "HTTPS://Accounts.example.com"},
+        {"Origin": PUBLIC, "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "http://localhost"},
+        {"Origin": "http://127.0.0.1:8000", "Host": "127.0.0.1:8000"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+def test_what_our_own_pages_and_servers_send_is_taken(api: AuthApi, headers: dict[str, str]) -> None:
+    answer = api.app.test_client().post(REGISTRATIONS, data=b"{", content_type=JSON, headers=headers)
+    assert_problem(answer, 400, "malformed_body")
+
+
+def test_a_link_from_another_site_is_followed(api: AuthApi) -> None:
+    headers = {"Sec-Fetch-Site": "cross-site", "Origin": "null"}
+    assert api.app.test_client().get("/verify", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("base", ["/account", "/a/b.c"])
+def test_below_a_path_every_call_is_answered_with_the_path_and_without(base: str) -> None:
+    api = AuthApi.on("postgresql://auth@127.0.0.1:1/auth", public_url=f"https://example.com{base}")
+    for before in ("", base):
+        assert api.get(f"{before}/healthz").status_code == 200
+        assert api.get(f"{before}/signup").status_code == 200
+        assert_problem(api.post(f"{before}{REGISTRATIONS}", {}), 422, "invalid_fields")
+        assert api.get(f"{before}/openapi.json").get_json()["servers"] == [
+            {"url": f"https://example.com{base}"}
+        ]
+        assert_problem(api.get(f"{before}{base}x/healthz"), 404, "not_found")
+    assert api.get(base).status_code == 303
+    assert_problem(api.get(f"{base}x"), 404, "not_found")
+
+
+def test_no_public_address_may_be_below_a_path_of_our_own(api: AuthApi) -> None:
+    rules = [rule.rule for app in (api.app, api.ops) for rule in app.url_map.iter_rules()]
+    assert {rule.split("/")[1] for rule in rules} - {""} <= set(API_PATHS)
+
+
+def test_all_that_is_wrong_is_said_at_once_with_what_a_translation_needs(api: AuthApi) -> None:
+    answer = api.post(REGISTRATIONS, {"email": "nope", "password": "short", "locale": "?", "admin": 1})
+    assert_problem(answer, 422, "invalid_fields")
+    flaws = {flaw["pointer"]: flaw for flaw in answer.get_json()["errors"]}
+    assert flaws.keys() == {"#/email", "#/password", "#/locale", "#/admin"}
+    assert flaws["#/password"] == {
+        "pointer": "#/password",
+        "code": "too_short",
+        "detail": "Use at least 15 characters.",
+        "params": {"min": 15},
+    }
+    assert all(flaw["detail"] and flaw["code"] for flaw in flaws.values())
+
+
+def test_a_token_and_a_code_in_one_verification_are_told_apart_from_other_mistakes(api: AuthApi) -> None:
+    answer = api.post("/v1/verifications", {"token": "x", "email": "linh@example.com", "code": "12345678"})
+    assert_problem(answer, 422, "invalid_fields")
+    assert [(flaw["pointer"], flaw["code"]) for flaw in answer.get_json()["errors"]] == [
+        ("#", "token_or_code")
+    ]

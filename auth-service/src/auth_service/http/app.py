@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from flask import Flask
 
+from auth_service.http.below_path import BelowPath
 from auth_service.http.lifecycle import surround_requests
 from auth_service.http.metrics import Metrics
+from auth_service.http.origins import refuse_foreign_origins
 from auth_service.http.problems import answer_errors_with_problems
 from auth_service.http.route import Route
 
 
-def build_app(routes: Sequence[Route], *, metrics: Metrics, over_tls: bool) -> Flask:
+def build_app(routes: Sequence[Route], *, public_url: str, metrics: Metrics) -> Flask:
     """Returns the application that answers these routes.
 
-    Nothing it writes depends on a Host or forwarding header.
+    Nothing it writes depends on a Host or forwarding header. Where the public address has a path, a request may come with it
+    or without: some proxies take it away, some don't.
     """
     app = Flask("auth_service", static_folder=None, template_folder=None)
     # A redirect to the "right" spelling would be an answer that is neither documented nor a problem.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    surround_requests(app, metrics=metrics, over_tls=over_tls)
+    surround_requests(app, metrics=metrics, over_tls=public_url.startswith("https://"))
+    refuse_foreign_origins(app, public_url=public_url)
     answer_errors_with_problems(app)
     for route in routes:
         app.add_url_rule(route.path, endpoint=route.name, view_func=route.view, methods=[route.method])
+    below = BelowPath(application=app.wsgi_app, base=urlsplit(public_url).path)
+    app.wsgi_app = below  # type: ignore[method-assign] # the way Flask's documentation shows
     return app

@@ -12,6 +12,7 @@ from flask import Response
 from pydantic import BaseModel
 
 from auth_service.http.openapi import describe
+from auth_service.http.origins import FOREIGN_ORIGIN
 from auth_service.http.pages.page import Page, Renderer
 from auth_service.http.problems import ANYWHERE, Problem
 from auth_service.http.request_parser import WIRE_PROBLEMS
@@ -63,7 +64,7 @@ class Documents:
 
     def _problems(self) -> list[Problem]:
         named = [problem for route in self.described for problem in route.problems]
-        by_code = {problem.code: problem for problem in (*named, *ANYWHERE, *WIRE_PROBLEMS)}
+        by_code = {problem.code: problem for problem in (*named, *ANYWHERE, *WIRE_PROBLEMS, FOREIGN_ORIGIN)}
         return sorted(by_code.values(), key=lambda problem: (problem.status, problem.code))
 
     def _examples(self) -> dict[str, str]:

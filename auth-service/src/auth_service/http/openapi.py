@@ -13,6 +13,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from auth_service.http.origins import FOREIGN_ORIGIN
 from auth_service.http.problems import INTERNAL_ERROR, MEDIA_TYPE, Problem
 from auth_service.http.request_parser import WIRE_PROBLEMS
 from auth_service.http.route import Route
@@ -50,7 +51,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "tags": [route.group],
         "summary": route.summary,
         "responses": {str(route.answer.status.value): _answer(route)}
-        | _problems((*route.problems, *WIRE_PROBLEMS, INTERNAL_ERROR)),
+        | _problems((*route.problems, *_from_outside(route), INTERNAL_ERROR)),
     }
     if route.description:
         operation["description"] = route.description
@@ -64,6 +65,10 @@ def _operation(route: Route) -> dict[str, Any]:
         schema = references[0] if len(references) == 1 else {"oneOf": references}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     return operation
+
+
+def _from_outside(route: Route) -> Sequence[Problem]:
+    return WIRE_PROBLEMS if route.method == "GET" else (*WIRE_PROBLEMS, FOREIGN_ORIGIN)
 
 
 def _answer(route: Route) -> dict[str, Any]:

@@ -1,0 +1,53 @@
+"""① Which page sends this? A browser says so with every POST; what a page of somebody else's makes it send is refused.
+
+No cookie opens anything here, so such a request could do little; but it would come from the visitor's address, and with it use
+up the visitor's limits.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Flask, request
+
+from auth_service.http.problems import Problem, Refusal
+
+FOREIGN_ORIGIN: Final = Problem(
+    status=HTTPStatus.FORBIDDEN,
+    code="foreign_origin",
+    title="This request was sent by another site's page.",
+    detail="Send it from our own page, or from a server, without an Origin header.",
+)
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def refuse_foreign_origins(app: Flask, *, public_url: str) -> None:
+    """Answers 403 to what changes something and comes from a page that is not ours.
+
+    Ours are those of the configured address, and those of the address a request was sent to. A request without an `Origin`
+    comes from no page at all; `Origin: null` from one that hides who it is.
+    """
+    parts = urlsplit(public_url)
+    ours = f"{parts.scheme}://{parts.netloc}".lower()
+
+    def check() -> None:
+        if request.method in _SAFE:
+            return
+        origin = request.headers.get("Origin")
+        if request.headers.get("Sec-Fetch-Site") == "cross-site":
+            raise Refusal(FOREIGN_ORIGIN)
+        if (
+            origin is not None
+            and origin.lower() != ours
+            and not _is_of(origin, request.headers.get("Host", ""))
+        ):
+            raise Refusal(FOREIGN_ORIGIN)
+
+    app.before_request(check)
+
+
+def _is_of(origin: str, host: str) -> bool:
+    scheme, _, netloc = origin.lower().partition("://")
+    return scheme in {"http", "https"} and bool(host) and netloc == host.lower()

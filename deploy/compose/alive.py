@@ -47,7 +47,12 @@ def main(names: list[str]) -> int:
     """Returns the exit code for the settings named."""
     connected = set(connected_ports())
     for name in names:
-        if connected.isdisjoint(ports_of(setting(name))):
+        try:
+            wanted = ports_of(setting(name))
+        except (ValueError, KeyError, OSError):  # whose words may quote a part of the password
+            print(f"not set, or no address: {name}", file=sys.stderr)
+            return 1
+        if connected.isdisjoint(wanted):
             print(f"not connected: {name}", file=sys.stderr)
             return 1
     return 0

@@ -24,7 +24,13 @@ write() { # write NAME CONTENT: as a whole or not at all, and only what differs
 
 password() { # password NAME: prints it; 192 random bits in hexadecimal, which no URL and no quoting can hurt
     [ -s "$1" ] || write "$1" "$(head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n')"
-    cat "$1"
+    case $(LC_ALL=C tr -d 'A-Za-z0-9._~\n-' <"$1" | od -An -v -tx1) in
+        "") cat "$1" ;;
+        *)
+            echo "$directory/$1: only ASCII letters, digits and . _ ~ - can go into addresses and configuration files" >&2
+            exit 1
+            ;;
+    esac
 }
 
 keys() { # keys DIRECTORY COMMAND IMAGE: the set that the service's own command makes, complete or not at all

@@ -40,7 +40,11 @@ _PATH: Final = re.compile(
 
 
 def _public_url(value: str) -> str:
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:  # whose words quote the value
+        raise ValueError("must be an http(s) address") from None
     if (
         parts.scheme not in {"http", "https"}
         or not parts.hostname

@@ -19,7 +19,13 @@ _SETTLING_SECONDS = 5.0
 
 
 def _smtp_url(value: SecretStr) -> SecretStr:
-    read_servers(value.get_secret_value())
+    try:
+        read_servers(value.get_secret_value())
+    except ValueError as error:
+        raise ValueError(
+            "must be one or several of smtp://host:port, smtp+starttls://user:password@host:port and"
+            f" smtps://user:password@host:port, with spaces between; one {error}"
+        ) from None
     return value
 
 
@@ -37,9 +43,16 @@ def _known_queues(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _login(value: SecretStr) -> SecretStr:
-    user, _, password = value.get_secret_value().partition(":")
+    login = value.get_secret_value()
+    user, _, password = login.partition(":")
     if not user or not password:
         raise ValueError("must be user:password")
+    # Flower takes a comma for the end of one login and the start of another: of `ops:correct,horse` it admits
+    # `ops:correct`. Beyond ASCII its comparison fails; a space at an end is lost on the way.
+    if "," in login or not login.isascii() or not login.isprintable() or login != login.strip():
+        raise ValueError(
+            "must be printable ASCII without a comma and without spaces around it: Flower reads it otherwise"
+        )
     return value
 
 

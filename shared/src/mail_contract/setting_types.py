@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from mail_contract.errors import BadKey
 from mail_contract.settings import ServiceSettings
+from mail_contract.urls import Url, read_url
 
 
 class ProcessSettings(ServiceSettings):
@@ -25,19 +25,36 @@ class ProcessSettings(ServiceSettings):
 
 
 def _database_url(value: SecretStr) -> SecretStr:
-    parts = urlsplit(value.get_secret_value())
-    if parts.scheme not in {"postgresql", "postgres", "postgresql+psycopg2"} or not parts.path.strip("/"):
-        raise ValueError("must look like postgresql://user:password@host:port/database")
+    url = _read(
+        value,
+        {"postgresql", "postgres", "postgresql+psycopg2"},
+        "postgresql://user:password@host:port/database",
+    )
+    if not url.path.strip("/"):
+        raise ValueError("names no database: postgresql://user:password@host:port/database")
     return value
 
 
 def _broker_url(value: SecretStr) -> SecretStr:
+    form = "amqp://user:password@host:port/vhost, a cluster's nodes with ; between"
     for node in value.get_secret_value().split(";"):
-        if urlsplit(node).scheme not in {"amqp", "amqps"} or not urlsplit(node).hostname:
-            raise ValueError(
-                "must look like amqp://user:password@host:port/vhost, a cluster's nodes with ; between"
-            )
+        if not _read(SecretStr(node), {"amqp", "amqps"}, form).host:
+            raise ValueError(f"names no host: {form}")
     return value
+
+
+def _admin_url(value: SecretStr) -> SecretStr:
+    url = _read(value, {"http", "https"}, "http://user:password@host:port")
+    if not url.host or not url.user:
+        raise ValueError("names no user or no host: http://user:password@host:port")
+    return value
+
+
+def _read(value: SecretStr, schemes: Collection[str], form: str) -> Url:
+    try:
+        return read_url(value.get_secret_value(), schemes=schemes)
+    except ValueError as error:
+        raise ValueError(f"must look like {form}; it {error}") from None
 
 
 def _host_and_port(value: str) -> str:
@@ -50,6 +67,7 @@ def _host_and_port(value: str) -> str:
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 BrokerUrl = Annotated[SecretStr, AfterValidator(_broker_url)]
 """One address, or those of a cluster's nodes with `;` between: where one does not answer, kombu asks the next."""
+AdminUrl = Annotated[SecretStr, AfterValidator(_admin_url)]
 HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self, TypedDict
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl
+
+from mail_contract.urls import read_url
 
 
 class Security(StrEnum):
@@ -56,25 +58,20 @@ class SmtpServer:
         Raises:
             ValueError: it is none of these; the message does not quote it.
         """
-        parts = urlsplit(url)
-        try:
-            security, port = Security(parts.scheme), parts.port
-        except ValueError:
-            raise ValueError(
-                "must look like smtp://host:port, smtp+starttls://… or smtps://user:password@host:port"
-            ) from None
-        if not parts.hostname or parts.path.strip("/") or parts.fragment:
+        parts = read_url(url, schemes=[security.value for security in Security])
+        security = Security(parts.scheme)
+        if not parts.host or parts.path.strip("/"):
             raise ValueError("must name a host, and nothing but limits behind host and port")
-        if (parts.username is None) != (parts.password is None):
+        if (parts.user is None) != (parts.password is None):
             raise ValueError("needs a user and a password, or neither")
-        if parts.username is not None and security is Security.NONE:
+        if parts.user is not None and security is Security.NONE:
             raise ValueError("would send the password unprotected; use smtp+starttls:// or smtps://")
         return cls(
-            host=parts.hostname,
-            port=port or _PORTS[security],
+            host=parts.host.lower(),
+            port=parts.port or _PORTS[security],
             security=security,
-            username=None if parts.username is None else unquote(parts.username),
-            password=None if parts.password is None else unquote(parts.password),
+            username=parts.user,
+            password=parts.password,
             **_limits(parts.query),
         )
 

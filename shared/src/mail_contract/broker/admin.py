@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
 from mail_contract.errors import TopologyError
+from mail_contract.urls import read_url
 
 
 class BrokerAdmin:
     """Speaks to `http://user:password@host:port`, the management plugin, as an administrator."""
 
     def __init__(self, url: str, *, timeout: float = 10.0) -> None:
-        parts = urlsplit(url)
-        if not parts.hostname or not parts.username:
+        try:
+            parts = read_url(url, schemes={"http", "https"})
+        except ValueError as error:
+            raise TopologyError(f"The management URL {error}.") from None
+        if not parts.host or not parts.user:
             raise TopologyError("The management URL needs the form http://user:password@host:port.")
-        self.user = unquote(parts.username)
+        self.user = parts.user
+        host = f"[{parts.host}]" if ":" in parts.host else parts.host
         self._client = httpx.Client(
-            base_url=f"{parts.scheme}://{parts.hostname}:{parts.port or 15672}/api/",
-            auth=(self.user, unquote(parts.password or "")),
+            base_url=f"{parts.scheme}://{host}:{parts.port or 15672}/api/",
+            # Octets: of text httpx takes ASCII only.
+            auth=(self.user.encode(), (parts.password or "").encode()),
             timeout=timeout,
         )
 

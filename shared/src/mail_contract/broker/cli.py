@@ -17,6 +17,7 @@ from mail_contract.broker.diagram import diagram as render_diagram
 from mail_contract.doctor.command import examine
 from mail_contract.doctor.examination import INTERVAL_SECONDS
 from mail_contract.errors import SettingsError, TopologyError
+from mail_contract.setting_types import AdminUrl
 from mail_contract.topology import TOPOLOGY, VHOST
 
 
@@ -25,7 +26,7 @@ class AdminSettings(settings.ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="POSTERN_")
 
-    broker_admin_url: SecretStr
+    broker_admin_url: AdminUrl
     vhost: str = VHOST
 
 

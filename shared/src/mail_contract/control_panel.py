@@ -95,7 +95,7 @@ class ControlPanel:
 
     def start(self) -> None:
         """Listens on a channel and a queue of its own."""
-        self._channel = self._consumer.connection.channel()
+        self._channel = self._node.channel = self._consumer.connection.channel()
         queue = self._node.mailbox.get_queue(self._consumer.hostname)(self._channel)
         queue.declare()
         queue.consume(callback=self._on_delivery, no_ack=True)

@@ -3,7 +3,7 @@
 # hence a shell script.
 #
 #   packages.sh run     what `make run` needs: RabbitMQ, PostgreSQL
-#   packages.sh test    what `make test` needs on top: Chromium, Postfix, libfaketime, what parts hosts, and what others look at
+#   packages.sh test    what `make test` needs on top: Chromium, Postfix, PgBouncer, libfaketime, what parts hosts, and what others look at
 #                       letters with
 #
 # As root with apt it installs what is missing, without letting a package start a system service: the stack runs servers
@@ -38,6 +38,7 @@ if [ "$purpose" = test ]; then
     need libmail-dkim-perl /usr/share/perl5/Mail/DKIM/Verifier.pm
     need libmime-tools-perl /usr/share/perl5/MIME/Parser.pm
     need mblaze /usr/bin/mshow
+    need pgbouncer /usr/sbin/pgbouncer
     need faketime "/usr/lib/*/faketime/libfaketimeMT.so.1"
     need iproute2 /usr/sbin/ip /sbin/ip
     need iptables /usr/sbin/iptables /sbin/iptables

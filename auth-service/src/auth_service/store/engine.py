@@ -7,6 +7,7 @@ A server that is away refuses at once; a frozen one keeps its sockets open and s
 from __future__ import annotations
 
 import select
+from functools import partial
 
 from psycopg2 import extensions
 from sqlalchemy import Engine, create_engine, event, make_url
@@ -36,13 +37,13 @@ def build_engine(
         statement_limit: off for migrations, which may take as long as they need.
     """
     bound_every_wait()
-    options = [
-        f"lock_timeout={_LOCK_MILLISECONDS}",
-        f"idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_MILLISECONDS}",
-        "timezone=UTC",
+    limits = [
+        f"SET lock_timeout = {_LOCK_MILLISECONDS}",
+        f"SET idle_in_transaction_session_timeout = {_IDLE_IN_TRANSACTION_MILLISECONDS}",
+        "SET timezone = 'UTC'",
     ]
     if statement_limit:
-        options.append(f"statement_timeout={_STATEMENT_MILLISECONDS}")
+        limits.append(f"SET statement_timeout = {_STATEMENT_MILLISECONDS}")
     engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg2"),
         pool_size=connections,
@@ -51,12 +52,23 @@ def build_engine(
         connect_args={
             "application_name": application,
             "connect_timeout": _CONNECT_SECONDS,
-            "options": " ".join(f"-c {option}" for option in options),
             "connection_factory": BoundedConnection if statement_limit else None,
         },
     )
+    event.listen(engine, "connect", partial(_begin_session, "; ".join(limits)))
     event.listen(engine, "checkout", _refuse_ended)
     return engine
+
+
+def _begin_session(limits: str, connection: extensions.connection, *_: object) -> None:
+    """Sets limits that last as long as the connection.
+
+    Said in SQL, not as the `options` of a start-up packet: PgBouncer refuses those. In its session mode the connection to
+    the server is ours until we end ours, and it forgets the settings before it is anybody else's.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(limits)
+    connection.commit()  # a rollback would take them back
 
 
 def _refuse_ended(connection: extensions.connection, *_: object) -> None:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import URL, Engine, create_engine, make_url
+from psycopg2 import extensions
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 
 _CONNECT_SECONDS = 3
-_OPTIONS = " ".join(
-    f"-c {option}"
-    for option in (
-        "statement_timeout=5000",
-        "lock_timeout=3000",
-        "idle_in_transaction_session_timeout=15000",
-        "timezone=UTC",
+_LIMITS = "; ".join(
+    f"SET {setting}"
+    for setting in (
+        "statement_timeout = 5000",
+        "lock_timeout = 3000",
+        "idle_in_transaction_session_timeout = 15000",
+        "timezone = 'UTC'",
         # A replica whose machine vanished keeps its advisory lock until the server finds out: 11 s with these.
-        "tcp_keepalives_idle=5",
-        "tcp_keepalives_interval=2",
-        "tcp_keepalives_count=3",
+        "tcp_keepalives_idle = 5",
+        "tcp_keepalives_interval = 2",
+        "tcp_keepalives_count = 3",
     )
 )
+"""Said in SQL, not as the `options` of a start-up packet: PgBouncer refuses those. They last as long as the connection."""
 _SOCKET_OPTIONS = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -39,7 +41,7 @@ def build_engine(url: str, *, application: str, connections: int) -> Engine:
         application: shown in `pg_stat_activity`.
         connections: kept open; two more are opened when these are not enough.
     """
-    return create_engine(
+    engine = create_engine(
         database_url(url),
         isolation_level="AUTOCOMMIT",
         pool_size=connections,
@@ -48,7 +50,14 @@ def build_engine(url: str, *, application: str, connections: int) -> Engine:
         connect_args={
             "application_name": application,
             "connect_timeout": _CONNECT_SECONDS,
-            "options": _OPTIONS,
             **_SOCKET_OPTIONS,
         },
     )
+    event.listen(engine, "connect", _begin_session)
+    return engine
+
+
+def _begin_session(connection: extensions.connection, *_: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_LIMITS)
+    connection.commit()  # a rollback would take them back

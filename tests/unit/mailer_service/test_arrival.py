@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mail_contract.celery_app import DELIVER_LETTER
+from mail_contract.tasks import DELIVER_LETTER
 from mailer_service.inbox.arrival import Arrival
 
 

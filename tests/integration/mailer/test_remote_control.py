@@ -124,7 +124,13 @@ def test_further_brokers_are_not_named_with_their_passwords(room: Mailroom) -> N
         app.close()
 
 
-ASKING: dict[str, Any] = {"method": "ping", "arguments": {}, "destination": None, "pattern": None, "matcher": None}
+ASKING: dict[str, Any] = {
+    "method": "ping",
+    "arguments": {},
+    "destination": None,
+    "pattern": None,
+    "matcher": None,
+}
 
 
 @pytest.mark.parametrize(

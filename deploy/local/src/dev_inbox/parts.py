@@ -36,8 +36,11 @@ class Parts:
 
 def read_parts(raw: bytes) -> Parts:
     """Takes a message apart; anything undecodable is replaced, never raised."""
-    tree = message_from_bytes(raw, policy=policy.compat32)
-    text, html = _body(tree, "text/plain"), _body(tree, "text/html")
+    try:
+        tree = message_from_bytes(raw, policy=policy.compat32)
+        text, html = _body(tree, "text/plain"), _body(tree, "text/html")
+    except RecursionError:  # hundreds of parts inside one another: nothing that anybody reads
+        return Parts(headers=_headers(_head_of(raw)), text=None, html=None, links=())
     links = dict.fromkeys((*_links_in_text(text or ""), *_links_in_html(html or "")))
     return Parts(headers=_headers(tree), text=text, html=html, links=tuple(links))
 
@@ -52,9 +55,13 @@ def read_source(raw: bytes) -> str:
 
 def read_subject(raw: bytes) -> str:
     """Returns the decoded subject, empty where there is none."""
-    head = raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
-    headers = _headers(message_from_bytes(head, policy=policy.compat32))
+    headers = _headers(_head_of(raw))
     return next((value for name, value in headers.items() if name.lower() == "subject"), "")
+
+
+def _head_of(raw: bytes) -> Tree:
+    head = raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    return message_from_bytes(head, policy=policy.compat32)
 
 
 def _headers(tree: Tree) -> dict[str, str]:
@@ -83,7 +90,7 @@ def _piece(piece: bytes | str, charset: str | None) -> str:
     if isinstance(piece, str):
         return piece
     # Between encoded words decode_header hands back raw-unicode-escape bytes without a charset.
-    return _text_of(piece, charset) if charset else piece.decode("raw-unicode-escape", "replace")
+    return _text_of(piece, charset or "raw-unicode-escape")
 
 
 def _body(tree: Tree, content_type: str) -> str | None:
@@ -97,9 +104,11 @@ def _body(tree: Tree, content_type: str) -> str | None:
 
 def _text_of(payload: bytes, charset: str) -> str:
     try:
-        return payload.decode(charset, "replace")
-    except (LookupError, UnicodeError):
-        return payload.decode("utf-8", "replace")
+        text = payload.decode(charset, "replace")
+    except (LookupError, ValueError):  # unknown, not for text, or not even a name
+        text = payload.decode("utf-8", "replace")
+    # Some charsets can spell halves of surrogate pairs, which nothing can send on.
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _links_in_text(text: str) -> Iterator[str]:

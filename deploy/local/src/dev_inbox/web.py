@@ -127,8 +127,8 @@ class Messages(Answer):
     def get(self) -> None:
         """Lists them, newest first; `to`, `q`, `before` and `limit` narrow the list."""
         limit = self.get_query_argument("limit", None)
-        if limit is not None and not (limit.isascii() and limit.isdigit()):
-            raise HTTPError(400, "limit must be a whole number.")
+        if limit is not None and not re.fullmatch("[0-9]{1,9}", limit):
+            raise HTTPError(400, "limit must be a whole number below a billion.")
         found = self.state.mailbox.newest_first(
             to=self.get_query_argument("to", None),
             words=self.get_query_argument("q", None),

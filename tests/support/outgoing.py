@@ -26,6 +26,7 @@ HEADERS = (
     "Content-Type",
     "Content-Language",
     "Auto-Submitted",
+    "X-Auto-Response-Suppress",
 )
 """Of every letter, in this order."""
 SENDER = Sender(mailbox=Mailbox.parse("no-reply@postern.example"), name="Postern")

@@ -17,6 +17,7 @@ from mail_contract.sealing import Opener
 from mail_contract.topology import MAILER_CANCELLATIONS
 from mailer_service.deadletters.publisher import DeadLetterPublisher
 from mailer_service.delivery.deliver import Deliverer
+from mailer_service.delivery.keeping import LeaseKeeper
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.patience import Patience
 from mailer_service.inbox.cancellations import CancellationInbox
@@ -51,6 +52,8 @@ from mailer_service.suppression.marks import Marker
 
 _LEDGER_CONNECTIONS = 8
 """At most: threads share round trips, so there are never many under way at once."""
+_WAITING_SHARE = 0.6
+"""Of the time a replica has for stopping: the rest is for recording and publishing what became of its letters."""
 _SPARE_CONNECTIONS = 3
 """To the database, for the presence, the watch on the providers, and the questions of those who wait."""
 
@@ -148,6 +151,13 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         patience=patience,
         metrics=metrics,
         attempt_seconds=settings.attempt_seconds,
+        keeper=LeaseKeeper(
+            ledger,
+            lease_seconds=settings.lease_seconds,
+            stopping=stopping,
+            stop_seconds=settings.stop_seconds * _WAITING_SHARE,
+            sign=hands.sign,
+        ),
     )
     postbox = Postbox(app)
     reports, dead_letters = ReportPublisher(postbox), DeadLetterPublisher(app)
@@ -197,7 +207,12 @@ def _build_providers(
     return [
         Provider(
             server,
-            transport=SmtpTransport(server, sender=sender, operation_seconds=settings.smtp_timeout_seconds),
+            transport=SmtpTransport(
+                server,
+                sender=sender,
+                operation_seconds=settings.smtp_timeout_seconds,
+                dot_seconds=settings.dot_seconds,
+            ),
             register=register,
             slots=Slots(server, presence, going_on=lambda: not stopping.is_set()),
             pace=None

@@ -88,6 +88,8 @@ class WorkerSettings(SenderSettings):
         lease_seconds: how long a replica that went silent keeps a letter.
         stop_seconds: how long after SIGTERM the process ends, come what may.
         smtp_timeout_seconds: how long one answer of a mail server may take.
+        dot_seconds: how long the answer to a letter's final dot may take; the lease is renewed meanwhile. Its upper
+            bound leaves time enough before RabbitMQ takes an unacknowledged message away (30 minutes).
         listen: host:port of `/metrics` and `/healthz`; without it there is no port.
     """
 
@@ -109,11 +111,12 @@ class WorkerSettings(SenderSettings):
     probe_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 2.0
     probe_limit_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 120.0
     smtp_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
+    dot_seconds: Annotated[float, Field(gt=0, le=1200)] = 300.0
     listen: HostAndPort | None = None
 
     @property
     def attempt_seconds(self) -> float:
-        """How long an attempt may take: it ends before its lease does."""
+        """How long an attempt may take until its final dot: that leaves before the lease ends."""
         return self.lease_seconds - min(_SETTLING_SECONDS, self.lease_seconds / 3)
 
     @model_validator(mode="after")

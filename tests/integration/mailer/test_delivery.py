@@ -24,7 +24,7 @@ def test_a_letter_is_sent_once_recorded_and_reported(busy_room: Mailroom, an: st
     letter_id = busy_room.post(busy_room.seal(an))
     eventually(lambda: busy_room.told(letter_id) == ["sent"])
     (message,) = busy_room.inbox.messages(to=an)
-    assert message.subject == "Confirm your e-mail address for Postern"
+    assert message.subject == "Confirm your email address for Postern"
     row = busy_room.row(letter_id)
     assert row is not None
     assert (row["state"], row["attempts"], row["ambiguous"]) == ("accepted", 1, False)
@@ -201,13 +201,49 @@ def test_a_reset_after_the_dot_is_ambiguous_counted_and_sent_again_under_the_sam
     assert first.raw == second.raw
 
 
-def test_a_letter_left_ambiguous_three_times_is_dead(busy_room: Mailroom, an: str) -> None:
+def test_a_letter_left_ambiguous_three_times_is_unconfirmed(busy_room: Mailroom, an: str) -> None:
     busy_room.inbox.play(Rule(phase=Phase.DOT, recipient=an, action=Action.RESET))
     letter_id = busy_room.post(busy_room.seal(an))
-    eventually(lambda: busy_room.told(letter_id) == ["deferred", "deferred", "failed"])
+    eventually(lambda: busy_room.told(letter_id) == ["deferred", "deferred", "unconfirmed"])
     row = busy_room.row(letter_id)
     assert row is not None
-    assert (row["state"], row["ambiguities"]) == ("dead", 3)
+    assert (row["state"], row["ambiguities"], row["last_reason"]) == (
+        "unconfirmed",
+        3,
+        "connection_lost_after_dot",
+    )
+    (buried,) = busy_room.dead(letter_id)
+    assert buried["properties"]["headers"]["x-postern-reason"] == "unconfirmed"
+
+
+def test_tries_are_counted_by_their_kind(busy_room: Mailroom, an: str) -> None:
+    busy_room.inbox.play(
+        Rule(phase=Phase.RCPT, recipient=an, reply="451 4.3.0 Later", times=2),
+        Rule(phase=Phase.RCPT, recipient=an, reply="452 4.2.2 Mailbox full", times=2),
+        Rule(phase=Phase.RCPT, recipient=an, reply="571 Odd", times=2),
+    )
+    letter_id = busy_room.post(busy_room.seal(an))
+    eventually(lambda: busy_room.told(letter_id) == [*["deferred"] * 6, "sent"])
+    row = busy_room.row(letter_id)
+    assert row is not None
+    assert row["refusals"] == {"full": 2, "odd": 2}
+
+
+def test_the_third_refusal_of_one_kind_ends_a_letter_whatever_came_between(
+    busy_room: Mailroom, an: str
+) -> None:
+    full, busy = "452 4.2.2 Mailbox full", "451 4.3.0 Later"
+    busy_room.inbox.play(
+        *(
+            Rule(phase=Phase.RCPT, recipient=an, reply=reply, times=1)
+            for reply in (full, busy, full, busy, full)
+        )
+    )
+    letter_id = busy_room.post(busy_room.seal(an))
+    eventually(lambda: busy_room.told(letter_id) == [*["deferred"] * 4, "failed"])
+    assert [attempt["reason"] for attempt in busy_room.attempts(letter_id)] == ["4.2.2", "4.3.0"] * 2 + [
+        "4.2.2"
+    ]
 
 
 @pytest.mark.parametrize("phase", [Phase.RCPT, Phase.DATA])

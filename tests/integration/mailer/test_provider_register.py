@@ -27,7 +27,8 @@ def server(*, connections: int = 8, rate: float | None = None) -> SmtpServer:
     return SmtpServer.from_url(f"smtp://mail.example?connections={connections}&rate={rate or 1000}")
 
 
-NAME = server().name
+SERVER = server()
+NAME = SERVER.name
 
 
 @pytest.fixture
@@ -110,9 +111,9 @@ def test_a_replica_that_dies_while_it_tries_is_followed_by_another(register: Pro
 def test_a_late_success_does_not_undo_what_was_found_since(register: ProviderRegister) -> None:
     register.open(NAME, AWAY)
     register.fail_probe(NAME, REFUSED, openings=1)
-    assert not register.close(NAME, openings=1)
+    assert not register.close(SERVER, openings=1)
     assert standing(register).opening == REFUSED
-    assert register.close(NAME, openings=2)
+    assert register.close(SERVER, openings=2)
     assert standing(register).opening is None
 
 
@@ -120,13 +121,13 @@ def test_how_often_it_was_given_up_is_forgiven_with_a_letter_not_with_a_login(
     register: ProviderRegister,
 ) -> None:
     register.open(NAME, REFUSED)
-    register.close(NAME, openings=1)
+    register.close(SERVER, openings=1)
     assert standing(register).openings == 1
     register.open(NAME, REFUSED)
     assert standing(register).openings == 2
     register.forgive(NAME)
     assert standing(register).openings == 2
-    register.close(NAME, openings=2)
+    register.close(SERVER, openings=2)
     register.forgive(NAME)
     assert standing(register).openings == 0
 

@@ -105,14 +105,33 @@ ROWS = [
             "550 5.1.6 Moved",
             "550 5.2.1 Disabled",
             "553 5.1.3 Bad address",
+            "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup",
+            "550 5.1.351 Remote server returned unknown recipient or mailbox unavailable",
+            "550 5.4.1 [x]: Recipient address rejected: Access denied",
+            "525 5.7.13 Disabled recipient",
+            "550 5.7.1 User unknown",
         )
     ],
     dead(DOT, "550 5.1.1 No such user", "5.1.1", suppresses=("recipient", 1)),
     *[
-        dead(phase, reply, reply.split()[1])
+        dead(phase, reply, reply.split()[1], alarm="Reputation" in reply)
         for phase in (RCPT, DATA, DOT)
         for reply in ("550 5.7.1 Policy", "554 5.7.1 Reputation")
     ],
+    *[
+        dead(RCPT, reply, reply[:3], alarm=True)
+        for reply in ("550 DMARC check failed", "554 Host network not allowed", "550 Blocked, see our site")
+    ],
+    *[
+        later(RCPT, reply, reason, FIVE)
+        for reply, reason in (
+            ("550 5.2.1 The user is receiving mail at a rate that prevents additional messages", "5.2.1"),
+            ("550 Ip frequency limited", "550"),
+            ("450 User is receiving mail too quickly", "450"),
+        )
+    ],
+    later(RCPT, "550 5.2.1 Mailbox temporarily disabled", "5.2.1", FIVE),
+    dead(RCPT, "550 5.1.10 Recipient address has null MX", "5.1.10", suppresses=("domain", 1)),
     dead(RCPT, "552 5.2.2 Mailbox full", "5.2.2", suppresses=("recipient", 3)),
     dead(DOT, "552 5.3.4 Too big", "5.3.4", alarm=True),
     dead(DOT, "554 5.3.4 Too big", "5.3.4", alarm=True),
@@ -124,6 +143,7 @@ ROWS = [
     dead(DOT, "554 No", "554"),
     later(RCPT, "450 Busy", "450"),
     later(DOT, "451 Busy", "451"),
+    later(RCPT, "554 5.7.1 Relay access denied", "5.7.1", MINUTE, alarm=True),
     later(RCPT, "550 5.4.1 Odd", "5.4.1", MINUTE),
     later(DOT, "571 Odd", "571", MINUTE),
     dead(RCPT, "450 5.1.1 The stronger code wins", "5.1.1", suppresses=("recipient", 1)),
@@ -323,6 +343,9 @@ def test_a_provider_that_is_away_or_slow_costs_the_letter_no_more_than_a_wait(
         (Phase.MAIL, "550 Sender refused"),
         (Phase.MAIL, "553 5.1.8 Bad sender domain"),
         (Phase.DOT, "550 5.7.26 Unauthenticated"),
+        (Phase.DOT, "550 5.4.5 Daily user sending limit exceeded"),
+        (Phase.DOT, "550 5.1.90 You have reached your daily limit"),
+        (Phase.DOT, "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException"),
     ],
 )
 def test_our_account_or_identity_pauses_the_provider_and_never_ends_the_letter(
@@ -330,7 +353,8 @@ def test_our_account_or_identity_pauses_the_provider_and_never_ends_the_letter(
 ) -> None:
     answered = converse(inbox, Rule(phase=phase, reply=reply, store=False if phase is DOT else None))
     assert isinstance(answered.verdict, Pause)
-    assert (answered.concern, answered.alarm) == (ACCOUNT, True)
+    assert answered.concern in {ACCOUNT, Concern.QUOTA}
+    assert answered.alarm
 
 
 @pytest.mark.parametrize("phase", [Phase.EHLO, Phase.MAIL, Phase.RCPT, Phase.DATA])

@@ -36,7 +36,7 @@ def test_a_letter_reads_back_as_it_was_meant() -> None:
     letter = outgoing("an@example.org", locale="vi")
     message = parsed(compose(letter, SENDER).octets)
     assert message.keys() == list(HEADERS)
-    assert message["Subject"] == "Xác nhận địa chỉ e-mail của bạn cho Postern"
+    assert message["Subject"] == "Xác nhận địa chỉ email của bạn cho Postern"
     assert message["From"].addresses == (Address("Postern", addr_spec="no-reply@postern.example"),)
     assert message["To"].addresses == (Address(addr_spec="an@example.org"),)
     assert message["Auto-Submitted"] == "auto-generated"

@@ -1,7 +1,10 @@
 """Letters in words."""
 
+import json
 import re
 from datetime import timedelta
+from html import unescape
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 
 from mail_contract.letters import LetterName
 from mailer_service.errors import BadContext
-from mailer_service.render.dates import day_in_words
+from mailer_service.render.dates import day_in_words, moment_in_words
 from mailer_service.render.durations import describe
 from mailer_service.render.locales import choose
 from mailer_service.render.renderer import PARTS, TEMPLATES
@@ -17,6 +20,7 @@ from mailer_service.smtp.message import compose
 from support.outgoing import CODE, CONTEXTS, LINK, RENDERER, SENDER, header, outgoing
 
 LANGUAGES = ("en", "vi")
+RECORDED = Path(__file__).parents[2] / "contracts" / "messages"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -28,7 +32,9 @@ def test_every_letter_has_three_parts_in_every_language(letter: LetterName, lang
     assert rendering.language == language
     assert rendering.subject
     assert "\n" not in rendering.subject
-    assert f'<html lang="{language}">' in rendering.html
+    assert f'<html lang="{language}" dir="ltr">' in rendering.html
+    # Gmail replaces <body>, and what stands on it.
+    assert re.search(rf'<body [^>]*>\n<div lang="{language}" dir="ltr">', rendering.html)
     assert rendering.text.strip()
 
 
@@ -43,6 +49,7 @@ def test_link_and_code_are_in_both_parts(language: str) -> None:
     rendering = RENDERER.render(header(letter, locale=language), CONTEXTS[letter])
     assert LINK in rendering.text
     assert CODE in rendering.text
+    assert CONTEXTS[letter]["refusal"] in rendering.text
     assert rendering.html.count(f'href="{LINK}"') == 1
     without_tags = rendering.html.replace("</span><span>", "")
     assert CODE in without_tags
@@ -60,15 +67,102 @@ def test_no_letter_loads_anything_or_is_too_large(letter: LetterName, language: 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("letter", list(LetterName))
-def test_every_letter_has_one_link_the_same_in_both_parts_and_nothing_hidden(
-    letter: LetterName, language: str
-) -> None:
+def test_text_and_html_have_the_same_links_and_nothing_is_hidden(letter: LetterName, language: str) -> None:
     rendering = RENDERER.render(header(letter, locale=language), CONTEXTS[letter])
-    (address,) = re.findall(r"https?://\S+", rendering.text)
-    assert re.findall(r'href="([^"]*)"', rendering.html) == [address]
-    assert rendering.html.count("://") == 1
+    addresses = re.findall(r"https?://\S+", rendering.text)
+    assert addresses
+    assert re.findall(r'href="([^"]*)"', rendering.html) == addresses
+    assert rendering.html.count("://") == len(addresses)
     for hiding in ("display:none", "visibility:", "font-size:0", "opacity", "<!--"):
         assert hiding not in rendering.html
+
+
+def visible(html: str) -> str:
+    """The words of an HTML part in their order, as a preview shows them."""
+    body = html[html.index("<body") :]
+    return " ".join(unescape(re.sub(r"<[^>]*>", "\0", body)).replace("\0", "").split())
+
+
+@pytest.mark.parametrize(
+    ("language", "first"),
+    [
+        ("en", "48215937 is your verification code. It works for 24 hours."),
+        ("vi", "48215937 là mã xác nhận của bạn. Mã có hiệu lực trong 24 giờ."),
+    ],
+)
+def test_the_first_words_are_the_code_and_how_long_it_works(language: str, first: str) -> None:
+    rendering = RENDERER.render(header(locale=language), CONTEXTS[LetterName.VERIFY_ADDRESS])
+    assert rendering.text.startswith(first)
+    assert visible(rendering.html).startswith(first)
+
+
+SIGN_UP = (LetterName.VERIFY_ADDRESS, LetterName.ACCOUNT_EXISTS)
+WHEN = {"en": "1 March 2026 at 12:30 UTC", "vi": "12:30 ngày 1 tháng 3 năm 2026 (giờ UTC)"}
+DEVICE = {"en": "Firefox on Linux", "vi": "Firefox trên Linux"}
+LABELS = {"en": ("When:", "Device:", "30 days"), "vi": ("Thời gian:", "Thiết bị:", "trong 30 ngày")}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("letter", SIGN_UP)
+def test_a_sign_up_letter_says_when_from_what_and_how_to_refuse(letter: LetterName, language: str) -> None:
+    rendering = RENDERER.render(header(letter, locale=language), CONTEXTS[letter])
+    for part in (rendering.text, visible(rendering.html)):
+        for said in (WHEN[language], DEVICE[language], *LABELS[language]):
+            assert said in part
+    assert f'href="{CONTEXTS[letter]["refusal"]}"' in rendering.html
+
+
+@pytest.mark.parametrize("empty", ["refusal", "requested_at", "device"])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("letter", SIGN_UP)
+def test_what_is_not_known_is_not_said(letter: LetterName, language: str, empty: str) -> None:
+    labels = dict(zip(("requested_at", "device", "refusal"), LABELS[language], strict=True))
+    rendering = RENDERER.render(header(letter, locale=language), {**CONTEXTS[letter], empty: ""})
+    for part in (rendering.text, visible(rendering.html)):
+        assert {name for name, label in labels.items() if label in part} == labels.keys() - {empty}
+    assert "\n\n\n" not in rendering.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["verify_address", "account_exists", "terms_changed"])
+def test_a_letter_of_an_older_auth_service_still_reads_well(name: str, language: str) -> None:
+    recorded = json.loads((RECORDED / "contexts.v1.json").read_text(encoding="utf-8"))[name]
+    rendering = RENDERER.render(header(LetterName(name), locale=language), recorded)
+    said = rendering.text + visible(rendering.html)
+    assert not any(label in said for label in LABELS[language])
+    assert re.findall(r"https?://\S+", rendering.text) == re.findall(r'href="([^"]*)"', rendering.html)
+    assert len(re.findall(r"https?://\S+", rendering.text)) == 1
+    assert "\n\n\n" not in rendering.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("letter", list(LetterName))
+def test_a_buttons_padding_is_its_cells(letter: LetterName, language: str) -> None:
+    html = RENDERER.render(header(letter, locale=language), CONTEXTS[letter]).html
+    (cell,) = re.findall(r'<td class="button"[^>]*>', html)
+    (label,) = re.findall(r'<a [^>]*class="button-label"[^>]*>', html)
+    assert "padding:14px 30px" in cell
+    assert "padding" not in label
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("letter", list(LetterName))
+def test_people_read_email_and_never_letter(letter: LetterName, language: str) -> None:
+    rendering = RENDERER.render(header(letter, locale=language), CONTEXTS[letter])
+    for part in (rendering.subject, rendering.text, visible(rendering.html)):
+        assert not re.search(r"\bletters?\b|e-mail|\bbức thư\b|\bthư\b", part, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("moment", "language", "words"),
+    [
+        ("2027-01-31T09:30:00+00:00", "en", "31 January 2027 at 09:30 UTC"),
+        ("2027-01-31T23:30:00-05:00", "en", "1 February 2027 at 04:30 UTC"),
+        ("2027-01-31T09:30:00Z", "vi", "09:30 ngày 31 tháng 1 năm 2027 (giờ UTC)"),
+    ],
+)
+def test_a_moment_names_its_zone(moment: str, language: str, words: str) -> None:
+    assert moment_in_words(moment, language) == words
 
 
 def test_templates_in_a_value_stay_text() -> None:

@@ -16,6 +16,7 @@ from mailer_service.delivery.outcome import (
     Scope,
     Sent,
     Suppress,
+    Tries,
     TryLater,
     Verdict,
 )
@@ -41,8 +42,16 @@ def said(text: str) -> Reply:
     return Reply.read(int(text[:3]), text[4:].encode())
 
 
-def later(reason: str, minutes: int = 0, *, tries: int | None = None) -> TryLater:
+def later(reason: str, minutes: int = 0, *, tries: Tries | None = None) -> TryLater:
     return TryLater(reason=reason, after=timedelta(minutes=minutes), tries=tries)
+
+
+def few(kind: str) -> Tries:
+    return Tries(kind=kind, at_most=3)
+
+
+def while_not_set_up(reason: str) -> OtherProvider:
+    return OtherProvider(reason=reason, otherwise=later(reason, 1, tries=few("set_up")))
 
 
 def away(reason: str) -> OtherProvider:
@@ -80,7 +89,7 @@ ROWS: list[tuple[Phase, str, Verdict, Concern, bool]] = [
     (AUTH, "454 4.7.0 Temporary authentication failure", away("4.7.0"), Concern.PROVIDER, True),
     (AUTH, "432 4.7.12 Password transition", away("4.7.12"), Concern.PROVIDER, False),
     (MAIL, "454 4.7.0 Later", away("4.7.0"), Concern.PROVIDER, True),
-    (RCPT, "454 4.7.1 Relay access denied", later("4.7.1", 1), Concern.DOMAIN, True),
+    (RCPT, "454 4.7.1 Not now", later("4.7.1", 1), Concern.DOMAIN, True),
     # Greylisting
     (RCPT, "450 4.2.0 Greylisted", greylisted("4.2.0"), Concern.NONE, False),
     (RCPT, "450 4.7.1 Greylisted", greylisted("4.7.1"), Concern.NONE, False),
@@ -95,7 +104,7 @@ ROWS: list[tuple[Phase, str, Verdict, Concern, bool]] = [
     (
         RCPT,
         "452 4.2.2 Mailbox full",
-        TryLater(reason="4.2.2", after=30 * MINUTE, tries=3, ends_dead=True),
+        TryLater(reason="4.2.2", after=30 * MINUTE, tries=few("full"), ends_dead=True),
         Concern.NONE,
         False,
     ),
@@ -108,7 +117,9 @@ ROWS: list[tuple[Phase, str, Verdict, Concern, bool]] = [
     ],
     # A domain without mail
     (RCPT, "556 5.1.10 Null MX", dead("5.1.10", NO_DOMAIN_NOW), Concern.NONE, False),
-    (RCPT, "550 5.1.10 Null MX", dead("5.1.10", NO_DOMAIN_NOW), Concern.NONE, False),
+    (RCPT, "556 5.1.10 No", dead("5.1.10", NO_DOMAIN_NOW), Concern.NONE, False),
+    (RCPT, "550 5.1.10 Recipient address has null MX", dead("5.1.10", NO_DOMAIN_NOW), Concern.NONE, False),
+    (RCPT, "550 Host does not accept mail", dead("550", NO_DOMAIN_NOW), Concern.NONE, False),
     (RCPT, "521 5.3.2 No mail here", dead("5.3.2", NO_DOMAIN_NOW), Concern.NONE, False),
     (DOT, "556 No mail there", dead("556", NO_DOMAIN_NOW), Concern.NONE, False),
     (CONNECT, "521 No mail here", away("521"), Concern.PROVIDER, False),
@@ -125,16 +136,72 @@ ROWS: list[tuple[Phase, str, Verdict, Concern, bool]] = [
         (phase, f"{code} {enhanced} No", dead(enhanced, NO_MAILBOX), Concern.NONE, False)
         for phase in (RCPT, DATA, DOT)
         for code, enhanced in (
-            (550, "5.1.1"), (551, "5.1.1"), (550, "5.1.6"), (551, "5.1.6"), (550, "5.2.1"), (553, "5.1.3")
+            (550, "5.1.1"), (551, "5.1.1"), (550, "5.1.6"), (551, "5.1.6"), (550, "5.2.1"), (553, "5.1.3"),
+            (550, "5.1.10"), (550, "5.1.351")
         )
     ],
+    (RCPT, "525 5.7.13 Account disabled", dead("5.7.13", NO_MAILBOX), Concern.NONE, False),
+    (DOT, "525 5.7.13 Account disabled", Pause(reason="5.7.13"), Concern.ACCOUNT, True),
+    (RCPT, "550 5.4.1 [x]: Recipient address rejected: Access denied", dead("5.4.1", NO_MAILBOX), Concern.NONE, False),
+    (RCPT, "550 5.7.1 User unknown", dead("5.7.1", NO_MAILBOX), Concern.NONE, False),
+    (DOT, "550 Unknown user", dead("550", NO_MAILBOX), Concern.NONE, False),
     (RCPT, "550 5.1.2 No such domain", dead("5.1.2", NO_MAILBOX_NOW), Concern.NONE, False),
     # Policy and reputation
     *[
         (phase, reply, elsewhere(reply[4:].split()[0]), Concern.NONE, False)
         for phase in (MAIL, RCPT, DATA, DOT)
-        for reply in ("550 5.7.1 Policy", "554 5.7.1 Spam", "554 5.7.9 Policy", "550 5.7.606 Banned")
+        for reply in ("550 5.7.1 Policy", "554 5.7.1 Spam", "554 5.7.9 Policy")
     ],
+    # Who we are is refused: nobody is suppressed, and it does not die in silence
+    *[
+        (phase, reply, elsewhere(reply[4:].split()[0]), Concern.NONE, True)
+        for phase in (MAIL, RCPT, DATA, DOT)
+        for reply in ("550 5.7.606 Banned", "554 5.7.1 Blocked", "550 5.7.1 SPF fail", "550 5.7.25 No reverse DNS")
+    ],
+    *[
+        (RCPT, reply, elsewhere("550" if reply[:3] == "550" else "554"), Concern.NONE, True)
+        for reply in ("550 DMARC check failed", "554 Host network not allowed", "550 No reverse DNS, go away")
+    ],
+    # A daily quota is the provider's account, whenever and however it is said
+    *[
+        (phase, reply, Pause(reason=reason), Concern.QUOTA, True)
+        for phase in (MAIL, RCPT, DOT)
+        for reply, reason in (
+            ("550 5.4.5 Anything", "5.4.5"),
+            ("550 5.1.90 Anything", "5.1.90"),
+            ("554 5.2.0 SubmissionQuotaExceededException", "5.2.0"),
+            ("454 Throttling failure: Daily message quota exceeded", "454"),
+        )
+    ],
+    # Our set-up, if others say so too
+    *[
+        (RCPT, reply, while_not_set_up(reply.split()[1] if reply[4] == "5" else reply[:3]), Concern.SET_UP, True)
+        for reply in (
+            "554 5.7.1 Relay access denied",
+            "550 relay not permitted",
+            "553 5.7.1 Sender address rejected: not owned by user mailer",
+            "554 Message rejected: Email address is not verified.",
+            "550 5.1.7 Bad sender",
+        )
+    ],
+    (RCPT, "454 4.7.1 Relay access denied", away("4.7.1"), Concern.SET_UP, True),
+    (MAIL, "553 5.7.1 Sender address rejected: not owned by user", Pause(reason="5.7.1"), Concern.ACCOUNT, True),
+    # Too much for now, with any code
+    *[
+        (phase, f"{code} receiving mail at a rate that", later(reason, 5), Concern.RECIPIENT, False)
+        for phase in (RCPT, DOT)
+        for code, reason in (("450 4.2.1", "4.2.1"), ("550 5.2.1", "5.2.1"), ("550", "550"), ("421 4.7.0", "4.7.0"))
+    ],
+    *[
+        (RCPT, f"{code} {words}", later(code.split()[-1], 5), Concern.DOMAIN, False)
+        for code in ("450", "550", "550 5.7.1", "421 4.7.28")
+        for words in ("Ip frequency limited", "You send too quickly")
+    ],
+    (MAIL, "550 Sender frequency limited", away("550"), Concern.PROVIDER, False),
+    # It may pass
+    (RCPT, "550 5.2.1 Mailbox temporarily disabled", later("5.2.1", 5, tries=few("moment")), Concern.NONE, False),
+    (RCPT, "554 Try again later", later("554", 5, tries=few("moment")), Concern.NONE, False),
+    (DOT, "451 Greylisted", greylisted("451"), Concern.NONE, False),
     (DOT, "550 5.7.26 Unauthenticated", Pause(reason="5.7.26"), Concern.ACCOUNT, True),
     # Full
     (RCPT, "552 5.2.2 Mailbox full", dead("5.2.2", OFTEN_FULL), Concern.NONE, False),
@@ -162,10 +229,10 @@ ROWS: list[tuple[Phase, str, Verdict, Concern, bool]] = [
     (RCPT, "450 Try again", later("450"), Concern.NONE, False),
     (DOT, "451 Try again", later("451"), Concern.NONE, False),
     (RCPT, "450 4.5.3 Odd", later("4.5.3"), Concern.NONE, False),
-    (RCPT, "550 5.4.1 Odd", later("5.4.1", 1, tries=3), Concern.NONE, False),
-    (DOT, "571 Odd", later("571", 1, tries=3), Concern.NONE, False),
-    (DATA, "250 Odd", later("250", 1, tries=3), Concern.NONE, False),
-    (RCPT, "354 Odd", later("354", 1, tries=3), Concern.NONE, False),
+    (RCPT, "550 5.4.1 Odd", later("5.4.1", 1, tries=few("odd")), Concern.NONE, False),
+    (DOT, "571 Odd", later("571", 1, tries=few("odd")), Concern.NONE, False),
+    (DATA, "250 Odd", later("250", 1, tries=few("odd")), Concern.NONE, False),
+    (RCPT, "354 Odd", later("354", 1, tries=few("odd")), Concern.NONE, False),
     (EHLO, "500 What", away("500"), Concern.PROVIDER, False),
 ]  # fmt: skip
 
@@ -195,7 +262,7 @@ def test_the_enhanced_code_wins_over_the_basic_one(reply: str, like: str) -> Non
 
 
 def test_an_enhanced_code_is_not_taken_for_one_that_begins_like_it() -> None:
-    assert meaning_of(RCPT, said("550 5.1.10 Null MX")) != meaning_of(RCPT, said("550 5.1.1 Gone"))
+    assert meaning_of(RCPT, said("556 5.1.10 Gone")) != meaning_of(RCPT, said("556 5.1.1 Gone"))
     assert meaning_of(RCPT, said("450 4.7.10 Odd")).verdict == later("4.7.10")
 
 
@@ -229,9 +296,9 @@ def test_a_silence_at_rcpt_slows_the_domain_and_not_the_provider() -> None:
 
 
 def test_garbage_is_tried_a_few_times() -> None:
-    few = later("protocol_error", 1, tries=3)
+    some = later("protocol_error", 1, tries=few("odd"))
     assert meaning_of(RCPT, Silence.GARBAGE) == Meaning(
-        verdict=OtherProvider(reason="protocol_error", otherwise=few)
+        verdict=OtherProvider(reason="protocol_error", otherwise=some)
     )
 
 

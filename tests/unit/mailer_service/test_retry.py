@@ -2,11 +2,23 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mail_contract.topology import WaitTier
-from mailer_service.delivery.outcome import Ambiguous, Dead, Expired, OtherProvider, Pause, Sent, TryLater
+from mailer_service.delivery.outcome import (
+    Ambiguous,
+    Dead,
+    Expired,
+    OtherProvider,
+    Pause,
+    Sent,
+    Tries,
+    TryLater,
+    Unconfirmed,
+    Verdict,
+)
 from mailer_service.delivery.retry import next_tier, plan, tier_of
 
 DAY = timedelta(days=1)
@@ -56,17 +68,32 @@ def test_a_letter_that_cannot_be_tried_again_in_time_has_expired() -> None:
 
 
 def test_a_verdict_with_limited_tries_ends_as_dead_with_its_reason() -> None:
-    verdict = TryLater(reason="protocol_error", tries=3)
-    assert isinstance(plan(verdict, attempt=2, ambiguities=0, remaining=DAY, chance=UNJITTERED), TryLater)
-    assert plan(verdict, attempt=3, ambiguities=0, remaining=DAY, chance=UNJITTERED) == Dead(
-        reason="protocol_error"
-    )
+    verdict = TryLater(reason="protocol_error", tries=Tries(kind="odd", at_most=3))
+    planned = [
+        plan(verdict, attempt=9, refusals=n, ambiguities=0, remaining=DAY, chance=UNJITTERED)
+        for n in (1, 2, 3)
+    ]
+    assert [type(one) for one in planned] == [TryLater, TryLater, Dead]
+    assert planned[-1] == Dead(reason="protocol_error")
 
 
 def test_an_ambiguous_letter_is_sent_again_twice_at_most() -> None:
     verdict = Ambiguous(reason="timeout_after_dot", after=timedelta(minutes=1))
     plans = [plan(verdict, attempt=n, ambiguities=n, remaining=DAY, chance=UNJITTERED) for n in (1, 2, 3)]
-    assert [type(planned) for planned in plans] == [Ambiguous, Ambiguous, Dead]
+    assert [type(planned) for planned in plans] == [Ambiguous, Ambiguous, Unconfirmed]
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        TryLater(reason="4.3.0"),
+        Ambiguous(reason="timeout_after_dot", after=timedelta(minutes=1)),
+        Pause(reason="4.3.0"),
+    ],
+)
+def test_a_letter_that_a_server_may_have_is_unconfirmed_when_its_time_is_over(verdict: Verdict) -> None:
+    planned = plan(verdict, attempt=2, ambiguities=1, remaining=timedelta(seconds=9), chance=UNJITTERED)
+    assert isinstance(planned, Unconfirmed)
 
 
 def test_an_ambiguous_letter_is_never_sent_again_at_once() -> None:
@@ -84,16 +111,20 @@ def test_what_is_final_stays_as_it_is(chance: float, attempt: int) -> None:
 
 
 def test_a_full_mailbox_is_dead_where_it_cannot_wait_long_enough() -> None:
-    verdict = TryLater(reason="4.2.2", after=timedelta(minutes=30), tries=3, ends_dead=True)
+    verdict = TryLater(
+        reason="4.2.2", after=timedelta(minutes=30), tries=Tries(kind="full", at_most=3), ends_dead=True
+    )
     soon = timedelta(minutes=10)
     assert plan(verdict, attempt=1, ambiguities=0, remaining=soon, chance=UNJITTERED) == Dead(reason="4.2.2")
     waits = [
-        plan(verdict, attempt=n, ambiguities=0, remaining=DAY, chance=chance)
+        plan(verdict, attempt=n, refusals=n, ambiguities=0, remaining=DAY, chance=chance)
         for n in (1, 2)
         for chance in (0, UNJITTERED, 0.99)
     ]
     assert {planned.after for planned in waits if isinstance(planned, TryLater)} == {timedelta(minutes=30)}
-    assert plan(verdict, attempt=3, ambiguities=0, remaining=DAY, chance=UNJITTERED) == Dead(reason="4.2.2")
+    assert plan(verdict, attempt=3, refusals=3, ambiguities=0, remaining=DAY, chance=UNJITTERED) == Dead(
+        reason="4.2.2"
+    )
 
 
 @given(chance=CHANCES, attempt=st.integers(1, 12))

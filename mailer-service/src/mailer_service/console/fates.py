@@ -13,6 +13,7 @@ from mailer_service.deadletters.tally import Done, Tally
 
 _WHY_KEPT = {
     "in_hand": "a replica is working on it at this moment",
+    "unconfirmed": "the mailbox may have it already; --copies sends it all the same",
     "dead_again": "a copy of it died in this very moment; do it again",
     "bad_signature": "auth-service did not sign this",
     "unknown_key": "it is signed or sealed with a key nobody here knows",

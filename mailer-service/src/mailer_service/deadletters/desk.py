@@ -56,14 +56,20 @@ class Desk:
             progress(len(window))
 
     def redrive(
-        self, selection: Selection, tally: Tally, *, rehearsal: bool, progress: Callable[[int], None]
+        self,
+        selection: Selection,
+        tally: Tally,
+        *,
+        rehearsal: bool,
+        progress: Callable[[int], None],
+        copies: bool = False,
     ) -> None:
-        """Sends those that are meant again; see `go_round`."""
+        """Sends those that are meant again; `copies` says whether also unconfirmed ones. See `go_round`."""
         go_round(
             self.queue,
             self._outlet(rehearsal),
             takes=selection.takes,
-            decide=Redrive(self.ledger, keys=self.keys, rehearsal=rehearsal).decide,
+            decide=Redrive(self.ledger, keys=self.keys, rehearsal=rehearsal, copies=copies).decide,
             limit=selection.limit,
             tally=tally,
             progress=progress,

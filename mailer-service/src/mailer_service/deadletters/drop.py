@@ -46,9 +46,11 @@ class Drop:
             return Discard()
         if standing.in_hand:
             return Keep(reason="in_hand")
-        if self._rehearsal or standing.state is LetterState.DEAD:
+        if standing.state is not LetterState.UNCONFIRMED and (
+            self._rehearsal or standing.state is LetterState.DEAD
+        ):
             return self._told(letter_id, attempt=standing.attempts, at=standing.at)
-        return Discard()  # it came to another end, which auth-service knows
+        return Discard()  # it came to another end, or is as unconfirmed as before, which auth-service knows
 
     def _told(self, letter_id: UUID, *, attempt: int, at: datetime | None) -> TellAuth:
         report = DeliveryReport(

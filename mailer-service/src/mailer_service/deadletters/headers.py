@@ -9,6 +9,9 @@ FIRST_SEEN = "x-postern-first-seen"
 CLASS = "x-postern-class"
 DIED_AT = "x-postern-died-at"
 
+UNCONFIRMED = "unconfirmed"
+"""The reason of a letter that the mail server may have."""
+
 BROKERS_DEATH = "x-death"
 """RabbitMQ's own account of a dead-lettering (https://www.rabbitmq.com/docs/dlx), the last one first."""
 

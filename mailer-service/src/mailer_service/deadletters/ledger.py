@@ -74,9 +74,14 @@ class DeadLedger:
             for row in rows
         }
 
-    def revive(self, letters: Sequence[DeadEnvelope]) -> Mapping[UUID, DeadStanding]:
-        """Lets those that are dead be claimed again, and returns where all of them stand then."""
-        self._run(dead_statements.REVIVE, letters, actor=self._actor)
+    def revive(self, letters: Sequence[DeadEnvelope], *, copies: bool) -> Mapping[UUID, DeadStanding]:
+        """Lets those that are dead be claimed again, and returns where all of them stand then.
+
+        Args:
+            letters: which.
+            copies: whether those too that a mail server may have already.
+        """
+        self._run(dead_statements.REVIVE, letters, actor=self._actor, copies=copies)
         return self.look(letters)
 
     def drop(self, letters: Sequence[DeadEnvelope]) -> Mapping[UUID, DeadStanding]:

@@ -32,9 +32,15 @@ _TOLD: Mapping[ReportedState, Done] = {
 
 
 class Redrive:
-    """Decides for a window of dead letters; `rehearsal` writes nothing and says what would be done."""
+    """Decides for a window of dead letters; `rehearsal` writes nothing and says what would be done.
 
-    def __init__(self, ledger: DeadLedger, *, keys: VerifyingKeys | None, rehearsal: bool) -> None:
+    An unconfirmed letter stays unless `copies` are accepted: its mailbox may have it already.
+    """
+
+    def __init__(
+        self, ledger: DeadLedger, *, keys: VerifyingKeys | None, rehearsal: bool, copies: bool = False
+    ) -> None:
+        self._copies = copies
         self._ledger = ledger
         self._keys = keys
         self._rehearsal = rehearsal
@@ -49,9 +55,10 @@ class Redrive:
 
     def _standings(self, letters: Sequence[DeadEnvelope]) -> Mapping[UUID, DeadStanding]:
         if not self._rehearsal:
-            return self._ledger.revive(letters)
+            return self._ledger.revive(letters, copies=self._copies)
         return {
-            letter_id: as_if_revived(standing) for letter_id, standing in self._ledger.look(letters).items()
+            letter_id: as_if_revived(standing, copies=self._copies)
+            for letter_id, standing in self._ledger.look(letters).items()
         }
 
 

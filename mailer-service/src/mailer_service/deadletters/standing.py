@@ -9,6 +9,7 @@ from uuid import UUID
 
 from mail_contract.messages import DeliveryReport, ReportedState
 from mail_contract.topology import CANCELLATION_ROUTE, Route, letter_route
+from mailer_service.deadletters.headers import UNCONFIRMED
 from mailer_service.deadletters.letter import Content, DeadCancellation, DeadEnvelope, Unfit
 from mailer_service.reports.publisher import report_id
 from mailer_service.store.tables import LetterState
@@ -101,6 +102,8 @@ def _by_state(letter_id: UUID, standing: DeadStanding, again: SendAgain) -> Fate
             return again
         case LetterState.CLAIMED | LetterState.TRANSMITTING:
             return Keep(reason="in_hand") if standing.in_hand else again
+        case LetterState.UNCONFIRMED:
+            return Keep(reason=UNCONFIRMED)
         case LetterState.DEAD:
             return Keep(reason="dead_again")  # by a copy, in this very moment
         case (
@@ -114,9 +117,17 @@ def _by_state(letter_id: UUID, standing: DeadStanding, again: SendAgain) -> Fate
     assert_never(state)
 
 
-def as_if_revived(standing: DeadStanding) -> DeadStanding:
-    """Returns where it would stand if dead letters were let go, for a rehearsal."""
-    if standing.state is not LetterState.DEAD or not standing.ours:
+def as_if_revived(standing: DeadStanding, *, copies: bool = False) -> DeadStanding:
+    """Returns where it would stand if dead letters were let go, for a rehearsal.
+
+    Args:
+        standing: where it stands.
+        copies: whether unconfirmed letters are let go too.
+    """
+    if (
+        standing.state not in {LetterState.DEAD, *([LetterState.UNCONFIRMED] if copies else [])}
+        or not standing.ours
+    ):
         return standing
     if standing.withdrawn:
         state = LetterState.CANCELLED

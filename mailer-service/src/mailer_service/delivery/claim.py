@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,6 +21,7 @@ class Claim:
         fence: the number every later write of this attempt carries.
         attempt: which attempt of the letter this is, from 1.
         ambiguities: how often the final dot may have been sent by earlier attempts.
+        refusals: how often each kind of refusal was heard that is borne only so often.
         first_seen: when the letter first arrived here.
         claimed_at: now, by the database.
         remaining: until the letter expires, by the database.
@@ -36,6 +38,7 @@ class Claim:
     remaining: timedelta
     provider: str | None = None
     begun_with: str | None = None
+    refusals: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from mail_contract.sealing import Opener
 from mailer_service.delivery.alarm import raise_alarm
 from mailer_service.delivery.breakage import unless_broken
 from mailer_service.delivery.claim import Claim, Standing
+from mailer_service.delivery.keeping import LeaseKeeper
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.outcome import (
     Ambiguous,
@@ -30,7 +31,7 @@ from mailer_service.delivery.patience import Patience
 from mailer_service.delivery.record import Delivery, recalled
 from mailer_service.delivery.retry import plan
 from mailer_service.delivery.second_look import claim_or_look_again
-from mailer_service.delivery.settlement import Settlement, settlement_of
+from mailer_service.delivery.settlement import Settlement, kind_of, settlement_of
 from mailer_service.delivery.transport import OutgoingLetter, Passage, Transmission, Transport
 from mailer_service.errors import AddressNotSupported, Unauthentic
 from mailer_service.metrics import Metrics
@@ -55,6 +56,7 @@ class Deliverer:
         patience: Patience,
         metrics: Metrics,
         attempt_seconds: float,
+        keeper: LeaseKeeper,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._opener = opener
@@ -65,6 +67,7 @@ class Deliverer:
         self._patience = patience
         self._metrics = metrics
         self._attempt_seconds = attempt_seconds
+        self._keeper = keeper
         self._chance = chance
 
     def deliver(self, envelope: Envelope) -> Delivery | Pause:
@@ -184,7 +187,9 @@ class Deliverer:
                 lambda: self._ledger.begin_transmission(claim, provider=provider)
             )
 
-        transmission = passage.send(letter, deadline=deadline, begin=begin, provider=claim.provider)
+        transmission = passage.send(
+            letter, deadline=deadline, begin=begin, keep=self._keeper.keep(claim), provider=claim.provider
+        )
         if transmission is None:
             return None
         for one in (*transmission.earlier, transmission):
@@ -198,6 +203,7 @@ class Deliverer:
         return plan(
             verdict,
             attempt=claim.attempt,
+            refusals=claim.refusals.get(kind_of(verdict) or "", 0) + 1,
             ambiguities=claim.ambiguities + isinstance(verdict, Ambiguous),
             remaining=claim.remaining,
             chance=self._chance(),

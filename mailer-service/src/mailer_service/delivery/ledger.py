@@ -81,6 +81,14 @@ class Ledger:
         """
         return self._beginnings.ask((claim, provider))
 
+    def extend(self, claim: Claim) -> bool:
+        """Keeps the letter in hand for another lease, its final dot having left; False if somebody else has claimed it."""
+        with self._connection() as connection:
+            extended = connection.execute(
+                statements.EXTEND, {"id": str(claim.letter_id), "fence": claim.fence, "lease": self._lease}
+            )
+            return extended.rowcount > 0
+
     def settle(self, claim: Claim, settlement: Settlement) -> Settled | None:
         """Records what the attempt came to and lets go of the letter; None if somebody else has claimed it since."""
         if settlement.suppression is None:

@@ -28,13 +28,26 @@ class Discarded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tries:
+    """How often one letter may be refused in one way.
+
+    Attributes:
+        kind: a token for refusals that are counted together; others that come between them do not count.
+        at_most: with the last of so many it is given up.
+    """
+
+    kind: str
+    at_most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TryLater:
     """Certainly not accepted, and worth another attempt.
 
     Attributes:
         reason: why.
         after: wait at least this long; zero leaves it to the schedule.
-        tries: attempts of this letter after which it is given up; None means until it expires.
+        tries: refusals of this kind after which it is given up; None means until it expires.
         same_provider: whether only the provider that said so may be asked again (greylisting knows its senders).
         ends_dead: whether a letter that cannot wait that long is dead for this reason, rather than expired.
     """
@@ -42,7 +55,7 @@ class TryLater:
     name: ClassVar[str] = "try_later"
     reason: str
     after: timedelta = timedelta()
-    tries: int | None = None
+    tries: Tries | None = None
     same_provider: bool = False
     ends_dead: bool = False
 
@@ -54,13 +67,25 @@ class Ambiguous:
     Attributes:
         reason: what happened instead of a reply.
         after: wait at least this long before sending again, under the same Message-ID.
-        tries: how often this may happen to one letter before it is given up.
+        tries: how often this may happen to one letter before it is left unconfirmed.
     """
 
     name: ClassVar[str] = "ambiguous"
     reason: str
     after: timedelta
     tries: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unconfirmed:
+    """No further copy is risked of a letter that a mail server may have: the reply to its final dot never came.
+
+    Attributes:
+        reason: what happened instead of a reply the last time.
+    """
+
+    name: ClassVar[str] = "unconfirmed"
+    reason: str
 
 
 class Scope(StrEnum):
@@ -161,7 +186,17 @@ Verdict: TypeAlias = Sent | TryLater | OtherProvider | Ambiguous | Dead | Pause
 """What an SMTP server's answer, or its silence, can mean."""
 
 Outcome: TypeAlias = (
-    Sent | TryLater | Ambiguous | Dead | Pause | Discarded | Expired | Cancelled | Suppressed | Held
+    Sent
+    | TryLater
+    | Ambiguous
+    | Unconfirmed
+    | Dead
+    | Pause
+    | Discarded
+    | Expired
+    | Cancelled
+    | Suppressed
+    | Held
 )
 """What is left of a verdict once it is decided when and where the letter goes on, and what needs no verdict."""
 
@@ -174,6 +209,10 @@ class Concern(StrEnum):
     """It is away or slow: fewer letters, or none, until it is back."""
     ACCOUNT = auto()
     """The provider does not take us as its customer: nothing more until a person has seen to it."""
+    QUOTA = auto()
+    """The provider takes no more from us for today; whether it does again, only a letter can tell."""
+    SET_UP = auto()
+    """We may not send like this; if several domains in a row say so, it is not theirs but ours to mend."""
     DOMAIN = auto()
     """The recipient's domain takes no more for now; others do."""
     RECIPIENT = auto()

@@ -16,6 +16,7 @@ from mailer_service.delivery.outcome import (
     Outcome,
     Sent,
     Suppressed,
+    Unconfirmed,
 )
 from mailer_service.store.tables import LetterState
 
@@ -60,6 +61,8 @@ def _outcome_of(standing: Standing) -> Outcome:
             outcome = Discarded()
         case LetterState.DEAD:
             outcome = Dead(reason=standing.reason or "unknown")
+        case LetterState.UNCONFIRMED:
+            outcome = Unconfirmed(reason=standing.reason or "unknown")
         case LetterState.EXPIRED:
             outcome = Expired()
         case LetterState.CANCELLED:

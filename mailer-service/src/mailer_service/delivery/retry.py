@@ -20,15 +20,24 @@ from mailer_service.delivery.outcome import (
     Pause,
     Sent,
     TryLater,
+    Unconfirmed,
     Verdict,
 )
 
 TIERS = tuple(sorted(WaitTier, key=lambda tier: tier.delay))
 
-Plan: TypeAlias = Sent | TryLater | Ambiguous | Dead | Pause | Expired
+Plan: TypeAlias = Sent | TryLater | Ambiguous | Unconfirmed | Dead | Pause | Expired
 
 
-def plan(verdict: Verdict, *, attempt: int, ambiguities: int, remaining: timedelta, chance: float) -> Plan:
+def plan(
+    verdict: Verdict,
+    *,
+    attempt: int,
+    ambiguities: int,
+    remaining: timedelta,
+    chance: float,
+    refusals: int = 0,
+) -> Plan:
     """Decides what follows from a verdict.
 
     Args:
@@ -37,32 +46,36 @@ def plan(verdict: Verdict, *, attempt: int, ambiguities: int, remaining: timedel
         ambiguities: how often the letter was left ambiguous, this time included.
         remaining: until the letter expires.
         chance: a random number in [0, 1).
+        refusals: how often the letter was refused in this way, this time included; counted only where it matters.
 
     Returns:
         The verdict itself, its `after` set to the delay of a waiting room; or what replaces it.
     """
     if isinstance(verdict, OtherProvider):
         verdict = verdict.otherwise
+    if isinstance(verdict, Sent | Dead):
+        return verdict
+    # Whatever else happened since: once a server may have it, it is not for us to say that it was never sent.
+    too_late: Expired | Unconfirmed = Unconfirmed(reason=verdict.reason) if ambiguities else Expired()
     match verdict:
         case TryLater():
-            given_up = verdict.tries is not None and attempt >= verdict.tries
-            end: Dead | Expired = Dead(reason=verdict.reason) if verdict.ends_dead else Expired()
+            if verdict.tries is not None and refusals >= verdict.tries.at_most:
+                return Dead(reason=verdict.reason)
+            end: Dead | Expired | Unconfirmed = Dead(reason=verdict.reason) if verdict.ends_dead else too_late
         case Ambiguous():
-            given_up, end = ambiguities >= verdict.tries, Expired()
+            if ambiguities >= verdict.tries:
+                return Unconfirmed(reason=verdict.reason)
+            end = too_late
         case Pause():
-            return _pause(verdict, remaining)
-        case Sent() | Dead():
-            return verdict
-    if given_up:
-        return Dead(reason=verdict.reason)
+            return _pause(verdict, remaining) or too_late
     tier = next_tier(attempt=attempt, at_least=verdict.after, remaining=remaining, chance=chance)
     return end if tier is None else replace(verdict, after=tier.delay)
 
 
-def _pause(verdict: Pause, remaining: timedelta) -> Pause | Expired:
+def _pause(verdict: Pause, remaining: timedelta) -> Pause | None:
     """A paused letter does not climb the schedule: it is back soon after its provider."""
     fitting = [tier for tier in TIERS if tier.delay <= verdict.after and tier.delay < remaining]
-    return replace(verdict, after=fitting[-1].delay) if fitting else Expired()
+    return replace(verdict, after=fitting[-1].delay) if fitting else None
 
 
 def next_tier(*, attempt: int, at_least: timedelta, remaining: timedelta, chance: float) -> WaitTier | None:

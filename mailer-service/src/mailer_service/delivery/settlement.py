@@ -19,6 +19,8 @@ from mailer_service.delivery.outcome import (
     Sent,
     Suppressed,
     TryLater,
+    Unconfirmed,
+    Verdict,
 )
 from mailer_service.delivery.transport import Transmission
 from mailer_service.store.tables import LetterState
@@ -35,6 +37,7 @@ class Settlement:
         outcome: name of the attempt's outcome.
         reason: its token.
         ambiguous: whether this attempt may have sent the final dot without reading the reply.
+        refused: the kind of refusal to count, if it is borne only so often.
         phase: how far the conversation with the server came.
         reply: the server's last words, redacted.
         duration_ms: from claim to outcome.
@@ -49,6 +52,7 @@ class Settlement:
     outcome: str
     reason: str | None
     ambiguous: bool = False
+    refused: str | None = None
     phase: str | None = None
     reply: str | None = None
     duration_ms: int = 0
@@ -110,6 +114,7 @@ def settlement_of(
         outcome=outcome.name,
         reason=reason,
         ambiguous=ambiguous,
+        refused=kind_of(transmission.verdict),
         phase=transmission.phase,
         reply=transmission.reply,
         duration_ms=max(0, duration_ms - sum(earlier.duration_ms for earlier in transmission.earlier)),
@@ -119,6 +124,11 @@ def settlement_of(
         earlier=transmission.earlier,
         suppression=_suppression_of(outcome, marks),
     )
+
+
+def kind_of(verdict: Verdict) -> str | None:
+    """Returns under which kind a refusal is counted; None where it is not."""
+    return verdict.tries.kind if isinstance(verdict, TryLater) and verdict.tries else None
 
 
 def _suppression_of(outcome: Outcome, marks: Marks | None) -> NewSuppression | None:
@@ -145,6 +155,8 @@ def state_after(outcome: Outcome) -> LetterState:
             state = LetterState.WAITING
         case Dead():
             state = LetterState.DEAD
+        case Unconfirmed():
+            state = LetterState.UNCONFIRMED
         case Expired():
             state = LetterState.EXPIRED
         case Cancelled():
@@ -159,7 +171,13 @@ def state_after(outcome: Outcome) -> LetterState:
 def reason_of(outcome: Outcome) -> str | None:
     """Returns the outcome's token, None where its type says everything."""
     match outcome:
-        case TryLater(reason=reason) | Ambiguous(reason=reason) | Dead(reason=reason) | Pause(reason=reason):
+        case (
+            TryLater(reason=reason)
+            | Ambiguous(reason=reason)
+            | Unconfirmed(reason=reason)
+            | Dead(reason=reason)
+            | Pause(reason=reason)
+        ):
             return reason
         case Expired():
             return "expired"

@@ -92,14 +92,16 @@ class Passage(Protocol):
         *,
         deadline: float,
         begin: Callable[[str], bool],
+        keep: Callable[[], bool] = lambda: True,
         provider: str | None = None,
     ) -> Transmission | None:
         """Tries, each provider once at most; None if not even the first might be asked.
 
         Args:
             letter: what to send.
-            deadline: seconds of `time.monotonic`; nothing is sent after it.
+            deadline: seconds of `time.monotonic`; nothing is sent after it. The reply to the final dot may come later.
             begin: told the name of each provider just before it is asked; whether it may be.
+            keep: called about once a second while the reply to the final dot is awaited; False ends the waiting.
             provider: the only one that may be asked, because an earlier attempt there may have succeeded or must be
                 repeated there; None leaves the choice free.
         """

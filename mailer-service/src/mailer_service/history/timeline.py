@@ -80,7 +80,7 @@ def _present(record: LetterRecord) -> Event:
         details=_known(
             attempts=record.attempts,
             reason=record.last_reason,
-            reply=record.last_reply if record.state == LetterState.DEAD else None,
+            reply=record.last_reply if record.state in {LetterState.DEAD, LetterState.UNCONFIRMED} else None,
             cancellation=record.cancellation,
             perhaps_delivered="yes" if record.ambiguous and record.state != LetterState.ACCEPTED else None,
             perhaps_twice="yes" if record.ambiguous and record.state == LetterState.ACCEPTED else None,

@@ -16,6 +16,7 @@ from mail_contract.publication import Publication
 from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.telemetry import current_correlation_id
 from mail_contract.topology import WaitTier, wait_route
+from mailer_service.deadletters.headers import UNCONFIRMED
 from mailer_service.deadletters.publisher import DeadLetter, DeadLetterPublisher
 from mailer_service.delivery.deliver import Deliverer
 from mailer_service.delivery.outcome import (
@@ -29,6 +30,7 @@ from mailer_service.delivery.outcome import (
     Sent,
     Suppressed,
     TryLater,
+    Unconfirmed,
 )
 from mailer_service.delivery.patience import Patience
 from mailer_service.delivery.record import Delivery
@@ -124,6 +126,9 @@ class LetterInbox:
             case Dead(reason=reason):
                 self._bury(arrival, reason, delivery)
                 self._report(ReportedState.FAILED, delivery, envelope)
+            case Unconfirmed():
+                self._bury(arrival, UNCONFIRMED, delivery)
+                self._report(ReportedState.UNCONFIRMED, delivery, envelope)
             case Expired():
                 self._bury(arrival, "expired", delivery)
                 self._report(ReportedState.EXPIRED, delivery, envelope)

@@ -84,14 +84,19 @@ def show(*, names: tuple[str, ...], as_json: bool, **selectors: Any) -> None:
 @dead.command()
 @_selecting
 @_rehearsal
+@click.option("--copies", is_flag=True, help="Unconfirmed ones too: their mailboxes may get a copy.")
 @_as_json
-def redrive(*, rehearsal: bool, as_json: bool, **selectors: Any) -> None:
+def redrive(*, rehearsal: bool, copies: bool, as_json: bool, **selectors: Any) -> None:
     """Send dead letters again: all, or those that are selected.
 
-    What cannot be sent stays and is named with its reason (exit code 1). What has expired is not sent: auth-service is asked
+    An unconfirmed letter may be in its mailbox already. It is sent again only after a question, or with --copies. What cannot be sent stays and is named with its reason (exit code 1). What has expired is not sent: auth-service is asked
     for a fresh one. Stopped half-way, run it again: nothing is lost and nothing is sent twice.
     """
-    sys.exit(process.redrive_dead(_settings(), _selection(selectors), rehearsal=rehearsal, as_json=as_json))
+    sys.exit(
+        process.redrive_dead(
+            _settings(), _selection(selectors), rehearsal=rehearsal, copies=copies, as_json=as_json
+        )
+    )
 
 
 @dead.command()

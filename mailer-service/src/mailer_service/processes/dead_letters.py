@@ -17,9 +17,11 @@ from mailer_service.console.escaping import json_line
 from mailer_service.console.fates import tally_data, tally_text
 from mailer_service.deadletters.desk import Desk, desk_at
 from mailer_service.deadletters.groups import grouped
+from mailer_service.deadletters.headers import UNCONFIRMED
 from mailer_service.deadletters.obituary import Obituary
 from mailer_service.deadletters.redrive import Redrive
 from mailer_service.deadletters.selection import Selection
+from mailer_service.deadletters.standing import Keep
 from mailer_service.deadletters.tally import Tally
 from mailer_service.errors import MailerError
 from mailer_service.history.archive import Archive
@@ -76,12 +78,20 @@ def show_dead(settings: OperatorSettings, selection: Selection, *, as_json: bool
     return 0 if shown else 1
 
 
-def redrive_dead(settings: OperatorSettings, selection: Selection, *, rehearsal: bool, as_json: bool) -> int:
-    """Sends those that are meant again and prints the count; returns the exit code."""
+def redrive_dead(
+    settings: OperatorSettings, selection: Selection, *, rehearsal: bool, copies: bool, as_json: bool
+) -> int:
+    """Sends those that are meant again and prints the count; returns the exit code.
+
+    Whether unconfirmed ones among them are to go too is asked, unless `copies` says so or nobody is there to answer.
+    """
+    copies = copies or (not rehearsal and sys.stdin.isatty() and _copies_are_accepted(settings, selection))
     with _desk(settings) as (desk, _):
         return _run(
             desk,
-            lambda tally, progress: desk.redrive(selection, tally, rehearsal=rehearsal, progress=progress),
+            lambda tally, progress: desk.redrive(
+                selection, tally, rehearsal=rehearsal, copies=copies, progress=progress
+            ),
             label="redriving",
             rehearsal=rehearsal,
             as_json=as_json,
@@ -115,6 +125,18 @@ def drop_dead(
             rehearsal=rehearsal,
             as_json=as_json,
         )
+
+
+def _copies_are_accepted(settings: OperatorSettings, selection: Selection) -> bool:
+    with _desk(settings) as (desk, _):
+        redrive = Redrive(desk.ledger, keys=desk.keys, rehearsal=True)
+        steps = [decision.step for decision in redrive.decide(list(desk.look(selection)))]
+    count = steps.count(Keep(reason=UNCONFIRMED))
+    # The desk is free while the person thinks.
+    return count > 0 and click.confirm(
+        f"{count} of these are unconfirmed: their mailboxes may have them already, and may get a copy. Send them too?",
+        err=True,
+    )
 
 
 def _run(

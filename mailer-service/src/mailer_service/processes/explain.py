@@ -68,7 +68,7 @@ def run(settings: ExplainSettings, letter_id: UUID, *, as_json: bool) -> int:
             f"{stamp(obituary.died_at)}  lies in the dead letters: {harmless(obituary.reason)};"
             f" mailer-service dead show {obituary.id}"
         )
-    if record is not None and record.state == LetterState.DEAD and lying == []:
+    if record is not None and record.state in {LetterState.DEAD, LetterState.UNCONFIRMED} and lying == []:
         click.echo("it no longer lies in the dead letters: it was dropped, or taken out by hand")
     return 0
 

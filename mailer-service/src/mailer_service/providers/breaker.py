@@ -18,11 +18,15 @@ class Opening:
 
     Attributes:
         reason: a token, such as `5.7.8` or `connection_refused`.
-        account: whether it refuses us as a customer, which time alone does not mend.
+        account: whether it refuses us as a customer, which time alone does not mend, or a login does not show.
+        quota: whether it takes no more from us for today.
+        reply: its words, redacted, for the log.
     """
 
     reason: str
     account: bool = False
+    quota: bool = False
+    reply: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +36,21 @@ class Probing:
     Attributes:
         first_seconds: after it was given up; doubled with each try in vain.
         limit_seconds: the longest between two tries.
+        quota_factor: so many times longer are both where a daily quota is used up.
     """
 
     first_seconds: float = 2.0
     limit_seconds: float = 120.0
+    quota_factor: float = 30.0
+
+    def of(self, opening: Opening) -> Probing:
+        """Returns when a provider that was given up like this is tried."""
+        if not opening.quota:
+            return self
+        return Probing(
+            first_seconds=self.first_seconds * self.quota_factor,
+            limit_seconds=self.limit_seconds * self.quota_factor,
+        )
 
     def pause_after(self, openings: int) -> float:
         """Returns the seconds until the next try, having been given up or tried in vain so often, from 1."""
@@ -56,23 +71,43 @@ class Breaker:
         self.openings = 0
         self._threshold = threshold
         self._failures = 0
+        self._refusing: set[str] = set()
         self._lock = Lock()
 
-    def judge(self, concern: Concern, reason: str) -> Opening | None:
+    def judge(
+        self, concern: Concern, reason: str, *, domain: str = "", reply: str | None = None
+    ) -> Opening | None:
         """Takes note of what a letter came to; returns an opening if the provider is to be given up now.
 
-        An account's refusal is certain at once; a provider that is away is believed to be so after a few letters in a
-        row, for one lost connection is nothing.
+        An account's refusal is certain at once. A provider that is away is believed to be so after a few letters in a
+        row, for one lost connection is nothing; that our set-up is wrong, after as many domains, for one may be wrong
+        about us. Where it was found out before, one is enough.
+
+        Args:
+            concern: of the letter's answer.
+            reason: its token.
+            domain: the letter's.
+            reply: the server's words, redacted.
         """
-        if concern not in {Concern.PROVIDER, Concern.ACCOUNT}:
-            self._failures = 0
-            return None
         with self._lock:
-            self._failures += 1
-            account = concern is Concern.ACCOUNT
-            if self.opening is not None or not (account or self._failures >= self._threshold):
+            if concern in {Concern.NONE, Concern.DOMAIN, Concern.RECIPIENT}:
+                self._failures = 0
+                self._refusing.clear()
                 return None
-            self.opening = Opening(reason=reason, account=account)
+            account = concern is not Concern.PROVIDER
+            if concern is Concern.PROVIDER:
+                self._failures += 1
+                certain = self._failures >= self._threshold
+            elif concern is Concern.SET_UP:
+                self._refusing.add(domain)
+                certain = len(self._refusing) >= self._threshold or self.openings > 0
+            else:
+                certain = True
+            if self.opening is not None or not certain:
+                return None
+            self.opening = Opening(
+                reason=reason, account=account, quota=concern is Concern.QUOTA, reply=reply
+            )
             return self.opening
 
     def follow(self, opening: Opening | None, *, openings: int) -> None:

@@ -53,7 +53,7 @@ def may_go_elsewhere(transmission: Transmission) -> bool:
 
 
 def _at_fault(transmission: Transmission) -> bool:
-    return transmission.concern in {Concern.PROVIDER, Concern.ACCOUNT}
+    return transmission.concern in {Concern.PROVIDER, Concern.ACCOUNT, Concern.QUOTA}
 
 
 def without_another(verdict: Verdict) -> Verdict:
@@ -82,6 +82,7 @@ class Passage:
         self._changed = changed
         self._seconds: float | None = None
         self._refused: Scope | None = None
+        self._keep: Callable[[], bool] = lambda: True
 
     def __enter__(self) -> Self:
         return self
@@ -96,9 +97,16 @@ class Passage:
         self._domains.leave(self._stay, seconds=self._seconds, refused=self._refused)
 
     def send(
-        self, letter: OutgoingLetter, *, deadline: float, begin: Begin, provider: str | None = None
+        self,
+        letter: OutgoingLetter,
+        *,
+        deadline: float,
+        begin: Begin,
+        keep: Callable[[], bool] = lambda: True,
+        provider: str | None = None,
     ) -> Transmission | None:
         """As `delivery.transport.Passage` asks; raises UnfitLetter."""
+        self._keep = keep
         only = next((known for known in self._providers if known.name == provider), None)
         if provider is not None and only is None:
             # It was taken out of the configuration, so it can never be asked again.
@@ -142,7 +150,7 @@ class Passage:
     def _ask(self, provider: Provider, letter: OutgoingLetter, deadline: float) -> Transmission:
         was_open = provider.opening
         self._domains.begin(self._stay)
-        transmission = provider.send(letter, deadline=deadline)
+        transmission = provider.send(letter, deadline=deadline, keep=self._keep)
         if provider.opening is not was_open:
             self._changed()
         match transmission.concern:
@@ -150,7 +158,7 @@ class Passage:
                 self._refused = Scope.DOMAIN
             case Concern.RECIPIENT:
                 self._refused = Scope.RECIPIENT
-            case Concern.NONE | Concern.PROVIDER | Concern.ACCOUNT:
+            case Concern.NONE | Concern.PROVIDER | Concern.ACCOUNT | Concern.QUOTA | Concern.SET_UP:
                 self._refused = None
         self._seconds = (
             transmission.duration_ms / 1000 if transmission.phase in _ABOUT_THE_RECIPIENT else None

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
 from mail_contract.letters import LetterClass
-from mailer_service.delivery.outcome import Concern, Meaning, Sent
+from mailer_service.delivery.outcome import Concern, Meaning, Pause, Sent
 from mailer_service.delivery.transport import OutgoingLetter, Transmission
 from mailer_service.errors import LedgerUnavailable
 from mailer_service.providers.breaker import Breaker, Opening
 from mailer_service.providers.pace import Pace
 from mailer_service.providers.register import ProviderRegister, Standing
 from mailer_service.providers.slots import Slots
+from mailer_service.smtp.redaction import redact
 from mailer_service.smtp.replies import meaning_of
-from mailer_service.smtp.reply import ConversationFailed
+from mailer_service.smtp.reply import ConversationFailed, Reply
 from mailer_service.smtp.server import SmtpServer
 from mailer_service.smtp.transport import SmtpTransport
 
@@ -30,6 +33,7 @@ class Provider:
 
     Attributes:
         name: `host:port`.
+        server: which.
     """
 
     def __init__(
@@ -43,7 +47,7 @@ class Provider:
         breaker: Breaker,
     ) -> None:
         self.name = server.name
-        self._server = server
+        self.server = server
         self._transport = transport
         self._register = register
         self._slots = slots
@@ -87,9 +91,17 @@ class Provider:
         """Ends what `enter` began."""
         self._slots.give_back()
 
-    def send(self, letter: OutgoingLetter, *, deadline: float) -> Transmission:
-        """Tries once and always answers; raises UnfitLetter. Whoever calls has entered."""
-        transmission = self._transport.send(letter, deadline=deadline)
+    def send(
+        self, letter: OutgoingLetter, *, deadline: float, keep: Callable[[], bool] = lambda: True
+    ) -> Transmission:
+        """Tries once and always answers; raises UnfitLetter. Whoever calls has entered.
+
+        Args:
+            letter: what to send.
+            deadline: as `delivery.transport.Passage` has it, and so with `keep`.
+            keep: called again and again while the reply to the final dot is awaited.
+        """
+        transmission = self._transport.send(letter, deadline=deadline, keep=keep)
         verdict = transmission.verdict
         if isinstance(verdict, Sent):
             self._breaker.judge(Concern.NONE, "")
@@ -98,9 +110,17 @@ class Provider:
             return transmission
         if transmission.concern is Concern.PROVIDER and (transmission.reply or "").startswith(_CLOSING):
             self._slow_down()
-        opening = self._breaker.judge(transmission.concern, verdict.reason)
+        opening = self._breaker.judge(
+            transmission.concern,
+            verdict.reason,
+            domain=letter.recipient.rpartition("@")[2].lower(),
+            reply=transmission.reply,
+        )
         if opening is not None:
             self._give_up(opening)
+        if transmission.concern is Concern.SET_UP and self._breaker.opening is not None:
+            # No longer one domain's word about us: the letter is not to blame and waits until it is mended.
+            return replace(transmission, verdict=Pause(reason=verdict.reason))
         return transmission
 
     def probe(self, *, deadline: float) -> Opening | None:
@@ -109,13 +129,18 @@ class Provider:
             self._transport.greet(deadline=deadline)
         except ConversationFailed as failure:
             meaning = meaning_of(failure.phase, failure.cause)
-            return Opening(reason=_reason(meaning), account=meaning.concern is Concern.ACCOUNT)
+            return Opening(
+                reason=_reason(meaning),
+                account=meaning.concern is Concern.ACCOUNT,
+                reply=redact(str(failure.cause), recipient="") if isinstance(failure.cause, Reply) else None,
+            )
         return None
 
     def follow(self, standing: Standing) -> None:
         """Does as all replicas do. Raises LedgerUnavailable."""
-        self._breaker.follow(standing.opening, openings=standing.openings)
+        # The width first: a provider that is tried with one letter is not to be rushed at.
         self._slots.limit(width=standing.width, target=self._slots.share() if standing.wanted else None)
+        self._breaker.follow(standing.opening, openings=standing.openings)
         self._transport.trim(keep=0 if standing.opening else self._slots.for_idle())
         self._slots.return_spare(idle=lambda: self._transport.idle)
         if self._slots.starving and not self._slots.fill():
@@ -129,7 +154,11 @@ class Provider:
         with suppress(LedgerUnavailable):  # the next letter that fails tells it
             if self._register.open(self.name, opening):
                 log.error(
-                    "provider_given_up", provider=self.name, reason=opening.reason, account=opening.account
+                    "provider_given_up",
+                    provider=self.name,
+                    reason=opening.reason,
+                    account=opening.account,
+                    reply=opening.reply,
                 )
 
     def _forgive(self) -> None:
@@ -143,7 +172,7 @@ class Provider:
             return
         self._slowed_at = now
         with suppress(LedgerUnavailable):  # it will say so again
-            if self._register.slow_down(self._server):
+            if self._register.slow_down(self.server):
                 log.warning("provider_asked_for_less", provider=self.name)
 
 

@@ -93,9 +93,15 @@ class ProviderRegister:
         """Ends a try in vain; nothing happens if it took so long that another replica made one."""
         self._run(statements.FAIL_PROBE, openings=openings, **self._given_up(name, opening))
 
-    def close(self, name: str, *, openings: int) -> bool:
-        """Ends a try with success: letters go there again; returns False if another replica made one since."""
-        return bool(self._run(statements.CLOSE, name=name, openings=openings))
+    def close(self, server: SmtpServer, *, openings: int) -> bool:
+        """Ends a try with success: letters go there again; returns False if another replica made one since.
+
+        Where our account had been refused a login proves little, so there is one connection until a letter was taken.
+        """
+        rows = self._run(
+            statements.CLOSE, name=server.name, openings=openings, connections=server.connections
+        )
+        return bool(rows)
 
     def forgive(self, name: str) -> None:
         """Forgets how often a provider was given up, for it has taken a letter."""
@@ -124,12 +130,13 @@ class ProviderRegister:
         self._run(statements.WANT, name=name)
 
     def _given_up(self, name: str, opening: Opening) -> dict[str, Any]:
+        probing = self._probing.of(opening)
         return {
             "name": name,
             "reason": opening.reason,
             "account": opening.account,
-            "first_seconds": self._probing.first_seconds,
-            "limit_seconds": self._probing.limit_seconds,
+            "first_seconds": probing.first_seconds,
+            "limit_seconds": probing.limit_seconds,
         }
 
     def _run(self, statement: TextClause, **values: Any) -> Sequence[Any]:

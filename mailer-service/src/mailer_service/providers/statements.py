@@ -81,12 +81,23 @@ FAIL_PROBE = text(
 )
 
 CLOSE = text(
-    "UPDATE providers SET reason = NULL WHERE name = :name AND reason IS NOT NULL AND openings = :openings"
-    " RETURNING name"
+    """
+    UPDATE providers SET
+        reason    = NULL,
+        width     = CASE WHEN account THEN 1.0 / :connections ELSE width END,
+        slowed_at = CASE WHEN account THEN clock_timestamp() ELSE slowed_at END
+    WHERE name = :name AND reason IS NOT NULL AND openings = :openings
+    RETURNING name
+    """
 )
-"""Letters go there again. How often it was given up stays known until it has taken one."""
+"""Letters go there again, one at a time where our account had been refused. How often it was given up stays known until it has taken one."""
 
-FORGIVE = text("UPDATE providers SET openings = 0 WHERE name = :name AND reason IS NULL AND openings > 0")
+FORGIVE = text(
+    """
+    UPDATE providers SET openings = 0, width = CASE WHEN account THEN 1 ELSE width END, account = false
+    WHERE name = :name AND reason IS NULL AND openings > 0
+    """
+)
 
 SLOW_DOWN = text(
     f"""

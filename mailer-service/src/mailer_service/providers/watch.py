@@ -127,9 +127,13 @@ class ProviderWatch:
             if wrong is not None:
                 self._register.fail_probe(provider.name, wrong, openings=openings)
                 log.warning(
-                    "provider_still_away", provider=provider.name, reason=wrong.reason, tries=openings
+                    "provider_still_away",
+                    provider=provider.name,
+                    reason=wrong.reason,
+                    tries=openings,
+                    reply=wrong.reply,
                 )
-            elif self._register.close(provider.name, openings=openings):
+            elif self._register.close(provider.server, openings=openings):
                 log.info("provider_back", provider=provider.name, tries=openings)
         except LedgerUnavailable as error:
             log.warning("providers_unknown", error=str(error))

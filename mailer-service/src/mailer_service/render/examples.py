@@ -21,12 +21,19 @@ BASE = "https://gate.example"
 TOKEN = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6"  # noqa: S105 - it opens nothing
 CREATED = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
+REQUEST: Mapping[str, str] = MappingProxyType(
+    {
+        "refusal": f"{BASE}/refuse#token={TOKEN}",
+        "requested_at": CREATED.isoformat(),
+        "device": "Firefox on Linux",
+    }
+)
 EXAMPLES: Mapping[LetterName, LetterContext] = MappingProxyType(
     {
         definition_of(context).name: context
         for context in (
-            VerifyAddress(link=f"{BASE}/verify#token={TOKEN}", code="48215937"),
-            AccountExists(home=BASE),
+            VerifyAddress(link=f"{BASE}/verify#token={TOKEN}", code="48215937", **REQUEST),
+            AccountExists(home=f"{BASE}/sign-in", **REQUEST),
             TermsChanged(url=f"{BASE}/terms/2027", applies_on="2027-01-31"),
         )
     }

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from mail_contract.letters import LETTERS, LetterName
 from mail_contract.messages import EnvelopeHeader
 from mailer_service.errors import BadContext
-from mailer_service.render.dates import day_in_words
+from mailer_service.render.dates import day_in_words, moment_in_words
+from mailer_service.render.devices import device_in_words
 from mailer_service.render.durations import describe
 from mailer_service.render.locales import choose
 from mailer_service.render.plain import one_line
@@ -45,6 +46,8 @@ class Renderer:
         )
         environment.filters["web_address"] = web_address
         environment.filters["day"] = day_in_words
+        environment.filters["moment"] = moment_in_words
+        environment.filters["device"] = device_in_words
         environment.globals["product"] = product_name
         self._letters: Mapping[LetterName, Mapping[str, _Parts]] = {
             letter: {

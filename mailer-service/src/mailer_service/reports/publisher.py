@@ -12,7 +12,7 @@ from mail_contract.telemetry import current_correlation_id
 from mail_contract.topology import REPORT_ROUTE
 from mailer_service.postbox import Postbox
 
-_RETOLD = frozenset({ReportedState.DEFERRED, ReportedState.FAILED})
+_RETOLD = frozenset({ReportedState.DEFERRED, ReportedState.UNCONFIRMED, ReportedState.FAILED})
 """States a letter can be in several times, once an attempt; all others are told once."""
 
 

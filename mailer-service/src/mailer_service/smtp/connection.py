@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn, Self
 
@@ -23,6 +24,8 @@ _GO_ON = 334
 _CLOSING = 421
 _NOT_KNOWN = frozenset({500, 501, 502, 504})
 _FAREWELL_SECONDS = 0.2
+_LOOK_UP_SECONDS = 1.0
+"""How often whoever waits for the reply to a dot looks whether it should go on waiting."""
 
 
 class Connection:
@@ -65,15 +68,26 @@ class Connection:
             raise
         return connection
 
-    def transmit(self, message: Message, *, deadline: float) -> Reply:
-        """Hands over one letter and returns the reply to its final dot; raises ConversationFailed."""
+    def transmit(
+        self,
+        message: Message,
+        *,
+        deadline: float,
+        dot_seconds: float | None = None,
+        keep: Callable[[], bool] = lambda: True,
+    ) -> Reply:
+        """Hands over one letter and returns the reply to its final dot; raises ConversationFailed.
+
+        The dot does not leave after the deadline. Its reply may take `dot_seconds` then, or as long as any other; meanwhile
+        `keep` is called about once a second, and its False ends the waiting.
+        """
         self.used_at = time.monotonic()
         begin = commands(message, self._offered)
         try:
             self._begin(begin, deadline)
             # Nothing is said behind the dot before its reply: a lost line would leave two letters in doubt.
             self._say(Phase.DATA, message.octets.replace(b"\r\n.", b"\r\n..") + b".\r\n", deadline)
-            reply = self._hear(Phase.DOT, deadline)
+            reply = self._hear_of_the_dot(deadline, dot_seconds, keep)
         except ConversationFailed:
             raise
         except BaseException:
@@ -197,9 +211,17 @@ class Connection:
         code, words = self._read(phase, deadline)
         return self._judge(phase, Reply.read(code, words), expected=expected)
 
+    def _hear_of_the_dot(self, deadline: float, seconds: float | None, keep: Callable[[], bool]) -> Reply:
+        if seconds is not None:
+            deadline = time.monotonic() + seconds
+            while not self._wire.wait_for_news(min(_LOOK_UP_SECONDS, max(0.0, deadline - time.monotonic()))):
+                if time.monotonic() >= deadline or not keep():
+                    self._fail(Phase.DOT, Silence.TIMEOUT)
+        return self._hear(Phase.DOT, deadline)
+
     def _read(self, phase: Phase, deadline: float) -> tuple[int, bytes]:
         try:
-            return self._wire.read_reply(deadline=deadline)
+            return self._wire.read_reply(deadline=deadline, banner=phase is Phase.CONNECT)
         except (OSError, EOFError, Garbage) as error:
             self._fail(phase, silence_of(error), error)
 

@@ -11,6 +11,7 @@ from mailer_service.delivery.outcome import (
     Pause,
     Scope,
     Suppress,
+    Tries,
     TryLater,
     Verdict,
 )
@@ -27,7 +28,12 @@ A_WHILE = timedelta(days=1)
 LONG = timedelta(days=90)
 """For an address that nobody has: a mailbox may be made there later, and a server may have been wrong for an hour."""
 OFTEN = 3
-A_FEW = 3
+_A_FEW = 3
+
+WHILE_FULL = Tries(kind="full", at_most=_A_FEW)
+WHILE_IT_MAY_PASS = Tries(kind="moment", at_most=_A_FEW)
+WHILE_NOT_SET_UP = Tries(kind="set_up", at_most=_A_FEW)
+WHILE_ODD = Tries(kind="odd", at_most=_A_FEW)
 
 NO_MAILBOX = Suppress(scope=Scope.RECIPIENT, lifetime=LONG)
 NO_MAILBOX_NOW = Suppress(scope=Scope.RECIPIENT, lifetime=A_WHILE)
@@ -38,7 +44,7 @@ NO_MAIL_IN_DOMAIN = Suppress(scope=Scope.DOMAIN, lifetime=A_WHILE)
 def later(
     after: timedelta = timedelta(),
     *,
-    tries: int | None = None,
+    tries: Tries | None = None,
     same_provider: bool = False,
     ends_dead: bool = False,
 ) -> Callable[[str], TryLater]:

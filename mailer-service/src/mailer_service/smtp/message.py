@@ -64,6 +64,8 @@ def compose(letter: OutgoingLetter, sender: Sender) -> Message:
         ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"'),
         ("Content-Language", language),
         ("Auto-Submitted", "auto-generated"),
+        # Auto-Submitted (RFC 3834) is nothing to Exchange: its answering machines keep quiet for this one (MS-OXCMAIL).
+        ("X-Auto-Response-Suppress", "All"),
     )
     body = b"\r\n".join(
         (

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from mailer_service.delivery.outcome import Ambiguous, Concern, Dead, Meaning, OtherProvider, Sent, TryLater
 from mailer_service.delivery.transport import Phase
-from mailer_service.smtp.judgements import A_FEW, MINUTE
+from mailer_service.smtp.judgements import MINUTE, WHILE_ODD
 from mailer_service.smtp.reply import Reply, Silence
-from mailer_service.smtp.reply_table import REPLIES, SESSION
+from mailer_service.smtp.reply_row import SESSION
+from mailer_service.smtp.reply_table import REPLIES
 
 _UNPROTECTED = frozenset(
     {Silence.TLS_FAILED, Silence.TLS_NOT_OFFERED, Silence.INJECTED, Silence.AUTH_NOT_OFFERED}
@@ -47,7 +48,7 @@ def _meaning_of_silence(phase: Phase, cause: Silence) -> Meaning:
             alarm=cause in _UNPROTECTED or phase is Phase.TLS,
         )
     if cause is Silence.GARBAGE:
-        few = TryLater(reason=cause, after=MINUTE, tries=A_FEW)
+        few = TryLater(reason=cause, after=MINUTE, tries=WHILE_ODD)
         return Meaning(verdict=OtherProvider(reason=cause, otherwise=few))
     # At RCPT a server may be asking the recipient's own and waiting for it in vain.
     slow = phase is Phase.RCPT and cause is Silence.TIMEOUT

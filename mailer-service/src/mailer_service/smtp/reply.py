@@ -11,6 +11,7 @@ from mailer_service.delivery.transport import Phase
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
 """RFC 3463: class, subject, detail, at the start of the text."""
+_ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,12 @@ class Reply:
     def token(self) -> str:
         """The enhanced code, or else the basic one."""
         return self.enhanced or str(self.code)
+
+    @property
+    def words(self) -> str:
+        """The text to look for phrases in: lower case, one line, without addresses, which may be called anything."""
+        words = _ADDRESS.sub(" ", self.text.lower().replace("\u2019", "'"))
+        return " ".join(words.replace("<", " ").replace(">", " ").split()) + " "
 
     def __str__(self) -> str:
         return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)

@@ -1,73 +1,50 @@
 """What servers' replies mean, as a table: read from the top, the first row that fits decides.
 
-An enhanced code (RFC 3463, RFC 5248) says more than a basic one (RFC 5321), so its rows come first; a reply that has
-none, or one that says nothing, is judged by what it answered: RCPT names the recipient, MAIL the sender, DATA the content.
+Words that tell whose trouble it is (`phrases`) come before codes that large receivers use for different things. An enhanced
+code (RFC 3463, RFC 5248) says more than a basic one (RFC 5321), so its rows come next; a reply that has none, or one that
+says nothing, is judged by what it answered: RCPT names the recipient, MAIL the sender, DATA the content.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from mailer_service.delivery.outcome import Concern, Meaning
+from mailer_service.delivery.outcome import Concern
 from mailer_service.delivery.transport import Phase
 from mailer_service.smtp import judgements as are
-from mailer_service.smtp.judgements import Judgement, dead, elsewhere, later, pause
-from mailer_service.smtp.reply import Reply
+from mailer_service.smtp.judgements import dead, elsewhere, later, pause
+from mailer_service.smtp.phrase_rows import AWAY, IF_WE_MAY, rows_of
+from mailer_service.smtp.phrases import Says
+from mailer_service.smtp.refusal_phrases import REFUSAL_PHRASES
+from mailer_service.smtp.reply_row import CONTENT, FROM_RCPT, MAIL, RCPT, SESSION, ReplyRow
+from mailer_service.smtp.sender_phrases import SENDER_PHRASES
 
-SESSION = frozenset({Phase.CONNECT, Phase.TLS, Phase.EHLO, Phase.AUTH})
-"""Before MAIL all is between the server and us: it says nothing about the letter, whatever its code."""
 _AUTH = frozenset({Phase.AUTH})
 _TLS = frozenset({Phase.TLS})
-_MAIL = frozenset({Phase.MAIL})
-_RCPT = frozenset({Phase.RCPT})
-_FROM_RCPT = frozenset({Phase.RCPT, Phase.DATA, Phase.DOT})
-_CONTENT = frozenset({Phase.DATA, Phase.DOT})
 
 _UNSPECIFIC = ("", "5.0.0", "5.1.0")
 """No enhanced code, or one that says no more than the basic one."""
 _REFUSALS = frozenset({550, 551, 553, 554})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyRow:
-    """Replies that mean the same.
-
-    Attributes:
-        verdict: what they mean for the letter; given the reply's token.
-        concern, alarm: as in `Meaning`.
-        phases: when they were given; empty for any.
-        codes: basic codes; empty for any.
-        enhanced: enhanced codes, or their beginnings up to a dot; empty for any and none.
-        temporary: whether they must be temporary or permanent by their strongest code; None for either.
-    """
-
-    verdict: Judgement
-    concern: Concern = Concern.NONE
-    alarm: bool = False
-    phases: frozenset[Phase] = frozenset()
-    codes: frozenset[int] | range = frozenset()
-    enhanced: tuple[str, ...] = ()
-    temporary: bool | None = None
-
-    def fits(self, phase: Phase, reply: Reply) -> bool:
-        """Tells whether the reply belongs to this row."""
-        return (
-            (not self.phases or phase in self.phases)
-            and (not self.codes or reply.code in self.codes)
-            and (not self.enhanced or _matches(reply.enhanced or "", self.enhanced))
-            and (self.temporary is None or self.temporary == reply.temporary)
-        )
-
-    def meaning(self, reply: Reply) -> Meaning:
-        """Returns what a reply of this row means."""
-        return Meaning(verdict=self.verdict(reply.token), concern=self.concern, alarm=self.alarm)
+_QUOTA_CODES = ("5.4.5", "5.1.90")
+"""Gmail's and Exchange Online's daily limits."""
+_EXCHANGE_RECIPIENT_LIMITS = ("5.2.121", "5.2.122")
 
 
-def _matches(code: str, patterns: tuple[str, ...]) -> bool:
-    return any(code.startswith(p) if p.endswith(".") else code == p for p in patterns)
-
+_QUOTA = (
+    *rows_of(phrase for phrase in SENDER_PHRASES if phrase.says is Says.QUOTA),  # also in a banner
+    ReplyRow(
+        phases=MAIL | FROM_RCPT, enhanced=_QUOTA_CODES, verdict=pause, concern=Concern.QUOTA, alarm=True
+    ),
+)
 
 _ACCOUNT = (
+    # At RCPT it is the recipient's account that is disabled (RFC 5248 knows this pair for the sender's).
+    ReplyRow(
+        phases=RCPT,
+        codes=frozenset({525}),
+        enhanced=("5.7.13",),
+        verdict=dead(suppress=are.NO_MAILBOX),
+    ),
     ReplyRow(phases=_AUTH, codes=range(500, 600), verdict=pause, concern=Concern.ACCOUNT, alarm=True),
     ReplyRow(
         codes=frozenset({525, 530, 534, 535, 538}), verdict=pause, concern=Concern.ACCOUNT, alarm=True
@@ -75,30 +52,42 @@ _ACCOUNT = (
     ReplyRow(enhanced=("5.7.26",), verdict=pause, concern=Concern.ACCOUNT, alarm=True),
 )
 
-_AWAY = elsewhere(later(are.MINUTE))
 _BEFORE_MAIL = (
-    ReplyRow(phases=SESSION, codes=frozenset({454}), verdict=_AWAY, concern=Concern.PROVIDER, alarm=True),
-    ReplyRow(phases=SESSION, codes=frozenset({421, 432}), verdict=_AWAY, concern=Concern.PROVIDER),
-    ReplyRow(phases=_TLS, verdict=_AWAY, concern=Concern.PROVIDER, alarm=True),
-    ReplyRow(phases=SESSION, verdict=_AWAY, concern=Concern.PROVIDER),
+    ReplyRow(phases=SESSION, codes=frozenset({454}), verdict=AWAY, concern=Concern.PROVIDER, alarm=True),
+    ReplyRow(phases=SESSION, codes=frozenset({421, 432}), verdict=AWAY, concern=Concern.PROVIDER),
+    ReplyRow(phases=_TLS, verdict=AWAY, concern=Concern.PROVIDER, alarm=True),
+    ReplyRow(phases=SESSION, verdict=AWAY, concern=Concern.PROVIDER),
+)
+
+_FAREWELL = (
+    # A good-bye nobody asked for ends the session as 421 does.
+    ReplyRow(codes=frozenset({221}), verdict=AWAY, concern=Concern.PROVIDER),
+)
+
+_OURS_BY_WORDS = (
+    ReplyRow(
+        phases=FROM_RCPT,
+        enhanced=_EXCHANGE_RECIPIENT_LIMITS,
+        verdict=later(are.GREYLISTED),
+        concern=Concern.RECIPIENT,
+    ),
+    *rows_of(phrase for phrase in SENDER_PHRASES if phrase.says is not Says.QUOTA),
 )
 
 _BUSY = (
-    # A good-bye nobody asked for ends the session as 421 does.
-    ReplyRow(codes=frozenset({221}), verdict=_AWAY, concern=Concern.PROVIDER),
     ReplyRow(
-        phases=_MAIL,
+        phases=MAIL,
         codes=frozenset({454}),
         temporary=True,
-        verdict=_AWAY,
+        verdict=AWAY,
         concern=Concern.PROVIDER,
         alarm=True,
     ),
     ReplyRow(
-        phases=_MAIL, codes=frozenset({421, 432}), temporary=True, verdict=_AWAY, concern=Concern.PROVIDER
+        phases=MAIL, codes=frozenset({421, 432}), temporary=True, verdict=AWAY, concern=Concern.PROVIDER
     ),
-    ReplyRow(phases=_MAIL, enhanced=("4.7.0",), verdict=_AWAY, concern=Concern.PROVIDER),
-    ReplyRow(codes=frozenset({421}), enhanced=("4.3.",), verdict=_AWAY, concern=Concern.PROVIDER),
+    ReplyRow(phases=MAIL, enhanced=("4.7.0",), verdict=AWAY, concern=Concern.PROVIDER),
+    ReplyRow(codes=frozenset({421}), enhanced=("4.3.",), verdict=AWAY, concern=Concern.PROVIDER),
     ReplyRow(
         codes=frozenset({454}), temporary=True, verdict=later(are.MINUTE), concern=Concern.DOMAIN, alarm=True
     ),
@@ -109,57 +98,75 @@ _BUSY = (
 _TEMPORARY = (
     ReplyRow(enhanced=("4.2.0", "4.7.1"), verdict=later(are.GREYLISTED, same_provider=True)),
     ReplyRow(enhanced=("4.2.1",), verdict=later(are.GREYLISTED), concern=Concern.RECIPIENT),
-    ReplyRow(enhanced=("4.2.2",), verdict=later(are.FULL, tries=are.A_FEW, ends_dead=True)),
+    ReplyRow(enhanced=("4.2.2",), verdict=later(are.FULL, tries=are.WHILE_FULL, ends_dead=True)),
     ReplyRow(enhanced=("4.3.", "4.4."), verdict=later()),
 )
 
+_REFUSED_BY_WORDS = rows_of(REFUSAL_PHRASES)
+
 _PERMANENT = (
+    # `550 5.1.10` is Exchange's word for one recipient; only with 556 it is RFC 7505's for a domain without mail.
+    ReplyRow(
+        phases=FROM_RCPT,
+        codes=frozenset({556}),
+        enhanced=("5.1.10",),
+        verdict=dead(suppress=are.NO_MAIL_IN_DOMAIN),
+    ),
     ReplyRow(enhanced=("5.6.7",), verdict=dead("address_not_supported")),
     ReplyRow(enhanced=("5.3.4",), verdict=dead(), alarm=True),
-    ReplyRow(phases=_FROM_RCPT, enhanced=("5.1.10",), verdict=dead(suppress=are.NO_MAIL_IN_DOMAIN)),
-    ReplyRow(phases=_FROM_RCPT, enhanced=("5.1.2",), verdict=dead(suppress=are.NO_MAILBOX_NOW)),
+    ReplyRow(phases=FROM_RCPT, enhanced=("5.1.2",), verdict=dead(suppress=are.NO_MAILBOX_NOW)),
     ReplyRow(
-        phases=_FROM_RCPT,
-        enhanced=("5.1.1", "5.1.3", "5.1.6", "5.2.1"),
+        phases=FROM_RCPT,
+        enhanced=("5.1.1", "5.1.3", "5.1.6", "5.1.10", "5.1.351", "5.2.1"),
         verdict=dead(suppress=are.NO_MAILBOX),
     ),
-    ReplyRow(phases=_FROM_RCPT, enhanced=("5.2.2",), verdict=dead(suppress=are.FULL_MAILBOX)),
+    ReplyRow(phases=FROM_RCPT, enhanced=("5.2.2",), verdict=dead(suppress=are.FULL_MAILBOX)),
+    ReplyRow(
+        phases=FROM_RCPT, enhanced=("5.1.7", "5.1.8"), verdict=IF_WE_MAY, concern=Concern.SET_UP, alarm=True
+    ),
     ReplyRow(enhanced=("5.7.",), verdict=elsewhere(dead())),
     ReplyRow(codes=frozenset({500, 501, 502, 503, 504, 555}), temporary=False, verdict=dead(), alarm=True),
-    ReplyRow(phases=_MAIL, enhanced=("5.1.",), verdict=pause, concern=Concern.ACCOUNT, alarm=True),
+    ReplyRow(phases=MAIL, enhanced=("5.1.",), verdict=pause, concern=Concern.ACCOUNT, alarm=True),
 )
 
 _BY_PHASE = (
     ReplyRow(
-        phases=_FROM_RCPT,
+        phases=FROM_RCPT,
         codes=frozenset({521, 556}),
         temporary=False,
         verdict=dead(suppress=are.NO_MAIL_IN_DOMAIN),
     ),
-    ReplyRow(phases=_MAIL, codes=frozenset({552}), enhanced=_UNSPECIFIC, verdict=dead(), alarm=True),
-    ReplyRow(codes=frozenset({552}), enhanced=_UNSPECIFIC, verdict=dead(suppress=are.FULL_MAILBOX)),
-    ReplyRow(phases=_RCPT, codes=_REFUSALS, enhanced=_UNSPECIFIC, verdict=dead(suppress=are.NO_MAILBOX_NOW)),
+    ReplyRow(phases=MAIL, codes=frozenset({552}), enhanced=_UNSPECIFIC, verdict=dead(), alarm=True),
     ReplyRow(
-        phases=_MAIL,
+        phases=RCPT, codes=frozenset({552}), enhanced=_UNSPECIFIC, verdict=dead(suppress=are.FULL_MAILBOX)
+    ),
+    ReplyRow(codes=frozenset({552}), enhanced=_UNSPECIFIC, verdict=dead()),
+    ReplyRow(phases=RCPT, codes=_REFUSALS, enhanced=_UNSPECIFIC, verdict=dead(suppress=are.NO_MAILBOX_NOW)),
+    ReplyRow(
+        phases=MAIL,
         codes=_REFUSALS,
         enhanced=_UNSPECIFIC,
         verdict=pause,
         concern=Concern.ACCOUNT,
         alarm=True,
     ),
-    ReplyRow(phases=_CONTENT, codes=_REFUSALS, enhanced=_UNSPECIFIC, verdict=dead()),
+    ReplyRow(phases=CONTENT, codes=_REFUSALS, enhanced=_UNSPECIFIC, verdict=dead()),
 )
 
 _ANYTHING_ELSE = (
     ReplyRow(temporary=True, verdict=later()),
-    ReplyRow(verdict=later(are.MINUTE, tries=are.A_FEW)),
+    ReplyRow(verdict=later(are.MINUTE, tries=are.WHILE_ODD)),
 )
 
 REPLIES: tuple[ReplyRow, ...] = (
+    *_QUOTA,
     *_ACCOUNT,
     *_BEFORE_MAIL,
+    *_FAREWELL,
+    *_OURS_BY_WORDS,
     *_BUSY,
     *_TEMPORARY,
+    *_REFUSED_BY_WORDS,
     *_PERMANENT,
     *_BY_PHASE,
     *_ANYTHING_ELSE,

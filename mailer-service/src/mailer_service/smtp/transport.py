@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Callable
 
 from mailer_service.delivery.outcome import Meaning, Sent
 from mailer_service.delivery.transport import OutgoingLetter, Phase, Transmission
@@ -35,12 +36,25 @@ class SmtpTransport:
         *,
         sender: Sender,
         operation_seconds: float,
+        dot_seconds: float | None = None,
         tls: ssl.SSLContext | None = None,
         limits: PoolLimits | None = None,
     ) -> None:
+        """Takes the server and how it is spoken to.
+
+        Args:
+            server: which.
+            sender: whom letters come from.
+            operation_seconds: how long one answer may take.
+            dot_seconds: how long the answer to the final dot may take, whatever the attempt's deadline; None for as
+                long as any other.
+            tls: of every protected connection.
+            limits: of kept connections.
+        """
         self._server = server
         self._sender = sender
         self._operation_seconds = operation_seconds
+        self._dot_seconds = dot_seconds
         self._tls = tls or build_tls_context()
         self._pool = ConnectionPool(self._open, limits)
 
@@ -49,14 +63,14 @@ class SmtpTransport:
         letter: OutgoingLetter,
         *,
         deadline: float,
-        provider: str | None = None,  # noqa: ARG002 - there is only one
+        keep: Callable[[], bool] = lambda: True,
     ) -> Transmission:
         """Tries once and always answers.
 
         Args:
             letter: what to send.
             deadline: monotonic seconds; the final dot is not sent after it.
-            provider: the only one that may be asked.
+            keep: called about once a second while the reply to the dot is awaited; False ends the waiting.
 
         Raises:
             UnfitLetter: no server could take it; none was asked.
@@ -65,7 +79,7 @@ class SmtpTransport:
         started = time.monotonic()
         said: Reply | Silence
         try:
-            phase, said = Phase.DOT, self._converse(message, deadline)
+            phase, said = Phase.DOT, self._converse(message, deadline, keep)
             meaning = Meaning(verdict=Sent())
         except ConversationFailed as failure:
             phase, said = failure.phase, failure.cause
@@ -97,19 +111,22 @@ class SmtpTransport:
         """Closes what is kept open."""
         self._pool.close()
 
-    def _converse(self, message: Message, deadline: float) -> Reply:
+    def _converse(self, message: Message, deadline: float, keep: Callable[[], bool]) -> Reply:
+        def transmit(connection: Connection) -> Reply:
+            return connection.transmit(message, deadline=deadline, dot_seconds=self._dot_seconds, keep=keep)
+
         reused = False
         try:
             with self._pool.borrow(deadline=deadline) as connection:
                 reused = connection.letters > 0
-                return connection.transmit(message, deadline=deadline)
+                return transmit(connection)
         except ConversationFailed as failure:
             # A server may hang up on a kept connection at any moment. Before it has said anything about this letter,
             # that says nothing about the letter either, and a new connection costs it no attempt.
             if not (reused and failure.phase is Phase.MAIL and not connection.usable):
                 raise
         with self._pool.borrow(deadline=deadline, fresh=True) as connection:
-            return connection.transmit(message, deadline=deadline)
+            return transmit(connection)
 
     def _open(self, deadline: float) -> Connection:
         return Connection.open(

@@ -94,25 +94,31 @@ class Wire:
             except ssl.SSLWantReadError:
                 self._wait(select.POLLIN, deadline)
 
-    def read_reply(self, *, deadline: float) -> tuple[int, bytes]:
+    def read_reply(self, *, deadline: float, banner: bool = False) -> tuple[int, bytes]:
         """Returns a reply's code and its lines, without their codes, joined by LF.
+
+        Args:
+            deadline: in monotonic seconds.
+            banner: some servers greet with 220 and refuse in the same reply: then the lines of the highest code count.
 
         Raises:
             EOFError: the server hung up.
             Garbage: it is not a reply.
         """
         deadline = min(deadline, time.monotonic() + self._operation_seconds)
-        code = None
+        code = b""
         words: list[bytes] = []
         left = _MAX_REPLY_OCTETS
         while True:
             line = self._read_line(deadline)
             left -= len(line)
             found = _REPLY_LINE.fullmatch(line)
-            if found is None or left < 0 or code not in {None, found[1]}:
+            if found is None or left < 0 or not (banner or code in {b"", found[1]}):
                 raise Garbage
-            code = found[1]
-            words.append((found[3] or b"").strip())
+            if found[1] > code:
+                code, words = found[1], []
+            if found[1] == code:
+                words.append((found[3] or b"").strip())
             if found[2] != b"-":
                 return int(code), b"\n".join(words)
 
@@ -128,6 +134,14 @@ class Wire:
         except OSError:
             pass  # whoever reads next is told
         return True
+
+    def wait_for_news(self, seconds: float) -> bool:
+        """Waits so long for something to read; tells whether there is."""
+        if self.has_news():
+            return True
+        poller = select.poll()
+        poller.register(self._socket, select.POLLIN)
+        return bool(poller.poll(seconds * 1000)) and self.has_news()
 
     def close(self) -> None:
         """Hangs up."""

@@ -27,9 +27,11 @@ REVIVE = text(
                              WHEN known.expires_at <= now() THEN 'expired'
                              ELSE 'waiting'
                          END,
+            refusals   = CAST('{{}}' AS jsonb),
             updated_at = now()
         FROM asked
-        WHERE known.id = asked.id AND known.envelope_digest = asked.digest AND known.state = 'dead'
+        WHERE known.id = asked.id AND known.envelope_digest = asked.digest
+          AND (known.state = 'dead' OR (:copies AND known.state = 'unconfirmed'))
         RETURNING known.id, known.state, known.fence, known.last_reason
     )
     INSERT INTO interventions (letter_id, kind, fence, reason, actor)
@@ -37,7 +39,7 @@ REVIVE = text(
     ON CONFLICT DO NOTHING
     """  # noqa: S608 - put together from constants, like the others here
 )
-"""Lets dead letters be claimed again, unless they were withdrawn or are too late; others are left as they are."""
+"""Lets dead letters, and where copies are accepted unconfirmed ones, be claimed again, unless they were withdrawn or are too late; others are left as they are."""
 
 DROP = text(
     f"""

@@ -38,6 +38,8 @@ CLAIM = text(
         state        = CASE
                            WHEN known.cancellation IS NOT NULL THEN 'cancelled'
                            WHEN known.bound_to IS NOT NULL AND excluded.state = 'transmitting' THEN 'claimed'
+                           WHEN excluded.state = 'expired' AND (known.ambiguities > 0 OR known.state = 'transmitting')
+                           THEN 'unconfirmed'
                            ELSE excluded.state
                        END,
         holder       = CASE WHEN known.cancellation IS NULL THEN excluded.holder END,
@@ -56,7 +58,7 @@ CLAIM = text(
               WHEN known.lease_until <= now() THEN true
               ELSE pg_try_advisory_xact_lock_shared(known.holder_key)
           END
-    RETURNING id, state, fence, attempts, ambiguities, claimed_from, first_seen_at, holder, bound_to,
+    RETURNING id, state, fence, attempts, ambiguities, refusals, claimed_from, first_seen_at, holder, bound_to,
               now() AS at, expires_at - now() AS remaining
     """  # noqa: S608 - of two constants
 )
@@ -109,13 +111,19 @@ _SETTLE = """
             lease_until = NULL,
             attempts    = attempts - given_back,
             ambiguities = ambiguities + asked.ambiguous,
+            refusals    = CASE
+                              WHEN asked.refused IS NULL THEN refusals
+                              ELSE refusals || jsonb_build_object(
+                                  asked.refused, COALESCE(CAST(refusals ->> asked.refused AS integer), 0) + 1
+                              )
+                          END,
             bound_to    = asked.bound_to,
             last_reason = reason,
             last_reply  = reply,
             updated_at  = now()
         FROM json_to_recordset(CAST(:asked AS json))
              AS asked (id uuid, fence integer, state text, ambiguous integer, given_back integer, noted boolean,
-                       bound_to text, part integer, started_at timestamptz, outcome text, reason text, phase text,
+                       refused text, bound_to text, part integer, started_at timestamptz, outcome text, reason text, phase text,
                        reply text, duration_ms integer, provider text)
         WHERE letters.id = asked.id AND letters.fence = asked.fence AND letters.state IN ('claimed', 'transmitting')
         RETURNING letters.id, letters.fence, letters.state, attempts + given_back AS number, now() AS at,
@@ -137,6 +145,15 @@ SETTLE = text(_SETTLE.format(more=""))
 SETTLE_AND_SUPPRESS = text(_SETTLE.format(more=f", said AS ({SAY})"))
 """The same, and what the server said of letters that would follow."""
 
+EXTEND = text(
+    """
+    UPDATE letters SET lease_until = now() + :lease, updated_at = now()
+    WHERE id = CAST(:id AS uuid) AND fence = :fence AND state = 'transmitting'
+    """
+)
+"""Keeps a letter in hand whose final dot has left, for as long as its server may take to answer; also where the lease was
+over already, as long as nobody else has claimed it."""
+
 EARLIER = text(
     """
     INSERT INTO attempts
@@ -157,7 +174,7 @@ CANCEL = text(
         cancellation = excluded.cancellation,
         state        = CASE WHEN known.state = 'waiting' THEN 'cancelled' ELSE known.state END,
         updated_at   = now()
-    WHERE known.cancellation IS NULL AND known.state IN ('waiting', 'claimed', 'transmitting', 'dead')
+    WHERE known.cancellation IS NULL AND known.state IN ('waiting', 'claimed', 'transmitting', 'dead', 'unconfirmed')
     """
 )
 """Withdraws a letter: at once if it is not in hand, else as soon as its attempt ends without acceptance."""

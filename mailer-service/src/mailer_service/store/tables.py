@@ -26,6 +26,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mail_contract.letters import LetterClass
@@ -55,6 +56,8 @@ class LetterState(StrEnum):
     """A decoy, not sent."""
     DEAD = "dead"
     """Not sent unless a person acts."""
+    UNCONFIRMED = "unconfirmed"
+    """A mail server may have it: it never said, and no further copy is sent unless a person acts."""
     EXPIRED = "expired"
     """Not sent, too late."""
     SUPPRESSED = "suppressed"
@@ -97,6 +100,7 @@ class LetterRow(Base):
         lease_until: until when the holder is believed to be working on it even without a sign of life.
         attempts: claims so far.
         ambiguities: how often the final dot may have been sent without its reply being read.
+        refusals: how often each kind of refusal was heard that is borne only so often.
         ambiguous: whether that ever happened; only then may a second copy exist.
         bound_to: the only provider the next attempt may ask, `host:port`; None if any.
         cancellation: why it was withdrawn, if it was.
@@ -136,6 +140,7 @@ class LetterRow(Base):
     lease_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     ambiguities: Mapped[int] = mapped_column(server_default=text("0"))
+    refusals: Mapped[dict[str, int]] = mapped_column(JSONB(), server_default=text("'{}'::jsonb"))
     ambiguous: Mapped[bool] = mapped_column(Computed("ambiguities > 0", persisted=True))
     bound_to: Mapped[str | None]
     cancellation: Mapped[str | None]

@@ -7,6 +7,7 @@ from typing import Final
 
 from flask import Flask
 
+from auth_service.domain import guessing
 from auth_service.flows.read_receipt import ReadReceipt
 from auth_service.flows.register import Register
 from auth_service.flows.resend_verification import ResendVerification
@@ -21,6 +22,7 @@ from auth_service.http.pages.sign_up import SignUpPages
 from auth_service.http.receipts import Receipts
 from auth_service.http.registrations import Registrations
 from auth_service.http.verifications import Verifications
+from auth_service.security.breaches import BreachList
 from auth_service.security.passwords import Passwords
 from auth_service.settings import ApiSettings
 from auth_service.store.engine import build_engine, build_sessions
@@ -45,6 +47,7 @@ class Api:
 
 def build_api(settings: ApiSettings) -> Api:
     """Returns the applications of one API process. To be called after the fork: it opens connections of its own."""
+    guessing.prepare()
     engine = build_engine(
         settings.database_url.get_secret_value(),
         application="auth-service api",
@@ -72,6 +75,7 @@ def build_api(settings: ApiSettings) -> Api:
             register=Register(transactions=transactions, passwords=passwords, letters=letters),
             resend=ResendVerification(transactions=transactions, letters=letters),
             metrics=metrics,
+            breaches=BreachList(settings.breach_list_url, metrics) if settings.breach_list_url else None,
         ),
         Verifications(verify=VerifyAddress(transactions=transactions, keyed_hash=keyed_hash)),
         Receipts(read=ReadReceipt(transactions=transactions)),

@@ -85,6 +85,18 @@ SuspicionSetting = Annotated[Suspicion | None, NoDecode, BeforeValidator(_suspic
 _SUSPICION: Final = parse_suspicion("50/hour 10%")
 
 
+def _list_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+    except ValueError:  # whose words quote the value
+        raise ValueError("must be an http(s) address") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(
+            "must be the http(s) address of a range API, such as https://api.pwnedpasswords.com/range"
+        )
+    return value.rstrip("/")
+
+
 class _Settings(ProcessSettings):
     model_config = SettingsConfigDict(env_prefix="AUTH_")
 
@@ -134,6 +146,7 @@ class ApiSettings(WriterSettings):
         api_threads: threads a process; each may hold one database connection.
         hash_limit: argon2 computations at once in a process; 19 MiB each.
         hash_wait_seconds: how long a request waits for its turn before it is told to come back.
+        breach_list_url: range API by which passwords from breaches are known; none is asked without it.
         prometheus_dir: where the processes share their metrics; without it each process reports its own.
         limit_mailbox: requests for letters to one mailbox, over all purposes.
         limit_source: requests for letters from one network address.
@@ -155,6 +168,7 @@ class ApiSettings(WriterSettings):
     api_threads: Annotated[int, Field(ge=1, le=128)] = 8
     hash_limit: Annotated[int, Field(ge=1, le=64)] = 4
     hash_wait_seconds: Annotated[float, Field(gt=0, le=10)] = 2.0
+    breach_list_url: Annotated[str, AfterValidator(_list_url)] | None = None
     prometheus_dir: Path | None = None
     limit_mailbox: LimitSetting = parse_limit("1/minute 5/hour 10/day")
     limit_source: LimitSetting = parse_limit("30/hour")

@@ -1,8 +1,12 @@
+import time
+
 import pytest
 
 from auth_service.domain.address import parse_address
-from auth_service.domain.password_policy import PasswordFlaw, find_flaw, normalized
+from auth_service.domain.guessing import Weakness, prepare
+from auth_service.domain.password_policy import MAX_LENGTH, PasswordFlaw, find_flaw, find_reason, normalized
 
+prepare()
 ADDRESS = parse_address("linh.tran@orchard.example")
 
 
@@ -10,7 +14,6 @@ ADDRESS = parse_address("linh.tran@orchard.example")
     "password",
     [
         "three boats at dawn",
-        "correct horse battery staple",
         "ba chiếc thuyền lúc bình minh",
         "三艘船在黎明时分离开港口向东方去",
         "🐟🐠🐡🦈🐙🐚🐌🦋🐛🐜🐝🐞🦗🕷🦂",
@@ -46,10 +49,54 @@ def test_length_is_counted_in_code_points_after_composition() -> None:
         "LinhTranOrchard2026",
         "postern-postern-postern",
         "p@ssw0rdp@ssw0rd!",
+        "111222333444555",
+        "q1w2e3r4t5y6u7i8o9p0",
+        "aaaaaaaaaaaaaaab",
+        "correct horse battery staple",
+        "correct-horse_battery.staple",
+        "Correct Horse Battery Staple 1",
+        "01/02/1990 01/02/1990",
+        "a" * 256,
+        "abc123" * 40,
+        "password1" * 20,
+        "qwertyuiop" * 10,
+        "linh tran " * 20,
     ],
 )
 def test_what_anybody_would_guess_is_refused(password: str) -> None:
     assert find_flaw(password, ADDRESS) is PasswordFlaw.GUESSABLE
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("q1w2e3r4t5y6u7i8o9p0", Weakness.COMMON),
+        ("correct horse battery staple", Weakness.COMMON),
+        ("aaaaaaaaaaaaaaab", Weakness.REPEAT),
+        ("abcdefghijklmnopqrs", Weakness.SEQUENCE),
+        ("zxcvbnm,./zxcvbnm,.", Weakness.REPEAT),
+        ("LinhTranOrchard2026", Weakness.OWN_WORDS),
+    ],
+)
+def test_why_is_said_in_a_word(password: str, reason: Weakness) -> None:
+    assert find_reason(password, ADDRESS) is reason
+
+
+def test_what_is_strong_at_one_end_is_strong() -> None:
+    assert find_flaw("a" * 100 + "x7Kq9-mW2v_Rt5bZ", ADDRESS) is None
+    assert find_flaw("x7Kq9-mW2v_Rt5bZ" + "a" * 100, ADDRESS) is None
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["48({3691|0$5+7%2@!<[", "4@5$10!|i", "1/2/", "a", "ab", "1234567890", "\U0001f41f", "password "],
+)
+def test_no_password_takes_long_to_judge(pattern: str) -> None:
+    shuffled = "".join(pattern[(i * i * 7 + i // 3) % len(pattern)] for i in range(MAX_LENGTH))
+    for text in ((pattern * MAX_LENGTH)[:MAX_LENGTH], shuffled):
+        started = time.thread_time()
+        find_flaw(text, ADDRESS)
+        assert time.thread_time() - started < 0.25
 
 
 def test_every_keyboards_accents_are_one_password() -> None:

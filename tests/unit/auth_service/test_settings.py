@@ -66,6 +66,7 @@ def test_a_missing_variable_is_named(environment: pytest.MonkeyPatch, name: str)
         ("AUTH_HASH_LIMIT", "many"),
         ("AUTH_TRUSTED_PROXIES", "10.0.0.0/8,secretword"),
         ("AUTH_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("AUTH_BREACH_LIST_URL", "file:///secretword"),
         ("POSTERN_LOG_LEVEL", "LOUD"),
     ],
 )

@@ -10,7 +10,14 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from auth_service.domain.address import Address
-from auth_service.domain.password_policy import MAX_LENGTH, MIN_LENGTH, PasswordFlaw, find_flaw
+from auth_service.domain.guessing import Weakness
+from auth_service.domain.password_policy import (
+    MAX_LENGTH,
+    MIN_LENGTH,
+    PasswordFlaw,
+    find_flaw,
+    find_reason,
+)
 from auth_service.http.problems import Flaw
 
 _OURS: Final = "postern."
@@ -26,12 +33,25 @@ DETAILS: Final[Mapping[str, str]] = MappingProxyType(
         "too_long": "Use at most {max} characters.",
         "too_short": "Use at least {min} characters.",
         "invalid_address": "Enter a valid email address.",
-        "guessable": "This password is too easy to guess. {advice}",
+        "guessable": "This password is too easy to guess.",
         "breached": "This password has appeared in a data breach. Choose one that you use nowhere else.",
         "token_or_code": "Send either `token`, or `email` and `code`, not both.",
     }
 )
 """Every code a flaw may have, and its sentence; braces stand for its params."""
+
+ADVICE: Final[Mapping[Weakness, str]] = MappingProxyType(
+    {
+        Weakness.COMMON: "It is made of common passwords or words. Add another word or two; uncommon words are better.",
+        Weakness.REPEAT: "Avoid repeated words and characters.",
+        Weakness.SEQUENCE: "Avoid sequences like abc or 6543.",
+        Weakness.KEYBOARD: "Avoid patterns on the keyboard.",
+        Weakness.DATE: "Avoid dates and years.",
+        Weakness.OWN_WORDS: "Avoid your email address and our name.",
+        Weakness.SHORT: "Add another word or two; uncommon words are better.",
+    }
+)
+"""What follows in the sentence of `guessable`, by its `reason`."""
 
 _OF_PYDANTIC: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = MappingProxyType(
     {
@@ -47,7 +67,10 @@ _OF_PYDANTIC: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = MappingProxyT
 
 def flaw(pointer: str, code: str, **params: Any) -> Flaw:
     """Returns what is wrong with a field; `code` is one of `DETAILS`."""
-    return Flaw(pointer=pointer, code=code, detail=DETAILS[code].format(**params).strip(), params=params)
+    detail = DETAILS[code].format(**params)
+    if code == "guessable":
+        detail = f"{detail} {ADVICE[params['reason']]}"
+    return Flaw(pointer=pointer, code=code, detail=detail, params=params)
 
 
 def refuse(code: str, **params: Any) -> NoReturn:
@@ -66,7 +89,8 @@ def check_password(password: str, address: Address | None) -> None:
         case PasswordFlaw.TOO_LONG:
             refuse("too_long", max=MAX_LENGTH)
         case PasswordFlaw.GUESSABLE:
-            refuse("guessable", advice="")
+            reason = find_reason(password, address)
+            refuse("guessable", reason=reason or Weakness.SHORT)
         case _:
             assert_never(found)
 

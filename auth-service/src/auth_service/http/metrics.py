@@ -47,12 +47,22 @@ class Metrics:
         self._hash_refused = Counter(
             "auth_password_hash_refused", "Turns that did not come in time.", registry=self.registry
         )
+        self._breach_list = Counter(
+            "auth_breach_list",
+            "Questions to the list of breached passwords.",
+            ["result"],
+            registry=self.registry,
+        )
         self._registrations = Counter("auth_registrations", "Registrations accepted.", registry=self.registry)
 
     def request_answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Counts a request under its route's template; never under its path, which may hold a receipt."""
         self._requests.labels(method if method in _METHODS else "OTHER", route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def breach_list_asked(self, result: str) -> None:
+        """Counts a question, by its result."""
+        self._breach_list.labels(result).inc()
 
     def registration_accepted(self) -> None:
         """Counts a registration, of whatever address."""

@@ -10,6 +10,7 @@ from flask import Response, request
 
 from auth_service import errors
 from auth_service.domain.address import Address, parse_address
+from auth_service.domain.password_policy import normalized
 from auth_service.flows.register import Register
 from auth_service.flows.resend_verification import ResendVerification
 from auth_service.http.body import read_object, unprocessable, validate
@@ -19,6 +20,7 @@ from auth_service.http.pace import at_one_pace
 from auth_service.http.problems import Refusal
 from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
 from auth_service.http.schemas import ReceiptAnswer, RegistrationRequest, ResendRequest
+from auth_service.security.breaches import BreachList
 
 _DEFAULT_LOCALE: Final = "en"
 _ANSWER: Final = Answer(
@@ -33,6 +35,7 @@ class Registrations:
     register: Register
     resend: ResendVerification
     metrics: Metrics
+    breaches: BreachList | None = None
 
     def routes(self) -> tuple[Route, ...]:
         """Returns its calls."""
@@ -70,6 +73,7 @@ class Registrations:
         """Registers."""
         body = validate(RegistrationRequest, read_object(request))
         address, password = read_address(body.email), body.password.get_secret_value()
+        refuse_breached(self.breaches, password)
         receipt = self.register(address, password, locale=body.locale or _DEFAULT_LOCALE)
         self.metrics.registration_accepted()
         return json_answer(ReceiptAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
@@ -80,6 +84,12 @@ class Registrations:
         with at_one_pace():
             receipt = self.resend(read_address(body.email))
         return json_answer(ReceiptAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
+
+
+def refuse_breached(breaches: BreachList | None, password: str) -> None:
+    """Refuses with 422 what the breach list knows, where one is configured."""
+    if breaches is not None and breaches.knows(normalized(password)):
+        raise Refusal(unprocessable(flaw("#/password", "breached")))
 
 
 def read_address(text: str) -> Address:

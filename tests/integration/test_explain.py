@@ -80,25 +80,37 @@ def publish(sessions: sessionmaker[Session]) -> None:
 def test_a_letter_is_followed_from_request_to_click(
     api: AuthApi, sessions: sessionmaker[Session], renewals: RenewLetters
 ) -> None:
-    receipt = api.register(LINH)
+    registered = api.register(LINH)
+    receipt = registered.receipt
     letter = api.last_letter()
     letter_id = letter.envelope.header.id
     publish(sessions)
     renewals.take(report(letter_id, ReportedState.DEFERRED, reason="4.2.1"))
     renewals.take(report(letter_id, ReportedState.SENT))
-    assert api.post("/v1/verifications", {"token": letter.link_token}).status_code == 200
+    proof = {"token": letter.link_token, "registration_secret": registered.secret}
+    assert api.post("/v1/verifications", proof).status_code == 200
 
     stories = [told(api, about) for about in ("linh@example.com", receipt, str(letter_id))]
     for story in stories:
-        assert names(story) == ["registered", "requested", "published", "reported", "reported", "verified"]
+        assert names(story)[:5] == ["registered", "requested", "published", "reported", "reported"]
+        assert set(names(story)[5:]) == {"used", "confirmed"}
         assert story["timeline"][3]["reason"] == "4.2.1"
-        assert {h["letter_id"] for h in story["timeline"][1:]} == {str(letter_id)}
+        assert {h["letter_id"] for h in story["timeline"]} == {str(letter_id), None}
         assert story["account"]["verified_at"]
+        assert [one["ended_for"] for one in story["registrations"]] == ["confirmed"]
         assert [(one["id"], one["state"]) for one in story["letters"]] == [(str(letter_id), "sent")]
 
     for output in (explain(api, LINH), explain(api, receipt), explain(api, LINH, "--json")):
         assert str(letter_id) in output
-        secrets = (letter.link_token, letter.code, receipt, LINH, "linh@", letter.envelope.sealed)
+        secrets = (
+            letter.link_token,
+            letter.code,
+            receipt,
+            registered.secret,
+            LINH,
+            "linh@",
+            letter.envelope.sealed,
+        )
         digest = hashlib.sha256(receipt.encode()).hexdigest()
         assert not [secret for secret in (*secrets, digest) if secret in output]
     assert "mailer-service explain" in explain(api, receipt)
@@ -107,9 +119,10 @@ def test_a_letter_is_followed_from_request_to_click(
 def test_renewals_withdrawals_and_what_waits_are_told(
     api: AuthApi, sessions: sessionmaker[Session], renewals: RenewLetters
 ) -> None:
-    first = api.register(LINH)
+    registered = api.register(LINH)
+    first = registered.receipt
     renewals.take(report(UUID(api.letter_id(first)), ReportedState.EXPIRED))
-    second = api.resend(LINH)
+    second = api.resend(registered.secret)
     token = uuid4()
     with sessions.begin() as session:
         rows = claim(session, token=token, limit=100, lease=MINUTE)
@@ -138,7 +151,8 @@ def test_renewals_withdrawals_and_what_waits_are_told(
 def test_a_letter_that_never_left_says_so_and_that_a_fresh_one_is_due(
     api: AuthApi, sessions: sessionmaker[Session]
 ) -> None:
-    receipt = api.register(LINH)
+    registered = api.register(LINH)
+    receipt = registered.receipt
     token = uuid4()
     with sessions.begin() as session:
         (row,) = claim(session, token=token, limit=1, lease=MINUTE)
@@ -148,7 +162,7 @@ def test_a_letter_that_never_left_says_so_and_that_a_fresh_one_is_due(
 
 
 def test_a_decoy_is_known_as_one_to_the_operator_alone(api: AuthApi) -> None:
-    receipt = api.resend("nobody@example.com")
+    receipt = api.resend_to("nobody@example.com")
     from_nothing = subprocess.run(
         [COMMAND, "explain", receipt], env=settings(api), capture_output=True, text=True, check=True
     )

@@ -13,7 +13,12 @@ import pytest
 from celery.beat import PersistentScheduler
 
 from auth_service.domain.delivery import DeliveryState
-from auth_service.maintenance.purge import purge_letters, purge_tokens, purge_unverified_accounts
+from auth_service.maintenance.purge import (
+    purge_letters,
+    purge_refusals,
+    purge_registrations,
+    purge_tokens,
+)
 from auth_service.maintenance.schedule import build_schedule
 from auth_service.maintenance.tasks import PURGES
 from auth_service.outbox.claim import claim
@@ -43,34 +48,63 @@ class Rows:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def account(self, *, age: timedelta, verified: bool = False) -> UUID:
+    def registration(self, *, age: timedelta, ended_for: str | None = None) -> UUID:
         id_ = uuid4()
         self._execute(
-            "INSERT INTO accounts (id, email, canonical_email, password_hash, locale, created_at, verified_at)"
-            " VALUES (%s, %s, %s, 'hash', 'en', now() - %s, CASE WHEN %s THEN now() END)",
-            (str(id_), f"{id_}@example.com", f"{id_}@example.com", age, verified),
+            "INSERT INTO registrations (id, email, canonical_email, recipient_tag, password_hash, locale, secret_hash,"
+            " refusal_hash, created_at, ended_at, ended_for, confirmed_with)"
+            " VALUES (%s, 'a@example.com', 'a@example.com', 'tag', 'hash', 'en', %s, %s, now() - %s,"
+            " CASE WHEN %s THEN now() END, %s, CASE WHEN %s THEN 'password' END)",
+            (
+                str(id_),
+                id_.bytes * 2,
+                id_.bytes * 2,
+                age,
+                ended_for is not None,
+                ended_for,
+                ended_for == "confirmed",
+            ),
         )
         return id_
 
-    def token(self, account: UUID | None, *, age: timedelta, used: bool = False) -> UUID:
+    def token(self, registration: UUID | None, *, age: timedelta, used: bool = False) -> UUID:
         id_ = uuid4()
         self._execute(
-            "INSERT INTO one_time_tokens (id, account_id, purpose, address, generation, link_hash, code_hash,"
+            "INSERT INTO one_time_tokens (id, registration_id, purpose, link_hash, code_hash,"
             " created_at, expires_at, used_at, voided_at)"
-            " VALUES (%s, %s, 'verify_address', '', 1, %s, %s, now() - %s, now() - %s + interval '1 day',"
+            " VALUES (%s, %s, 'verify_address', %s, %s, now() - %s, now() - %s + interval '1 day',"
             " CASE WHEN %s THEN now() END, CASE WHEN %s THEN now() END)",
-            (str(id_), account and str(account), id_.bytes * 2, b"c" * 32, age, age, used, account is None),
+            (
+                str(id_),
+                registration and str(registration),
+                id_.bytes * 2,
+                b"c" * 32,
+                age,
+                age,
+                used,
+                registration is None,
+            ),
         )
         return id_
+
+    def confirm(self, registration: UUID) -> None:
+        self._execute(
+            "UPDATE registrations SET ended_at = now(), ended_for = 'confirmed', confirmed_with = 'password'"
+            " WHERE id = %s",
+            (str(registration),),
+        )
+
+    def refused(self, tag: str, *, since: timedelta, left: timedelta) -> None:
+        self._execute(
+            "INSERT INTO refused_mailboxes (recipient_tag, refused_at, until) VALUES (%s, now() - %s, now() + %s)",
+            (tag, since, left),
+        )
 
     def renew(self, letter: UUID, *, by: UUID) -> None:
         self._execute(
             "UPDATE letters SET receipt_hash = NULL, renewal_of = %s, renewal = 1 WHERE id = %s",
             (str(letter), str(by)),
         )
-
-    def give_letters_to(self, account: UUID) -> None:
-        self._execute("UPDATE letters SET account_id = %s", (str(account),))
 
     def age_letters(self, age: timedelta) -> None:
         self._execute("UPDATE letters SET created_at = now() - %s, expires_at = now()", (age,))
@@ -95,20 +129,45 @@ def run(outbox: Outbox, purge: Callable[..., int], *, limit: int = 100) -> int:
         return purge(session, limit=limit)
 
 
-def test_accounts_nobody_verified_go_after_a_week_and_no_others(outbox: Outbox, rows: Rows) -> None:
-    old = rows.account(age=8 * DAY)
-    rows.token(old, age=8 * DAY)
-    again = rows.account(age=8 * DAY)
-    rows.token(again, age=timedelta(hours=1))
-    kept = {again, rows.account(age=6 * DAY), rows.account(age=400 * DAY, verified=True)}
+def test_registrations_nobody_confirmed_go_after_a_week_whatever_was_sent_again(
+    outbox: Outbox, rows: Rows
+) -> None:
+    for ended_for in (None, "overtaken", "taken", "refused"):
+        rows.registration(age=8 * DAY, ended_for=ended_for)
+    rows.token(rows.registration(age=8 * DAY), age=timedelta(hours=1))
+    kept = {
+        rows.registration(age=6 * DAY, ended_for=ended_for) for ended_for in (None, "overtaken", "refused")
+    }
 
-    assert run(outbox, purge_unverified_accounts) == 1
-    assert rows.ids("accounts") == kept
-    assert run(outbox, purge_unverified_accounts) == 0
+    assert run(outbox, purge_registrations) == 5
+    assert rows.ids("registrations") == kept
+    assert rows.ids("one_time_tokens") == set()
+    assert run(outbox, purge_registrations) == 0
+
+
+def test_a_confirmed_registration_stays_while_a_receipt_says_so(outbox: Outbox, rows: Rows) -> None:
+    outbox.commit(1, state=DeliveryState.SENT)
+    confirmed = outbox.hang_on_registration(age=8 * DAY)
+    rows.confirm(confirmed)
+
+    assert run(outbox, purge_registrations) == 0
+    with outbox.sessions.begin() as session:
+        for row in outbox.rows():
+            session.delete(row)
+    rows.age_letters(31 * DAY)
+    assert run(outbox, purge_letters) == 1
+    assert run(outbox, purge_registrations) == 1
+
+
+def test_refusals_go_when_their_time_is_over(outbox: Outbox, rows: Rows) -> None:
+    rows.refused("old", since=31 * DAY, left=-1 * DAY)
+    rows.refused("new", since=29 * DAY, left=DAY)
+    assert run(outbox, purge_refusals) == 1
+    assert run(outbox, purge_refusals) == 0
 
 
 def test_tokens_go_a_week_after_their_end_used_or_not_decoys_too(outbox: Outbox, rows: Rows) -> None:
-    account = rows.account(age=40 * DAY, verified=True)
+    account = rows.registration(age=40 * DAY, ended_for="confirmed")
     rows.token(None, age=9 * DAY)
     rows.token(account, age=9 * DAY, used=True)
     kept = {rows.token(account, age=7 * DAY, used=True), rows.token(account, age=timedelta())}
@@ -156,17 +215,16 @@ def test_a_letter_that_is_to_be_renewed_stays(outbox: Outbox, rows: Rows) -> Non
     assert run(outbox, purge_letters) == 0
 
 
-def test_a_purged_account_takes_its_unsent_letters_with_it(outbox: Outbox, rows: Rows) -> None:
-    account = rows.account(age=8 * DAY)
+def test_a_purged_registration_takes_its_unsent_letters_with_it(outbox: Outbox, rows: Rows) -> None:
     underway, dead = (
         outbox.commit(1, state=DeliveryState.DEFERRED),
         outbox.commit(1, state=DeliveryState.FAILED),
     )
     outbox.commit(1, state=DeliveryState.SENT)
-    rows.give_letters_to(account)
+    outbox.hang_on_registration(age=8 * DAY)
     others = outbox.commit(1)
 
-    assert run(outbox, purge_unverified_accounts) == 1
+    assert run(outbox, purge_registrations) == 1
 
     cancelled = [row for row in outbox.rows() if row.kind == "cancellation"]
     assert {row.letter_id for row in cancelled} == {*underway, *dead}

@@ -10,16 +10,19 @@ from sqlalchemy import text
 
 from auth_service.domain.delivery import DeliveryState
 from auth_service.inbox.record import record_report
-from auth_service.outbox import enqueue_letter, withdraw_letters
+from auth_service.outbox import Origin, enqueue_letter, record_limited, withdraw_letters
 from auth_service.outbox.claim import claim
 from auth_service.outbox.release import hand_back, measure_backlog, release_failed
 from auth_service.outbox.settle import settle_expired, settle_published
-from mail_contract.letters import LetterClass, LetterName
+from mail_contract.letters import LetterClass
 from mail_contract.messages import Cancellation, CancellationReason, Envelope, ReportedState
 from support.database import Database
 from support.outbox import Outbox, envelope, report
 
 MINUTE = timedelta(minutes=1)
+
+
+DECOY = Origin(registration_id=None, account_id=None, receipt_hash=bytes(32), receipt_tells=False)
 
 
 @pytest.fixture
@@ -36,15 +39,24 @@ def take(outbox: Outbox, *, limit: int = 100, lease: timedelta = MINUTE) -> tupl
 def test_a_letter_is_in_the_outbox_only_if_its_request_was_committed(outbox: Outbox) -> None:
     sealed = envelope()
     with outbox.sessions() as session:
-        enqueue_letter(session, sealed, account_id=None, story=bytes(32))
+        enqueue_letter(session, sealed, DECOY)
         session.rollback()
     assert outbox.is_empty()
+
+
+def test_a_limited_letter_is_written_down_with_its_event_and_never_leaves(outbox: Outbox) -> None:
+    sealed = envelope()
+    with outbox.sessions.begin() as session:
+        record_limited(session, sealed, DECOY)
+    assert outbox.is_empty()
+    assert outbox.states() == {DeliveryState.LIMITED: 1}
+    assert outbox.timeline(sealed.header.id) == [DeliveryState.LIMITED]
 
 
 def test_a_letter_its_first_event_and_its_row_are_written_together(outbox: Outbox) -> None:
     sealed = envelope()
     with outbox.sessions.begin() as session:
-        enqueue_letter(session, sealed, account_id=None, story=bytes(32))
+        enqueue_letter(session, sealed, DECOY)
     (row,) = outbox.rows()
     assert (row.id, row.letter_id, row.kind) == (sealed.header.id, sealed.header.id, "letter")
     assert Envelope.model_validate(row.payload) == sealed
@@ -54,12 +66,13 @@ def test_a_letter_its_first_event_and_its_row_are_written_together(outbox: Outbo
 def test_what_is_still_on_its_way_is_withdrawn_by_one_cancellation_each(outbox: Outbox) -> None:
     underway = outbox.commit(2)
     outbox.commit(1, state=DeliveryState.SENT)
+    registration = outbox.hang_on_registration()
+    outbox.commit(1)
     at = datetime.now(UTC)
     for _ in range(2):
         with outbox.sessions.begin() as session:
-            withdraw_letters(
-                session, "tag", [LetterName.VERIFY_ADDRESS], CancellationReason.SUPERSEDED, at=at
-            )
+            withdraw_letters(session, [registration], CancellationReason.SUPERSEDED, at=at)
+            withdraw_letters(session, [], CancellationReason.SUPERSEDED, at=at)
     cancellations = [row for row in outbox.rows() if row.kind == "cancellation"]
     assert {row.letter_id for row in cancellations} == set(underway)
     for row in cancellations:

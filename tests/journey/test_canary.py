@@ -25,13 +25,14 @@ def secrets(gate: Gate, mailbox: Mailbox) -> dict[str, str]:
     (address,) = addresses(1)
     gate.register(address, password=PASSWORD)
     (letter,) = mailbox.wait_for(address)
-    gate.verify(email=address, code="00000000")
-    assert gate.verify(token=letter.token).status_code == 200
+    gate.verify(of=address, code="00000000")
+    assert gate.verify(of=address, token=letter.token).status_code == 200
     local, _, domain = address.partition("@")
     return {
         "password": PASSWORD,
         "token": letter.token,
         "code": letter.code,
+        "registration secret": gate.secrets[address],
         "address": address,
         "local part": local,
         "domain in punycode": f"{local}@{domain.encode('idna').decode()}",

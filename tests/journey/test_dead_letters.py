@@ -55,7 +55,7 @@ def test_a_refused_letter_is_mended_redriven_and_delivered_once(
 
     gate.wait_until(receipt, "sent")
     (letter,) = mailbox.wait_for(refused)
-    assert gate.verify(token=letter.token).status_code == 200
+    assert gate.verify(of=refused, token=letter.token).status_code == 200
     states = [event["event"] for event in command(stack, "explain", dead["id"])["timeline"]]
     assert states == ["first_seen", "attempt", "redriven", "attempt", "accepted"]
     assert len(mailbox.summaries(refused)) == 1

@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from support.people import PASSWORD, Gate, Mailbox, addresses
 
+ANOTHER = f"{PASSWORD}, or so"
+
 
 def test_fifty_people_get_one_letter_each_and_every_link_and_code_works_once(
     gate: Gate, mailbox: Mailbox
@@ -14,12 +16,13 @@ def test_fifty_people_get_one_letter_each_and_every_link_and_code_works_once(
         receipts = dict(zip(people, pool.map(gate.register, people), strict=True))
     for n, address in enumerate(people):
         (letter,) = mailbox.wait_for(address)
-        proof = {"token": letter.token} if n % 2 else {"email": address, "code": letter.code}
-        answer = gate.verify(**proof)
+        proof = {"token": letter.token} if n % 2 else {"code": letter.code}
+        answer = gate.verify(of=address, **proof)
         assert answer.status_code == 200, (address, answer.text)
         assert answer.json()["email"] == address
-        assert gate.verify(**proof).status_code in {400, 410}
-        gate.wait_until(receipts[address], "sent")
+        assert gate.verify(of=address, **proof).text == answer.text
+        assert gate.verify(of=address, password=ANOTHER, **proof).status_code in {400, 410}
+        gate.wait_until(receipts[address], "confirmed")
     assert Counter(len(mailbox.summaries(address)) for address in people) == {1: 50}
 
 
@@ -57,8 +60,8 @@ def test_a_new_letter_voids_the_link_and_the_code_of_the_older_one(gate: Gate, m
     gate.wait_until(gate.resend(address), "sent")
     second, _ = mailbox.wait_for(address, count=2)
     assert second.token != first.token
-    assert gate.verify(token=first.token).status_code == 410
-    assert gate.verify(email=address, code=second.code).status_code == 200
+    assert gate.verify(of=address, token=first.token).status_code == 410
+    assert gate.verify(of=address, code=second.code).status_code == 200
 
 
 def test_registering_a_verified_address_again_sends_its_owner_a_notice_and_changes_nothing(
@@ -67,15 +70,33 @@ def test_registering_a_verified_address_again_sends_its_owner_a_notice_and_chang
     (address,) = addresses(1)
     gate.register(address)
     (letter,) = mailbox.wait_for(address)
-    assert gate.verify(token=letter.token).status_code == 200
-    gate.wait_until(gate.register(address, password=PASSWORD + " of a stranger"), "sent")
+    assert gate.verify(of=address, token=letter.token).status_code == 200
+    gate.wait_until(gate.register(address, password=ANOTHER), "sent")
     notice, _ = mailbox.wait_for(address, count=2)
     assert notice.subject != letter.subject
-    assert "#token=" not in notice.source
+    assert "/verify#token=" not in notice.source
 
 
 def test_a_request_with_nothing_to_send_looks_like_any_other(gate: Gate, mailbox: Mailbox) -> None:
-    (stranger,) = addresses(1)
-    story = gate.wait_until(gate.resend(stranger), "sent")
-    assert [entry["state"] for entry in story["timeline"]] == ["accepted", "queued", "sent"]
+    stranger, known = addresses(2)
+    gate.register(known)
+    mailbox.wait_for(known)
+    gate.secrets.clear()
+    stories = [gate.receipt(gate.resend(address)) for address in (stranger, known)]
+    mailbox.wait_for(known, count=2)
+    for story in stories:
+        assert [entry["state"] for entry in story["timeline"]] == ["accepted"]
     assert mailbox.summaries(stranger) == []
+
+
+def test_a_reader_without_the_registrations_secret_chooses_the_password_that_counts(
+    gate: Gate, mailbox: Mailbox
+) -> None:
+    (address,) = addresses(1)
+    receipt = gate.register(address, password=ANOTHER)
+    (letter,) = mailbox.wait_for(address)
+    gate.secrets.clear()
+    answer = gate.verify(of=address, token=letter.token)
+    assert (answer.status_code, answer.json()["code"]) == (409, "password_needed")
+    assert gate.verify(of=address, token=letter.token, password=PASSWORD).status_code == 200
+    gate.wait_until(receipt, "confirmed")

@@ -70,8 +70,20 @@ class WrittenLetter:
         return self.contents.context["link"].split("#token=")[1]
 
     @property
+    def refusal_token(self) -> str:
+        return self.contents.context["refusal"].split("#token=")[1]
+
+    @property
     def code(self) -> str:
         return self.contents.context["code"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """What somebody who registered is given."""
+
+    receipt: str
+    secret: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +106,10 @@ class AuthApi:
             ops=api.ops,
             database_url=database_url,
             sign_up_letters=SignUpLetters(
-                sealer=settings.sealer(), keyed_hash=settings.keyed_hash(), public_url=settings.public_url
+                sealer=settings.sealer(),
+                keyed_hash=settings.keyed_hash(),
+                public_url=settings.public_url,
+                sign_in_url=settings.sign_in_page,
             ),
             opener=Opener(
                 sealing_keys=SealingKeys.from_json(SEALING_KEYS[0]),
@@ -117,19 +132,32 @@ class AuthApi:
         with ThreadPoolExecutor(len(calls)) as pool:
             return list(pool.map(lambda call: self.post(*call), calls))
 
-    def register(self, email: str, password: str = PASSWORD, **more: str) -> str:
-        """Register as a person does; give back the receipt."""
-        return self._receipt(self.post("/v1/registrations", {"email": email, "password": password, **more}))
+    def register(self, email: str, password: str = PASSWORD, **more: str) -> Registered:
+        """Register as a person does; give back what they are given."""
+        answer = self.post("/v1/registrations", {"email": email, "password": password, **more})
+        return Registered(receipt=self._receipt(answer), secret=answer.get_json()["registration_secret"])
 
-    def resend(self, email: str) -> str:
-        """Ask for the letter again; give back the receipt."""
+    def resend(self, secret: str) -> str:
+        """Ask for the letter of a registration again; give back the receipt."""
+        return self._receipt(self.post("/v1/registrations/resend", {"registration_secret": secret}))
+
+    def resend_to(self, email: str) -> str:
+        """Ask for the letter again without the registration's secret; give back the receipt."""
         return self._receipt(self.post("/v1/registrations/resend", {"email": email}))
 
-    def verify(self, email: str) -> None:
+    def verify(self, email: str, password: str = PASSWORD) -> Registered:
         """Register and verify an address."""
-        self.register(email)
-        answer = self.post("/v1/verifications", {"token": self.last_letter().link_token})
+        registered = self.register(email, password)
+        body = {"token": self.last_letter().link_token, "registration_secret": registered.secret}
+        answer = self.post("/v1/verifications", body)
         assert answer.status_code == 200, answer.text
+        return registered
+
+    def receipt(self, receipt: str) -> dict[str, Any]:
+        """What a receipt tells."""
+        answer = self.get(f"/v1/receipts/{receipt}")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.get_json())
 
     def letters(self) -> list[WrittenLetter]:
         """All letters in the outbox, oldest first."""

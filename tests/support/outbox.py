@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from auth_service.domain.delivery import DeliveryState
 from auth_service.outbox.message import CANCELLATION_RANK, LETTER_RANKS, WAKE_UP_CHANNEL
 from auth_service.store.engine import build_engine, build_sessions
-from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
+from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow, Registration
 from mail_contract.letters import LetterClass, LetterName
 from mail_contract.messages import (
     Cancellation,
@@ -93,6 +93,26 @@ class Outbox:
         sealed = [envelope(letter_class, lifetime=lifetime) for _ in range(count)]
         self.put(sealed, state=state)
         return [one.header.id for one in sealed]
+
+    def hang_on_registration(self, *, age: timedelta = timedelta()) -> UUID:
+        """Says that one registration asked for every letter there is; gives back its id."""
+        id_ = uuid4()
+        with self.sessions.begin() as session:
+            session.execute(
+                insert(Registration).values(
+                    id=id_,
+                    email=f"{id_}@example.com",
+                    canonical_email=f"{id_}@example.com",
+                    recipient_tag="tag",
+                    password_hash="hash",
+                    locale="en",
+                    secret_hash=id_.bytes * 2,
+                    refusal_hash=id_.bytes * 2,
+                    created_at=func.now() - age,
+                )
+            )
+            session.execute(update(Letter).values(registration_id=id_))
+        return id_
 
     def put(self, sealed: Sequence[Envelope], *, state: DeliveryState = DeliveryState.ACCEPTED) -> None:
         """Commits these letters in one transaction."""

@@ -12,7 +12,7 @@ import idna
 
 from support.eventually import eventually
 
-PASSWORD = "correct horse battery staple"
+PASSWORD = "seven lanterns over a quiet harbour"
 
 LOCAL_PARTS = (
     "ann",
@@ -40,7 +40,7 @@ DOMAINS = (
     "đà-nẵng.example",
 )
 
-LINK = re.compile(r"https?://\S+#token=[A-Za-z0-9_-]+")
+LINK = re.compile(r"https?://\S+/verify#token=[A-Za-z0-9_-]+")
 CODE = re.compile(r"\b(\d{4})[ \u00a0-]?(\d{4})\b")
 
 
@@ -73,7 +73,7 @@ class Letter:
 
     @property
     def link(self) -> str:
-        """The one link with a secret."""
+        """The one link that confirms."""
         (link,) = set(LINK.findall(self.text))
         return str(link)
 
@@ -136,6 +136,7 @@ class Gate:
 
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=url, timeout=30)
+        self.secrets: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -144,16 +145,24 @@ class Gate:
         self.http.close()
 
     def register(self, address: str, *, password: str = PASSWORD, locale: str | None = None) -> str:
-        """Registers and returns the receipt."""
+        """Registers and returns the receipt; the registration's secret is kept for what follows."""
         body = {"email": address, "password": password} | ({"locale": locale} if locale else {})
-        return self._receipt("/v1/registrations", body)
+        answer = self._accepted("/v1/registrations", body)
+        self.secrets[address] = str(answer["registration_secret"])
+        return str(answer["receipt"])
 
     def resend(self, address: str) -> str:
-        """Asks for the letter again and returns the receipt."""
-        return self._receipt("/v1/registrations/resend", {"email": address})
+        """Asks for the letter again and returns the receipt; by the registration's secret, if there was one."""
+        secret = self.secrets.get(address)
+        body = {"email": address} if secret is None else {"registration_secret": secret}
+        return str(self._accepted("/v1/registrations/resend", body)["receipt"])
 
-    def verify(self, **proof: str) -> httpx.Response:
-        """Posts `token=…` or `email=…, code=…`."""
+    def verify(self, *, of: str, **proof: str) -> httpx.Response:
+        """Posts `token=…` or `code=…` of a letter to somebody, with the secret of their registration."""
+        if "code" in proof:
+            proof["email"] = of
+        if "password" not in proof and of in self.secrets:
+            proof["registration_secret"] = self.secrets[of]
         return self.http.post("/v1/verifications", json=proof)
 
     def receipt(self, receipt: str) -> dict[str, Any]:
@@ -170,7 +179,7 @@ class Gate:
 
         return eventually(reached, within=within, every=0.1)
 
-    def _receipt(self, path: str, body: dict[str, str]) -> str:
+    def _accepted(self, path: str, body: dict[str, str]) -> dict[str, Any]:
         answer = self.http.post(path, json=body)
         assert answer.status_code == 202, answer.text
-        return str(answer.json()["receipt"])
+        return dict(answer.json())

@@ -8,7 +8,10 @@ from typing import Final
 from flask import Flask
 
 from auth_service.domain import guessing
+from auth_service.domain.limit import Limit
+from auth_service.flows.limits import CodeLimit, MailboxLimit
 from auth_service.flows.read_receipt import ReadReceipt
+from auth_service.flows.refuse_registration import RefuseRegistration
 from auth_service.flows.register import Register
 from auth_service.flows.resend_verification import ResendVerification
 from auth_service.flows.sign_up_letters import SignUpLetters
@@ -19,7 +22,9 @@ from auth_service.http.health import Health, Operations
 from auth_service.http.metrics import Metrics, OutboxCollector
 from auth_service.http.pages.page import Renderer
 from auth_service.http.pages.sign_up import SignUpPages
+from auth_service.http.policy import Policy
 from auth_service.http.receipts import Receipts
+from auth_service.http.refusals import Refusals
 from auth_service.http.registrations import Registrations
 from auth_service.http.verifications import Verifications
 from auth_service.security.breaches import BreachList
@@ -65,19 +70,42 @@ def build_api(settings: ApiSettings) -> Api:
     probes = Transactions(build_sessions(probe_engine), seconds=_PROBE_SECONDS)
     metrics = Metrics()
     keyed_hash = settings.keyed_hash()
-    letters = SignUpLetters(sealer=settings.sealer(), keyed_hash=keyed_hash, public_url=settings.public_url)
+    letters = SignUpLetters(
+        sealer=settings.sealer(),
+        keyed_hash=keyed_hash,
+        public_url=settings.public_url,
+        sign_in_url=settings.sign_in_page,
+    )
     passwords = Passwords(
         at_once=settings.hash_limit, wait_seconds=settings.hash_wait_seconds, observer=metrics
     )
+    requests = MailboxLimit(limit=Limit(), keyed_hash=keyed_hash, observer=metrics)
+    codes = CodeLimit(limit=Limit(), keyed_hash=keyed_hash, observer=metrics)
+    breaches = BreachList(settings.breach_list_url, metrics) if settings.breach_list_url else None
     renderer = Renderer()
     resources = (
         Registrations(
-            register=Register(transactions=transactions, passwords=passwords, letters=letters),
-            resend=ResendVerification(transactions=transactions, letters=letters),
+            register=Register(
+                transactions=transactions,
+                passwords=passwords,
+                letters=letters,
+                keyed_hash=keyed_hash,
+                requests=requests,
+            ),
+            resend=ResendVerification(
+                transactions=transactions, letters=letters, keyed_hash=keyed_hash, requests=requests
+            ),
             metrics=metrics,
-            breaches=BreachList(settings.breach_list_url, metrics) if settings.breach_list_url else None,
+            breaches=breaches,
         ),
-        Verifications(verify=VerifyAddress(transactions=transactions, keyed_hash=keyed_hash)),
+        Verifications(
+            verify=VerifyAddress(
+                transactions=transactions, passwords=passwords, keyed_hash=keyed_hash, codes=codes
+            ),
+            breaches=breaches,
+        ),
+        Refusals(refusal=RefuseRegistration(transactions=transactions, keyed_hash=keyed_hash)),
+        Policy(),
         Receipts(read=ReadReceipt(transactions=transactions)),
         Health(),
         SignUpPages(renderer=renderer),

@@ -69,6 +69,34 @@ class ReplacedLink(RequestError):
     detail = "Open the link in the newest email."
 
 
+class AlreadyConfirmed(RequestError):
+    """Another registration of the address was confirmed, or it had an account."""
+
+    title = "This address is confirmed already."
+    detail = "Sign in with the password you chose then."
+
+
+class RefusedRegistration(RequestError):
+    """The mailbox's reader said "this wasn't me"."""
+
+    title = "This registration was refused."
+    detail = "Sign up again if it was yours after all."
+
+
+class PasswordNeeded(RequestError):
+    """A good link or code, but what came with it does not say whose password is to count."""
+
+    title = "Choose a password to confirm this address."
+    detail = "Send the same again with `password`, or with the `registration_secret` of the registration the email is of. Nothing is used up yet."
+
+
+class UnknownRegistration(RequestError):
+    """Never one of ours, or too old to be remembered."""
+
+    title = "This registration isn't known any more."
+    detail = "Sign up again."
+
+
 class RefusedCode(RequestError):
     """This code does not confirm this address.
 

@@ -2,99 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Final
-from urllib.parse import urlsplit
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
-from auth_service.domain.campaign import Suspicion, parse_suspicion
-from auth_service.domain.limit import Limit, parse_limit
-from auth_service.http.client_address import IPNetwork
+from auth_service.domain.limit import parse_limit
 from auth_service.security.secrets import KeyedHash
+from auth_service.setting_values import (
+    DEFAULT_SUSPICION,
+    LimitSetting,
+    ListUrl,
+    Networks,
+    PublicUrl,
+    SignInUrl,
+    SuspicionSetting,
+)
 from mail_contract.keys import PublicSealingKeys, SigningKey
 from mail_contract.sealing import Sealer
 from mail_contract.setting_types import BrokerUrl, DatabaseUrl, HostAndPort, ProcessSettings, holds_keys
-
-API_PATHS: Final = (
-    "v1",
-    "signup",
-    "verify",
-    "refuse",
-    "signin",
-    "docs",
-    "openapi.json",
-    "healthz",
-    "readyz",
-    "metrics",
-)
-"""First parts of our own paths: a public address below one of them could not be told from the call itself."""
-
-_PATH: Final = re.compile(
-    rf"(?!/(?:{'|'.join(map(re.escape, API_PATHS))})(?:/|$))(?:/[A-Za-z0-9-][A-Za-z0-9._~-]*)*/?"
-)
-
-
-def _public_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError:  # whose words quote the value
-        raise ValueError("must be an http(s) address") from None
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or parts.query
-        or parts.fragment
-        or parts.username
-    ):
-        raise ValueError("must be the http(s) address people reach the pages at, without query or fragment")
-    if not _PATH.fullmatch(parts.path):
-        raise ValueError(
-            "may have a path such as /account, of letters, digits, dots and hyphens; none of the API's own"
-        )
-    return value.rstrip("/")
-
-
-def _networks(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
-    except ValueError:
-        raise ValueError("must be addresses or networks such as 10.0.0.0/8, with commas between") from None
-
-
-Networks = Annotated[tuple[IPNetwork, ...], NoDecode, BeforeValidator(_networks)]
-
-
-def _limit(value: object) -> object:
-    return parse_limit(value) if isinstance(value, str) else value
-
-
-def _suspicion(value: object) -> object:
-    return parse_suspicion(value) if isinstance(value, str) else value
-
-
-LimitSetting = Annotated[Limit, NoDecode, BeforeValidator(_limit)]
-SuspicionSetting = Annotated[Suspicion | None, NoDecode, BeforeValidator(_suspicion)]
-_SUSPICION: Final = parse_suspicion("50/hour 10%")
-
-
-def _list_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-    except ValueError:  # whose words quote the value
-        raise ValueError("must be an http(s) address") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(
-            "must be the http(s) address of a range API, such as https://api.pwnedpasswords.com/range"
-        )
-    return value.rstrip("/")
 
 
 class _Settings(ProcessSettings):
@@ -134,11 +62,27 @@ class WriterSettings(_Settings):
         return KeyedHash(self.hash_key.get_secret_value())
 
 
-class ApiSettings(WriterSettings):
-    """`auth-service api`.
+class LinkingSettings(WriterSettings):
+    """What it takes to write letters with links.
 
     Attributes:
         public_url: base of every link in letters; no request header changes it.
+        sign_in_url: where people sign in; `/signin` below the public URL if it is not given.
+    """
+
+    public_url: PublicUrl
+    sign_in_url: SignInUrl | None = None
+
+    @property
+    def sign_in_page(self) -> str:
+        """Where people with an account are sent."""
+        return self.sign_in_url or f"{self.public_url}/signin"
+
+
+class ApiSettings(LinkingSettings):
+    """`auth-service api`.
+
+    Attributes:
         listen: host:port, for everybody.
         ops_listen: host:port of `/metrics` and `/readyz`, for operators.
         trusted_proxies: whose `X-Forwarded-For` and `Forwarded` are believed; nobody's by default.
@@ -160,7 +104,6 @@ class ApiSettings(WriterSettings):
         hold_minutes: how long a letter is held.
     """
 
-    public_url: Annotated[str, AfterValidator(_public_url)]
     listen: HostAndPort = "127.0.0.1:8000"
     ops_listen: HostAndPort = "127.0.0.1:9400"
     trusted_proxies: Networks = ()
@@ -168,7 +111,7 @@ class ApiSettings(WriterSettings):
     api_threads: Annotated[int, Field(ge=1, le=128)] = 8
     hash_limit: Annotated[int, Field(ge=1, le=64)] = 4
     hash_wait_seconds: Annotated[float, Field(gt=0, le=10)] = 2.0
-    breach_list_url: Annotated[str, AfterValidator(_list_url)] | None = None
+    breach_list_url: ListUrl | None = None
     prometheus_dir: Path | None = None
     limit_mailbox: LimitSetting = parse_limit("1/minute 5/hour 10/day")
     limit_source: LimitSetting = parse_limit("30/hour")
@@ -177,7 +120,7 @@ class ApiSettings(WriterSettings):
     limit_sign_in: LimitSetting = parse_limit("10/minute 50/hour")
     limit_all: LimitSetting = parse_limit("120/minute")
     limit_proved: LimitSetting = parse_limit("60/minute")
-    campaign: SuspicionSetting = _SUSPICION
+    campaign: SuspicionSetting = DEFAULT_SUSPICION
     proof_tries: Annotated[int, Field(ge=100, le=1_000_000)] = 2000
     hold_minutes: Annotated[int, Field(ge=1, le=720)] = 60
 
@@ -224,17 +167,15 @@ class ExplainSettings(_Settings):
         return KeyedHash(self.hash_key.get_secret_value())
 
 
-class WorkerSettings(WriterSettings):
+class WorkerSettings(LinkingSettings):
     """`auth-service worker`: records reports, renews letters, does scheduled work.
 
     Attributes:
-        public_url: base of every link in letters.
         campaign: as the API's; while it lasts a held letter whose time is over is dropped, not sent.
     """
 
-    public_url: Annotated[str, AfterValidator(_public_url)]
     broker_url: BrokerUrl
-    campaign: SuspicionSetting = _SUSPICION
+    campaign: SuspicionSetting = DEFAULT_SUSPICION
 
 
 class HeldSettings(_Settings):

@@ -11,12 +11,13 @@ DELIVER_LETTER = "mailer.deliver_letter"
 CANCEL_LETTER = "mailer.cancel_letter"
 RECORD_REPORT = "auth.record_report"
 
-PURGE_UNVERIFIED_ACCOUNTS = "auth.purge_unverified_accounts"
+PURGE_REGISTRATIONS = "auth.purge_registrations"
+PURGE_REFUSALS = "auth.purge_refusals"
 PURGE_TOKENS = "auth.purge_tokens"
 PURGE_LETTERS = "auth.purge_letters"
 RENEW_LETTERS = "auth.renew_letters"
 
-SCHEDULED_TASKS = frozenset({PURGE_UNVERIFIED_ACCOUNTS, PURGE_TOKENS, PURGE_LETTERS, RENEW_LETTERS})
+SCHEDULED_TASKS = frozenset({PURGE_REGISTRATIONS, PURGE_REFUSALS, PURGE_TOKENS, PURGE_LETTERS, RENEW_LETTERS})
 """What beat asks auth-service for."""
 
 TASKS: Mapping[str, frozenset[str]] = MappingProxyType(

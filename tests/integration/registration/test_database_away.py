@@ -73,11 +73,11 @@ def test_with_the_database_frozen_every_call_is_refused_in_time(
     eventually(lambda: registered(api), within=20)
 
 
-def test_a_row_locked_by_somebody_else_is_not_waited_for_beyond_the_deadline(
+def test_a_table_locked_by_somebody_else_is_not_waited_for_beyond_the_deadline(
     api: AuthApi, auth_database: Database
 ) -> None:
     with closing(psycopg2.connect(auth_database.url)) as other, other.cursor() as cursor:
-        cursor.execute("SELECT FROM accounts FOR UPDATE")
+        cursor.execute("LOCK TABLE registrations IN EXCLUSIVE MODE")
         started = time.monotonic()
         answer = api.post("/v1/registrations", {"email": "before@example.com", "password": PASSWORD})
         assert_refused_in_time(answer, started)

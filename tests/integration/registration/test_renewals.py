@@ -56,10 +56,8 @@ def expire_in_outbox(api: AuthApi, sessions: sessionmaker[Session]) -> None:
         settle_expired(session, token=token, ids=[row.id for row in rows if row.expired])
 
 
-def test_an_expired_letter_is_replaced_and_only_the_fresh_link_works(
-    api: AuthApi, renewals: RenewLetters
-) -> None:
-    receipt = api.register(LINH, locale="vi")
+def test_an_expired_letter_is_replaced_and_the_fresh_link_works(api: AuthApi, renewals: RenewLetters) -> None:
+    registered = api.register(LINH, locale="vi")
     old = api.last_letter()
     expire(api, renewals)
     fresh = api.last_letter()
@@ -67,9 +65,9 @@ def test_an_expired_letter_is_replaced_and_only_the_fresh_link_works(
     assert fresh.envelope.header.id != old.envelope.header.id
     assert (fresh.contents.recipient, fresh.envelope.header.locale) == (LINH, "vi")
     assert fresh.code != old.code
-    assert story(api, receipt) == ["accepted", "expired", "accepted"]
-    assert api.post("/v1/verifications", {"token": old.link_token}).get_json()["code"] == "replaced_link"
-    assert api.post("/v1/verifications", {"token": fresh.link_token}).status_code == 200
+    assert story(api, registered.receipt) == ["accepted", "expired", "accepted"]
+    proof = {"token": fresh.link_token, "registration_secret": registered.secret}
+    assert api.post("/v1/verifications", proof).status_code == 200
 
 
 def test_a_repeated_word_of_its_end_renews_a_letter_once(api: AuthApi, renewals: RenewLetters) -> None:
@@ -84,36 +82,49 @@ def test_a_repeated_word_of_its_end_renews_a_letter_once(api: AuthApi, renewals:
 
 
 def test_a_request_gets_two_fresh_letters_and_no_more(api: AuthApi, renewals: RenewLetters) -> None:
-    receipt = api.register(LINH)
+    registered = api.register(LINH)
     for _ in range(4):
         expire(api, renewals)
 
     assert len(api.letters()) == 3
-    assert story(api, receipt) == ["accepted", "expired"] * 3
-    again = api.resend(LINH)
+    assert story(api, registered.receipt) == ["accepted", "expired"] * 3
+    again = api.resend(registered.secret)
     expire(api, renewals)
     assert story(api, again) == ["accepted", "expired", "accepted"], "asking again is a new request"
 
 
 def test_nothing_is_renewed_once_a_newer_letter_was_asked_for(api: AuthApi, renewals: RenewLetters) -> None:
-    receipt = api.register(LINH)
+    registered = api.register(LINH)
     old = last_id(api)
-    api.resend(LINH)
+    api.resend(registered.secret)
     renewals.take(report(old, ReportedState.EXPIRED))
 
     assert len(api.letters()) == 2
-    assert story(api, receipt) == ["accepted", "expired"]
+    assert story(api, registered.receipt) == ["accepted", "expired"]
 
 
-def test_nothing_is_renewed_once_the_address_is_verified(api: AuthApi, renewals: RenewLetters) -> None:
+def test_nothing_is_renewed_once_its_registration_is_confirmed(api: AuthApi, renewals: RenewLetters) -> None:
     api.verify(LINH)
     expire(api, renewals)
     assert len(api.letters()) == 1
 
 
+def test_nothing_is_renewed_for_a_refused_registration_or_one_that_is_forgotten(
+    api: AuthApi, renewals: RenewLetters
+) -> None:
+    refused = api.register(LINH).receipt
+    assert api.post("/v1/refusals", {"token": api.last_letter().refusal_token}).status_code == 204
+    expire(api, renewals)
+    api.register("ann@example.com")
+    api.sql("DELETE FROM registrations")
+    expire(api, renewals)
+    assert len(api.letters()) == 2
+    assert story(api, refused) == ["accepted", "expired"]
+
+
 def test_a_notice_to_an_owner_is_renewed_as_that(api: AuthApi, renewals: RenewLetters) -> None:
     api.verify(LINH)
-    receipt = api.register(LINH)
+    receipt = api.register(LINH, "a stranger's password").receipt
     expire(api, renewals)
 
     assert api.last_letter().envelope.header.letter is LetterName.ACCOUNT_EXISTS
@@ -123,46 +134,71 @@ def test_a_notice_to_an_owner_is_renewed_as_that(api: AuthApi, renewals: RenewLe
     assert story(api, receipt) == ["accepted", "expired", "accepted", "expired"], "nobody is left to tell"
 
 
-def test_a_decoys_receipt_tells_what_a_letters_receipt_tells(api: AuthApi, renewals: RenewLetters) -> None:
-    api.register(LINH)
+def test_a_strangers_receipt_goes_on_alike_whether_she_has_confirmed_meanwhile_or_not(
+    api: AuthApi, renewals: RenewLetters
+) -> None:
     told = []
-    for address in (LINH, "nobody@example.com"):
-        receipt = api.resend(address)
-        for _ in range(3):
-            expire(api, renewals)
-        told.append(api.get(f"/v1/receipts/{receipt}"))
-    decoy = api.last_letter()
+    for address in ("ann@example.com", LINH):
+        receipt = api.register(address, "a stranger's password").receipt
+        strangers = last_id(api)
+        if address == LINH:
+            api.verify(LINH)
+        renewals.take(report(strangers, ReportedState.EXPIRED))
+        told.append(story(api, receipt))
+    assert told == [["accepted", "expired", "accepted"]] * 2
+    assert api.last_letter().envelope.header.letter is LetterName.ACCOUNT_EXISTS
 
-    letter_told, decoy_told = told
-    assert [s["state"] for s in letter_told.get_json()["timeline"]] == ["accepted", "expired"] * 3
-    assert len(letter_told.data) == len(decoy_told.data)
-    assert decoy.contents.decoy
-    assert len(decoy.envelope.sealed) == len(api.letters()[-4].envelope.sealed)
-    assert api.post("/v1/verifications", {"token": decoy.link_token}).status_code == 400
-    assert api.count("accounts") == 1
+
+def test_a_renewal_to_a_mailbox_that_refused_is_written_down_and_not_sent(
+    api: AuthApi, renewals: RenewLetters
+) -> None:
+    receipt = api.register(LINH, "one stranger's password").receipt
+    first = last_id(api)
+    api.register(LINH, "another stranger's password")
+    api.post("/v1/refusals", {"token": api.last_letter().refusal_token})
+    renewals.take(report(first, ReportedState.EXPIRED))
+    assert story(api, receipt) == ["accepted", "expired", "limited"]
+
+
+def test_a_decoy_is_not_renewed_for_its_receipt_tells_nothing(api: AuthApi, renewals: RenewLetters) -> None:
+    receipt = api.resend_to("nobody@example.com")
+    expire(api, renewals)
+    assert len(api.letters()) == 1
+    assert story(api, receipt) == ["accepted"]
+
+
+def test_a_letter_asked_for_by_address_is_renewed_and_its_receipt_tells_nothing_still(
+    api: AuthApi, renewals: RenewLetters
+) -> None:
+    api.register(LINH)
+    receipt = api.resend_to(LINH)
+    expire(api, renewals)
+    assert len(api.letters()) == 3
+    assert story(api, receipt) == ["accepted"]
 
 
 def test_a_letter_the_relay_found_expired_is_renewed_once(
     api: AuthApi, renewals: RenewLetters, sessions: sessionmaker[Session]
 ) -> None:
-    receipts = [api.register(LINH), api.resend("nobody@example.com")]
+    receipt = api.register(LINH).receipt
+    api.resend_to("nobody@example.com")
     expire_in_outbox(api, sessions)
     assert api.letters() == []
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: renewals.renew_due(limit=10), range(4)))
 
-    assert [letter.contents.decoy for letter in api.letters()] in ([False, True], [True, False])
-    assert [story(api, receipt) for receipt in receipts] == [["accepted", "expired", "accepted"]] * 2
+    assert [letter.contents.decoy for letter in api.letters()] == [False]
+    assert story(api, receipt) == ["accepted", "expired", "accepted"]
     assert renewals.renew_due(limit=10) == 0
 
 
 def test_a_letter_asked_for_again_before_its_renewal_is_not_renewed(
     api: AuthApi, renewals: RenewLetters, sessions: sessionmaker[Session]
 ) -> None:
-    api.register(LINH)
+    registered = api.register(LINH)
     expire_in_outbox(api, sessions)
-    api.resend(LINH)
+    api.resend(registered.secret)
 
     assert renewals.renew_due(limit=10) == 0
     assert len(api.letters()) == 1
@@ -171,7 +207,8 @@ def test_a_letter_asked_for_again_before_its_renewal_is_not_renewed(
 def test_a_withdrawn_letter_that_never_left_is_superseded_not_expired(
     api: AuthApi, renewals: RenewLetters, sessions: sessionmaker[Session]
 ) -> None:
-    first, second = api.register(LINH), api.resend(LINH)
+    registered = api.register(LINH)
+    first, second = registered.receipt, api.resend(registered.secret)
     expire_in_outbox(api, sessions)
     renewals.renew_due(limit=10)
 
@@ -182,12 +219,14 @@ def test_a_withdrawn_letter_that_never_left_is_superseded_not_expired(
 def test_renewals_and_people_asking_again_at_once_wait_for_each_other(
     api: AuthApi, renewals: RenewLetters
 ) -> None:
-    api.register(LINH)
+    registered = api.register(LINH)
     for _ in range(5):
         expired = report(last_id(api), ReportedState.EXPIRED)
         with ThreadPoolExecutor(1) as pool:
             renewal = pool.submit(renewals.take, expired)
-            answers = api.at_once([("/v1/registrations/resend", {"email": LINH})] * 3)
+            answers = api.at_once(
+                [("/v1/registrations/resend", {"registration_secret": registered.secret})] * 3
+            )
             renewal.result()
         assert {answer.status_code for answer in answers} == {202}
         unwithdrawn = "SELECT count(*) FROM letters WHERE withdrawn_at IS NULL AND state = 'accepted'"

@@ -14,6 +14,7 @@ from support.faults.evidence import Trust
 from support.people import LINK, PASSWORD
 
 _SECONDS = 20.0
+_ANOTHER = f"{PASSWORD}, or so"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,21 +26,22 @@ class OldTokens:
     def prepare(self, api: str, peer: Inbox, people: Sequence[str]) -> None:
         """Have one used up and one replaced by a newer, by two people; everything works yet."""
         uses, replaces = people
-        used = _register_and_read(api, peer, uses)
+        used = _ask_and_read(api, peer, uses, _registration(uses))
         assert _verify(api, used) == 200
-        replaced = _register_and_read(api, peer, replaces)
-        _register_and_read(api, peer, replaces)
+        replaced = _ask_and_read(api, peer, replaces, _registration(replaces))
+        _resend_and_read(api, peer, replaces)
         self.by_fate = {"a used token": used, "a replaced token": replaced}
 
     def try_all(self, api: str, peer: Inbox, crowds: Sequence[Crowd]) -> tuple[Trust, ...]:
         """Try these, and twice one that the run itself made."""
         tried = [
-            Trust(what=what, good=False, status=_verify(api, token)) for what, token in self.by_fate.items()
+            Trust(what=what, good=False, status=_verify(api, token, _ANOTHER))
+            for what, token in self.by_fate.items()
         ]
         fresh = _one_of(crowds, peer)
         if fresh is not None:
             tried.append(Trust(what="a fresh token", good=True, status=_verify(api, fresh)))
-            tried.append(Trust(what="the same token again", good=False, status=_verify(api, fresh)))
+            tried.append(Trust(what="the same token again", good=False, status=_verify(api, fresh, _ANOTHER)))
         return tuple(tried)
 
 
@@ -53,17 +55,29 @@ def _one_of(crowds: Sequence[Crowd], peer: Inbox) -> str | None:
     return None
 
 
-def _register_and_read(api: str, peer: Inbox, person: str) -> str:
+def _registration(person: str) -> dict[str, str]:
+    return {"email": person, "password": PASSWORD}
+
+
+def _resend_and_read(api: str, peer: Inbox, person: str) -> str:
+    """Have the person's registration, made a moment ago, sent again by its secret."""
+    again = httpx.post(f"{api}/v1/registrations", json=_registration(person), timeout=_SECONDS)
+    secret = str(again.json()["registration_secret"])
+    return _ask_and_read(api, peer, person, {"registration_secret": secret}, path="/resend")
+
+
+def _ask_and_read(api: str, peer: Inbox, person: str, body: dict[str, str], *, path: str = "") -> str:
     before = len(_mail_to(person, peer))
-    body = {"email": person, "password": PASSWORD}
-    answer = httpx.post(f"{api}/v1/registrations", json=body, timeout=_SECONDS)
+    answer = httpx.post(f"{api}/v1/registrations{path}", json=body, timeout=_SECONDS)
     assert answer.status_code == 202, answer.text
     eventually(lambda: len(_mail_to(person, peer)) > before, within=30)
     return _token_in(_mail_to(person, peer)[0])
 
 
-def _verify(api: str, token: str) -> int:
-    return httpx.post(f"{api}/v1/verifications", json={"token": token}, timeout=_SECONDS).status_code
+def _verify(api: str, token: str, password: str = PASSWORD) -> int:
+    """Press the button and choose a password; the same one again within ten minutes gets the same answer."""
+    body = {"token": token, "password": password}
+    return httpx.post(f"{api}/v1/verifications", json=body, timeout=_SECONDS).status_code
 
 
 def _mail_to(person: str, peer: Inbox) -> list[Message]:

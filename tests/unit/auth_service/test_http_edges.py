@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 from auth_service import errors
 from auth_service.errors import RequestError
 from auth_service.http.statuses import STATUSES
-from auth_service.settings import API_PATHS
+from auth_service.setting_values import API_PATHS
 from support.auth_api import PASSWORD, AuthApi
 
 REGISTRATIONS = "/v1/registrations"

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from auth_service.domain.delivery import DeliveryState
+from auth_service.domain.registration import EndedFor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,9 +17,22 @@ class AccountRecord:
 
     id: UUID
     locale: str
-    generation: int
     created_at: datetime
-    verified_at: datetime | None
+    verified_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationRecord:
+    """A registration: pending until it ended."""
+
+    id: UUID
+    locale: str
+    device: str
+    client_id: str | None
+    created_at: datetime
+    ended_at: datetime | None
+    ended_for: EndedFor | None
+    confirmed_with: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +71,15 @@ class OutboxRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterRecord:
-    """A letter; without an account it was a decoy, or the account is gone."""
+    """A letter; with neither account nor registration it was a decoy, or they are gone."""
 
     id: UUID
     letter: str
     letter_class: str
     state: DeliveryState
     account_id: UUID | None
+    registration_id: UUID | None
+    receipt_tells: bool
     created_at: datetime
     expires_at: datetime
     withdrawn_at: datetime | None
@@ -79,6 +95,7 @@ class History:
     """Everything that was found; each list in the order of time."""
 
     account: AccountRecord | None
+    registrations: Sequence[RegistrationRecord]
     letters: Sequence[LetterRecord]
     events: Sequence[EventRecord]
     outbox: Sequence[OutboxRecord]
@@ -87,7 +104,7 @@ class History:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to tell."""
-        return self.account is None and not self.letters
+        return self.account is None and not self.registrations and not self.letters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +120,7 @@ class Happening:
 def timeline(history: History) -> Sequence[Happening]:
     """Returns what happened, oldest first; what happened at one moment, in the order of cause and effect."""
     happenings = [
-        *_of_account(history.account),
+        *(one for registration in history.registrations for one in _of_registration(registration)),
         *(happening for letter in history.letters for happening in _of_letter(letter)),
         *(_of_event(event) for event in history.events if event.state is not DeliveryState.ACCEPTED),
         *(happening for token in history.tokens for happening in _of_token(token, history.letters)),
@@ -112,9 +129,19 @@ def timeline(history: History) -> Sequence[Happening]:
     return sorted(happenings, key=lambda happening: happening.at)
 
 
-def _of_account(account: AccountRecord | None) -> Iterator[Happening]:
-    if account is not None:
-        yield Happening(at=account.created_at, name="registered", letter_id=None, details={})
+def _of_registration(registration: RegistrationRecord) -> Iterator[Happening]:
+    details: dict[str, str | int] = {"registration": str(registration.id)[:8]}
+    made = details | {"device": registration.device} if registration.device else details
+    yield Happening(at=registration.created_at, name="registered", letter_id=None, details=made)
+    match registration.ended_for:
+        case EndedFor.CONFIRMED:
+            name, details = "confirmed", details | {"with": registration.confirmed_with or ""}
+        case EndedFor.OVERTAKEN | EndedFor.REFUSED | EndedFor.TAKEN:
+            name = registration.ended_for.value
+        case None:
+            return
+    if registration.ended_at is not None:
+        yield Happening(at=registration.ended_at, name=name, letter_id=None, details=details)
 
 
 def _of_letter(letter: LetterRecord) -> Iterator[Happening]:
@@ -146,8 +173,8 @@ def _of_token(token: TokenRecord, letters: Sequence[LetterRecord]) -> Iterator[H
     of_letter = next((letter.id for letter in letters if letter.created_at == token.created_at), None)
     tries: dict[str, str | int] = {"wrong_codes": token.code_tries} if token.code_tries else {}
     if token.used_at is not None:
-        yield Happening(at=token.used_at, name="verified", letter_id=of_letter, details=tries)
-    elif token.voided_at is not None:
+        yield Happening(at=token.used_at, name="used", letter_id=of_letter, details=tries)
+    elif token.voided_at is not None and token.voided_at != token.created_at:
         yield Happening(at=token.voided_at, name="link_replaced", letter_id=of_letter, details=tries)
 
 

@@ -1,20 +1,19 @@
-"""A letter that expired unsent is replaced by a fresh one, while what was asked for still makes sense."""
+"""A letter that expired unsent is replaced by a fresh one, while its registration is remembered."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final
 from uuid import UUID
 
-from auth_service.domain.account import Account, Standing, standing_of
 from mail_contract.letters import LetterName
 
 MAX_RENEWALS: Final = 2
 """Fresh letters a request gets at most. Whoever has waited three days for a letter has asked again or given up."""
 
 SIGN_UP_LETTERS: Final = (LetterName.VERIFY_ADDRESS, LetterName.ACCOUNT_EXISTS)
-"""The letters of signing up: a newer one withdraws the older, and each is renewed. What is sent to everybody is not: it
-has its whole lifetime of a week, and says nothing that would be void."""
+"""The letters of signing up; each is renewed. What is sent to everybody is not: it has its whole lifetime of a week, and
+says nothing that would be void."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,8 @@ class RequestedLetter:
         id: of the letter.
         letter: which one.
         recipient_tag: whose mailbox.
-        account_id: whom it is about; None for a decoy.
+        registration_id: which registration asked for it; None for a decoy, whose receipt has nothing more to tell.
+        receipt_tells: whether the request's receipt tells what becomes of it.
         renewal_of: the first letter of the request, None if it is this one.
         renewal: how many fresh ones there were before it.
     """
@@ -46,7 +46,8 @@ class RequestedLetter:
     id: UUID
     letter: LetterName
     recipient_tag: str
-    account_id: UUID | None
+    registration_id: UUID | None
+    receipt_tells: bool
     renewal_of: UUID | None
     renewal: int
 
@@ -56,20 +57,3 @@ class RequestedLetter:
         if self.letter not in SIGN_UP_LETTERS or self.renewal >= MAX_RENEWALS:
             return None
         return Renewal(of=self.renewal_of or self.id, number=self.renewal + 1)
-
-
-def still_makes_sense(letter: LetterName, account: Account | None) -> bool:
-    """Says whether what the letter says would still be so.
-
-    A proof nobody was ever asked for, which is what a decoy pretends, is as good as before: its receipt must go on like
-    that of a letter.
-    """
-    match letter:
-        case LetterName.VERIFY_ADDRESS:
-            return standing_of(account) is not Standing.VERIFIED
-        case LetterName.ACCOUNT_EXISTS:
-            return standing_of(account) is Standing.VERIFIED
-        case LetterName.TERMS_CHANGED:
-            return False
-        case _:
-            assert_never(letter)

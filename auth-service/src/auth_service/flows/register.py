@@ -1,51 +1,119 @@
-"""② Register: the account and its letter come to be together or not at all, and a taken address answers alike."""
+"""② Register: a pending registration and its letter come to be together or not at all; a taken address answers alike."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID, uuid4
 
-from auth_service.domain.account import Standing, standing_of
+from sqlalchemy.orm import Session
+
 from auth_service.domain.address import Address
 from auth_service.domain.password_policy import normalized
-from auth_service.flows.sign_up_letters import Recipient, SignUpLetters
+from auth_service.flows.limits import MailboxLimit
+from auth_service.flows.sign_up_letters import LetterOrder, SignUpLetters
 from auth_service.security.passwords import Passwords
-from auth_service.security.secrets import Secret
-from auth_service.store.accounts import register_address
+from auth_service.security.secrets import Derived, KeyedHash, Secret
+from auth_service.store.accounts import find_account
+from auth_service.store.mailboxes import is_refused, lock_mailbox
+from auth_service.store.registrations import NewRegistration, add_registration, find_alike
 from auth_service.store.transactions import Transactions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationForm:
+    """What somebody registers with.
+
+    Attributes:
+        address: parsed.
+        password: one in which `find_flaw` found none.
+        locale: BCP 47, the language of the letter.
+        device: in words of ours; empty if unknown.
+        client_id: which application sent them here, if it said so.
+    """
+
+    address: Address
+    password: str
+    locale: str
+    device: str = ""
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """What whoever registered is given: a receipt to follow the letter with, and what says later whose registration it is."""
+
+    receipt: Secret
+    secret: Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
     """A person asks for an account.
 
-    An unverified account of this address takes the new password, and what was sent before proves nothing any more: so a
-    stranger who registered it first gains nothing when its owner comes. A verified one stays as it is; its owner is told.
+    It touches no other registration of the address: whose password counts is decided by whoever reads the mailbox. A taken
+    address gets a registration too, ended at once, and its owner is told.
     """
 
     transactions: Transactions
     passwords: Passwords
     letters: SignUpLetters
+    keyed_hash: KeyedHash
+    requests: MailboxLimit
 
-    def __call__(self, address: Address, password: str, *, locale: str) -> Secret:
-        """Returns the receipt of the letter.
-
-        Args:
-            address: parsed.
-            password: one in which `find_flaw` found none.
-            locale: BCP 47, the language of the letter.
+    def __call__(self, form: RegistrationForm) -> Registered:
+        """Returns receipt and secret; the same ones for the same request within a minute.
 
         Raises:
             TooBusy: no turn to hash in time.
             DatabaseUnavailable: nothing was promised.
         """
         # Hashed for a taken address too, and before the transaction: no lock is held meanwhile.
-        password_hash = self.passwords.hash(normalized(password))
+        salt = self.keyed_hash.password_salt(form.address.canonical)
+        password_hash = self.passwords.hash(normalized(form.password), salt=salt)
         with self.transactions.begin() as session:
-            tag = self.letters.tag_of(address)
-            account, now = register_address(
-                session, address, recipient_tag=tag, password_hash=password_hash, locale=locale
-            )
-            recipient = Recipient(typed=address.typed, tag=tag, now=now)
-            if standing_of(account) is Standing.VERIFIED:
-                return self.letters.tell_owner(session, recipient, account)
-            return self.letters.ask_for_proof(session, recipient, account)
+            registration_id = self._register(session, form, password_hash)
+        return Registered(
+            receipt=self.keyed_hash.secret_of(registration_id, Derived.RECEIPT),
+            secret=self.keyed_hash.secret_of(registration_id, Derived.REGISTRATION_SECRET),
+        )
+
+    def _register(self, session: Session, form: RegistrationForm, password_hash: str) -> UUID:
+        address = form.address
+        tag = self.keyed_hash.recipient_tag(address.canonical)
+        now = lock_mailbox(session, tag)
+        admitted = self.requests.admit(session, address).admitted
+        alike = find_alike(
+            session, typed=address.typed, canonical=address.canonical, password_hash=password_hash
+        )
+        if alike is not None:
+            return alike
+        account = find_account(session, address.canonical)
+        limited = is_refused(session, tag) or not admitted
+        new = self._new(form, tag, password_hash)
+        registration = add_registration(session, new, now=now, taken=account is not None)
+        order = LetterOrder(
+            registration=registration,
+            account=account,
+            recipient_tag=tag,
+            now=now,
+            receipt=self.keyed_hash.secret_of(registration.id, Derived.RECEIPT),
+            receipt_tells=True,
+            limited=limited,
+        )
+        self.letters.write(session, order)
+        return registration.id
+
+    def _new(self, form: RegistrationForm, recipient_tag: str, password_hash: str) -> NewRegistration:
+        id_ = uuid4()
+        return NewRegistration(
+            id=id_,
+            email=form.address.typed,
+            canonical_email=form.address.canonical,
+            recipient_tag=recipient_tag,
+            password_hash=password_hash,
+            locale=form.locale,
+            device=form.device,
+            client_id=form.client_id,
+            secret_hash=self.keyed_hash.secret_of(id_, Derived.REGISTRATION_SECRET).digest,
+            refusal_hash=self.keyed_hash.secret_of(id_, Derived.REFUSAL).digest,
+        )

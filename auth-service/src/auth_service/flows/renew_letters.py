@@ -1,25 +1,28 @@
 """② Replace letters that expired unsent by fresh ones, at most twice a request: no dead link is ever delivered.
 
 The mailer's word `expired` and the fresh letter are one transaction, and so are the relay's and its letter: a repeated
-word finds the first one recorded. A decoy is renewed as a decoy; its receipt tells the same story.
+word finds the first one recorded. The fresh letter says what is true by then: prove the address, or you have an account.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session
 
-from auth_service.domain.account import Account
-from auth_service.domain.renewal import RequestedLetter, still_makes_sense
+from auth_service.domain.registration import is_over
+from auth_service.domain.renewal import RequestedLetter
 from auth_service.errors import UnknownLetter
-from auth_service.flows.sign_up_letters import Recipient, SignUpLetters
+from auth_service.flows.sign_up_letters import LetterOrder, SignUpLetters
 from auth_service.inbox.record import Recorded, record_report
-from auth_service.store.accounts import lock_by_id
+from auth_service.store.accounts import find_account
 from auth_service.store.letters import find_due, find_requested, is_withdrawn, take_due
+from auth_service.store.mailboxes import is_refused, lock_mailbox
+from auth_service.store.registrations import find_by_id
 from auth_service.store.transactions import Transactions
 from mail_contract.messages import DeliveryReport, ReportedState
 
@@ -28,11 +31,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """A letter while nobody else may write to its mailbox or change its account."""
+    """A letter while nobody else may write to its mailbox or end its registration, at the database's time."""
 
     letter: RequestedLetter
-    recipient: Recipient
-    account: Account | None
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,22 +77,33 @@ class RenewLetters:
         return len(due)
 
     def _hold(self, session: Session, letter_id: UUID) -> _Held:
-        """Locks mailbox, then account, as every flow does; only then may the letter's own row be locked."""
+        """Locks the mailbox, as every flow does first; only then may the letter's own row be locked."""
         letter = find_requested(session, letter_id)
         if letter is None:
             raise UnknownLetter
-        recipient = self.letters.lock_again(session, letter.recipient_tag)
-        return _Held(letter=letter, recipient=recipient, account=lock_by_id(session, letter.account_id))
+        return _Held(letter=letter, now=lock_mailbox(session, letter.recipient_tag))
 
     def _renew(self, session: Session, held: _Held) -> None:
         letter, renewal = held.letter, held.letter.next
-        # Whatever was written to this mailbox since has withdrawn the letter, in time or not.
+        registration = find_by_id(session, letter.registration_id)
+        account = None if registration is None else find_account(session, registration.canonical_email)
         if (
             renewal is None
+            or registration is None
+            # Whatever was written for this registration since has withdrawn the letter, in time or not.
             or is_withdrawn(session, letter.id)
-            or not still_makes_sense(letter.letter, held.account)
+            or is_over(registration, has_account=account is not None)
         ):
             _log.info("letter_not_renewed", letter_id=str(letter.id))
             return
-        self.letters.renew(session, held.recipient, held.account, letter.letter, renewal)
+        order = LetterOrder(
+            registration=registration,
+            account=account,
+            recipient_tag=letter.recipient_tag,
+            now=held.now,
+            receipt=renewal,
+            receipt_tells=letter.receipt_tells,
+            limited=is_refused(session, letter.recipient_tag),
+        )
+        self.letters.write(session, order)
         _log.info("letter_renewed", letter_id=str(letter.id), renewal=renewal.number)

@@ -1,29 +1,98 @@
-"""② Send the verification letter again, with a new link and code; the older ones are void."""
+"""② Send a letter of registration again, with a new link and code."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auth_service.domain.account import Standing, standing_of
 from auth_service.domain.address import Address
-from auth_service.flows.sign_up_letters import SignUpLetters
-from auth_service.security.secrets import Secret
-from auth_service.store.accounts import lock_by_address
+from auth_service.domain.registration import is_over
+from auth_service.errors import UnknownRegistration
+from auth_service.flows.limits import MailboxLimit
+from auth_service.flows.sign_up_letters import LetterOrder, SignUpLetters
+from auth_service.outbox import withdraw_letters
+from auth_service.security.secrets import KeyedHash, Secret
+from auth_service.store.accounts import find_account
+from auth_service.store.mailboxes import is_refused, lock_mailbox
+from auth_service.store.registrations import find_by_secret, find_newest_pending
+from auth_service.store.tokens import void_tokens
 from auth_service.store.transactions import Transactions
+from mail_contract.messages import CancellationReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResendVerification:
-    """A person says that no letter came. Where there is nothing to verify a decoy is written instead."""
+    """A person says that no letter came."""
 
     transactions: Transactions
     letters: SignUpLetters
+    keyed_hash: KeyedHash
+    requests: MailboxLimit
 
-    def __call__(self, address: Address) -> Secret:
-        """Returns the receipt of the letter, or of the decoy; raises DatabaseUnavailable."""
+    def by_secret(self, secret: Secret) -> Secret:
+        """Returns a receipt that tells what becomes of the letter.
+
+        Whoever has the secret made the registration: its older links and codes are void, its letters on their way withdrawn.
+        A letter is sent whatever the state of the address, or the receipt would tell.
+
+        Raises:
+            UnknownRegistration: never one of ours, or too old.
+            DatabaseUnavailable: perhaps sent, perhaps not.
+        """
+        receipt = Secret.new()
         with self.transactions.begin() as session:
-            recipient = self.letters.lock(session, address)
-            account = lock_by_address(session, address.canonical)
-            if account is None or standing_of(account) is Standing.VERIFIED:
-                return self.letters.pretend(session, recipient)
-            return self.letters.ask_for_proof(session, recipient, account)
+            found = find_by_secret(session, secret.digest)
+            if found is None:
+                raise UnknownRegistration
+            now = lock_mailbox(session, found.recipient_tag)
+            address = Address(typed=found.email, canonical=found.canonical_email)
+            admitted = self.requests.admit(session, address).admitted
+            # Read again: it may have ended while this waited.
+            registration = find_by_secret(session, secret.digest)
+            if registration is None:
+                raise UnknownRegistration
+            account = find_account(session, registration.canonical_email)
+            limited = (
+                not admitted
+                or is_over(registration, has_account=account is not None)
+                or is_refused(session, registration.recipient_tag)
+            )
+            if not limited:
+                void_tokens(session, registration.id)
+                withdraw_letters(session, [registration.id], CancellationReason.SUPERSEDED, at=now)
+            order = LetterOrder(
+                registration=registration,
+                account=account,
+                recipient_tag=registration.recipient_tag,
+                now=now,
+                receipt=receipt,
+                receipt_tells=True,
+                limited=limited,
+            )
+            self.letters.write(session, order)
+        return receipt
+
+    def by_address(self, address: Address) -> Secret:
+        """Returns a receipt that tells nothing more than that the request was accepted.
+
+        Anybody may ask with an address, so nothing is voided or withdrawn, and where there is nothing to confirm a decoy is
+        written.
+
+        Raises:
+            DatabaseUnavailable: perhaps sent, perhaps not.
+        """
+        receipt, tag = Secret.new(), self.keyed_hash.recipient_tag(address.canonical)
+        with self.transactions.begin() as session:
+            now = lock_mailbox(session, tag)
+            admitted = self.requests.admit(session, address).admitted
+            pending = find_newest_pending(session, typed=address.typed, canonical=address.canonical)
+            order = LetterOrder(
+                registration=pending,
+                account=None,
+                recipient_tag=tag,
+                now=now,
+                receipt=receipt,
+                receipt_tells=False,
+                limited=is_refused(session, tag) or not admitted,
+            )
+            self.letters.write(session, order)
+        return receipt

@@ -1,36 +1,30 @@
-"""② Prove an address, by the link or by the code of the newest letter. Opens no session."""
+"""② Prove an address: by a letter's link or code, and by a second thing that says whose password counts. Opens no session."""
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-import structlog
 from sqlalchemy.orm import Session
 
-from auth_service.domain.account import Account
 from auth_service.domain.address import Address
 from auth_service.domain.one_time_token import Purpose
-from auth_service.domain.renewal import SIGN_UP_LETTERS
-from auth_service.errors import RefusedCode, UnknownLink, UsedLink
-from auth_service.outbox import withdraw_letters
+from auth_service.domain.password_policy import normalized
+from auth_service.errors import PasswordNeeded, RefusedCode, RequestError, UnknownLink
+from auth_service.flows.confirm_registration import ChosenPassword, Second, Verified, confirm, end_of
+from auth_service.flows.limits import CodeLimit
+from auth_service.security.passwords import Passwords
 from auth_service.security.secrets import KeyedHash, Secret
-from auth_service.store.accounts import lock_by_address, lock_by_link, mark_verified
-from auth_service.store.tokens import fate_of_link, find_open_token, use_code, use_link
+from auth_service.store.mailboxes import lock_mailbox
+from auth_service.store.tokens import Token, count_try, find_by_address, find_by_link
 from auth_service.store.transactions import Transactions
-from mail_contract.messages import CancellationReason
 
 _PURPOSE: Final = Purpose.VERIFY_ADDRESS
-_log = structlog.get_logger(__name__)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """A proved address, as its owner typed it, and since when."""
-
-    email: str
-    verified_at: datetime
+CheckPassword = Callable[[str, Address], None]
+"""Raises if a password is not one that may be chosen for an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,58 +32,109 @@ class VerifyAddress:
     """A person presses the button of the link's page, or types the code."""
 
     transactions: Transactions
+    passwords: Passwords
     keyed_hash: KeyedHash
+    codes: CodeLimit
 
-    def by_link(self, link: Secret) -> Verified:
+    def by_link(
+        self, link: Secret, *, secret: Secret | None, password: str | None, check: CheckPassword
+    ) -> Verified:
         """Uses the link up.
 
         Who holds a link that was once good reads that mailbox, so they may be told why it is good no more.
 
+        Args:
+            link: of the letter.
+            secret: of the registration; its password counts then.
+            password: chosen now, if no secret is given.
+            check: what the password must pass for the link's address.
+
         Raises:
-            UnknownLink: never one of ours.
-            UsedLink, ExpiredLink, ReplacedLink: no more.
-            DatabaseUnavailable: perhaps used, perhaps not; the same link may be posted again.
+            UnknownLink: never one of ours, or forgotten.
+            UsedLink, ExpiredLink, ReplacedLink, AlreadyConfirmed, RefusedRegistration: no more.
+            PasswordNeeded: nothing is used up.
+            TooBusy: no turn to hash in time; nothing is used up.
+            DatabaseUnavailable: perhaps used, perhaps not; the same request may be sent again.
         """
         with self.transactions.begin() as session:
-            account = lock_by_link(session, link.digest, _PURPOSE)
-            if account is None:
-                raise UnknownLink
-            if not use_link(session, account, _PURPOSE, link.digest):
-                raise fate_of_link(session, link.digest)
-            verified_at = self._mark(session, account)
-            if verified_at is None:
-                raise UsedLink
-        return _verified(account, verified_at)
+            token = _find(session, link)
+        registration = token.registration
+        second: Second = secret
+        if secret is None and password is not None:
+            ended = end_of(token)
+            if ended is not None and not token.repeatable:
+                raise ended
+            address = Address(typed=registration.email, canonical=registration.canonical_email)
+            check(password, address)
+            second = self._chosen(password, address)
+        with self.transactions.begin() as session:
+            lock_mailbox(session, registration.recipient_tag)
+            return confirm(session, _find(session, link), second)
 
-    def by_code(self, address: Address, code: str) -> Verified:
-        """Uses the code up, or counts a try.
+    def by_code(
+        self, address: Address, code: str, *, secret: Secret | None, password: str | None
+    ) -> Verified:
+        """Uses the code up, or counts a try on every code of the address that it might have been meant for.
 
         Anybody may post a code for any address, so every failure is the same, in words, in work and in time.
 
+        Args:
+            address: parsed.
+            code: eight digits.
+            secret: of the registration; then only its codes are looked at.
+            password: chosen now, if no secret is given; it passed the policy.
+
         Raises:
             RefusedCode: whatever the reason.
+            PasswordNeeded: the code is right; nothing is used up or counted.
+            TooBusy: no turn to hash in time; nothing is used up.
             DatabaseUnavailable: perhaps used, perhaps not.
         """
+        second: Second = secret
+        if secret is None and password is not None:
+            second = self._chosen(password, address)
+        tag = self.keyed_hash.recipient_tag(address.canonical)
         with self.transactions.begin() as session:
-            account = lock_by_address(session, address.canonical)
-            token_id = find_open_token(session, account, _PURPOSE)
-            code_hash = self.keyed_hash.code(token_id, code)
-            used = use_code(session, account, _PURPOSE, token_id=token_id, code_hash=code_hash)
-            verified_at = self._mark(session, account) if used and account is not None else None
+            lock_mailbox(session, tag)
+            within = self.codes.admit(session, tag)
+            secret_hash = None if secret is None else secret.digest
+            tokens = find_by_address(session, address.canonical, _PURPOSE, secret_hash=secret_hash)
+            token = self._meant(tokens, code)
+            verified = self._confirm(session, token, second) if token is not None and within else None
+            if verified is None:
+                count_try(session, tokens)
+            else:
+                self.codes.take_back(session, tag)
         # Raised only now: the counted try is committed.
-        if account is None or verified_at is None:
+        if verified is None:
             raise RefusedCode
-        return _verified(account, verified_at)
+        return verified
 
-    def _mark(self, session: Session, account: Account) -> datetime | None:
-        """Verifies, and withdraws what was still to ask this mailbox for it: a copy on its way would only confuse."""
-        at = mark_verified(session, account)
-        if at is not None:
-            tag = self.keyed_hash.recipient_tag(account.canonical_email)
-            withdraw_letters(session, tag, SIGN_UP_LETTERS, CancellationReason.SUPERSEDED, at=at)
-        return at
+    def _meant(self, tokens: Sequence[Token], code: str) -> Token | None:
+        """Returns the token the code is of; every one is compared, so that nothing is told by the time."""
+        found = [
+            token
+            for token in tokens
+            if hmac.compare_digest(self.keyed_hash.code(token.id, code), token.code_hash)
+            and token.takes_codes
+        ]
+        return found[0] if found else None
+
+    def _confirm(self, session: Session, token: Token, second: Second) -> Verified | None:
+        try:
+            return confirm(session, token, second)
+        except PasswordNeeded:
+            raise
+        except RequestError:
+            return None
+
+    def _chosen(self, password: str, address: Address) -> ChosenPassword:
+        salt = self.keyed_hash.password_salt(address.canonical)
+        return ChosenPassword(password_hash=self.passwords.hash(normalized(password), salt=salt))
 
 
-def _verified(account: Account, at: datetime) -> Verified:
-    _log.info("address_verified", account_id=str(account.id))
-    return Verified(email=account.email, verified_at=at)
+def _find(session: Session, link: Secret) -> Token:
+    token = find_by_link(session, link.digest, _PURPOSE)
+    if token is None:
+        raise UnknownLink
+    return token

@@ -35,6 +35,8 @@ DETAILS: Final[Mapping[str, str]] = MappingProxyType(
         "invalid_address": "Enter a valid email address.",
         "guessable": "This password is too easy to guess.",
         "breached": "This password has appeared in a data breach. Choose one that you use nowhere else.",
+        "secret_or_email": "Send either `registration_secret` or `email`, not both.",
+        "secret_or_password": "Send either `registration_secret` or `password`, not both.",
         "token_or_code": "Send either `token`, or `email` and `code`, not both.",
     }
 )

@@ -11,6 +11,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from auth_service.domain.limit import LimitName
 from auth_service.errors import DatabaseUnavailable
 from auth_service.outbox.release import measure_backlog
 from auth_service.store.transactions import Transactions
@@ -53,6 +54,12 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
+        self._limits = Counter(
+            "auth_limit_decisions",
+            "Requests counted against a limit.",
+            ["limit", "admitted"],
+            registry=self.registry,
+        )
         self._registrations = Counter("auth_registrations", "Registrations accepted.", registry=self.registry)
 
     def request_answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
@@ -67,6 +74,10 @@ class Metrics:
     def registration_accepted(self) -> None:
         """Counts a registration, of whatever address."""
         self._registrations.inc()
+
+    def decided(self, limit: LimitName, *, admitted: bool) -> None:
+        """Counts what a limit decided."""
+        self._limits.labels(limit, "yes" if admitted else "no").inc()
 
     def computed(self, seconds: float, waited: float) -> None:
         """Counts one hash."""

@@ -1,9 +1,10 @@
-"""① `/v1/receipts/{receipt}`: what became of a letter."""
+"""① `/v1/receipts/{receipt}`: what became of a request."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import ceil
 
 from flask import Response
 
@@ -29,8 +30,12 @@ class Receipts:
                 view=self.get,
                 name="read_receipt",
                 group="Letters",
-                summary="Follow a letter",
-                description="Needs nothing but the receipt, and names no address.",
+                summary="Follow a request",
+                description=(
+                    "Needs nothing but the receipt, and names no address. Of a registration, and of a letter asked for again "
+                    "by its secret, it tells what became of the letter, and `confirmed` if it is the registration that was "
+                    "confirmed; of every other request it says `accepted` and nothing more."
+                ),
                 parameters={"receipt": "As given when the letter was asked for."},
                 answer=Answer(
                     status=HTTPStatus.OK, description="State and timeline.", schema=ReceiptStateAnswer
@@ -47,7 +52,9 @@ class Receipts:
         return json_answer(
             ReceiptStateAnswer(
                 state=progress.state,
-                # To the second: finer times would tell a decoy, which meets no mail server, from a letter.
+                final=progress.final,
+                poll_after=None if progress.poll_after is None else ceil(progress.poll_after.total_seconds()),
+                # To the second: finer times would say more of the mail server than anybody needs to know.
                 timeline=[
                     TimelineEntry(at=step.at.replace(microsecond=0), state=step.state, detail=step.detail)
                     for step in progress.timeline

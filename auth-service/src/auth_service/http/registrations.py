@@ -10,8 +10,10 @@ from flask import Response, request
 
 from auth_service import errors
 from auth_service.domain.address import Address, parse_address
+from auth_service.domain.device import describe_device
 from auth_service.domain.password_policy import normalized
-from auth_service.flows.register import Register
+from auth_service.domain.registration import RESEND_AFTER
+from auth_service.flows.register import Register, RegistrationForm
 from auth_service.flows.resend_verification import ResendVerification
 from auth_service.http.body import read_object, unprocessable, validate
 from auth_service.http.flaws import flaw
@@ -19,13 +21,19 @@ from auth_service.http.metrics import Metrics
 from auth_service.http.pace import at_one_pace
 from auth_service.http.problems import Refusal
 from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
-from auth_service.http.schemas import ReceiptAnswer, RegistrationRequest, ResendRequest
+from auth_service.http.schemas import (
+    AddressResendRequest,
+    RegistrationAnswer,
+    RegistrationRequest,
+    ResendAnswer,
+    SecretResendRequest,
+)
 from auth_service.security.breaches import BreachList
+from auth_service.security.secrets import Secret
 
 _DEFAULT_LOCALE: Final = "en"
-_ANSWER: Final = Answer(
-    status=HTTPStatus.ACCEPTED, description="A letter is on its way, if it is to be.", schema=ReceiptAnswer
-)
+_RESEND_AFTER: Final = int(RESEND_AFTER.total_seconds())
+_ON_ITS_WAY: Final = "A letter is on its way, if it is to be."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +57,11 @@ class Registrations:
                 summary="Ask for an account",
                 description=(
                     "Answers alike for a new, a known and a taken address; the letter says the difference to the "
-                    "mailbox's owner only. Sending it again is harmless: the last password counts."
+                    "mailbox's owner only. Sending the same again within a minute is harmless and gets the same answer; any "
+                    "other registration of the address is left alone."
                 ),
                 bodies=(RegistrationRequest,),
-                answer=_ANSWER,
+                answer=Answer(status=HTTPStatus.ACCEPTED, description=_ON_ITS_WAY, schema=RegistrationAnswer),
                 problems=(*BODY_PROBLEMS, *problems_of(errors.TooBusy, errors.DatabaseUnavailable)),
             ),
             Route(
@@ -62,10 +71,17 @@ class Registrations:
                 name="resend_verification",
                 group="Registration",
                 summary="Ask for the verification letter again",
-                description="The new letter's link and code replace the older ones. Answers alike for any address.",
-                bodies=(ResendRequest,),
-                answer=_ANSWER,
-                problems=(*BODY_PROBLEMS, *problems_of(errors.DatabaseUnavailable)),
+                description=(
+                    "With the registration's secret the new letter's link and code replace its older ones, and the receipt "
+                    "tells what becomes of it. With an address nothing is replaced, and the receipt tells nothing. Answers "
+                    "alike for any address."
+                ),
+                bodies=(SecretResendRequest, AddressResendRequest),
+                answer=Answer(status=HTTPStatus.ACCEPTED, description=_ON_ITS_WAY, schema=ResendAnswer),
+                problems=(
+                    *BODY_PROBLEMS,
+                    *problems_of(errors.UnknownRegistration, errors.DatabaseUnavailable),
+                ),
             ),
         )
 
@@ -74,16 +90,37 @@ class Registrations:
         body = validate(RegistrationRequest, read_object(request))
         address, password = read_address(body.email), body.password.get_secret_value()
         refuse_breached(self.breaches, password)
-        receipt = self.register(address, password, locale=body.locale or _DEFAULT_LOCALE)
+        registered = self.register(
+            RegistrationForm(
+                address=address,
+                password=password,
+                locale=body.locale or _DEFAULT_LOCALE,
+                device=describe_device(request.headers.get("User-Agent")),
+                client_id=body.client_id,
+            )
+        )
         self.metrics.registration_accepted()
-        return json_answer(ReceiptAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
+        answer = RegistrationAnswer(
+            receipt=registered.receipt.text,
+            registration_secret=registered.secret.text,
+            resend_after=_RESEND_AFTER,
+        )
+        return json_answer(answer, HTTPStatus.ACCEPTED)
 
     def post_resend(self) -> Response:
         """Sends the letter again."""
-        body = validate(ResendRequest, read_object(request))
+        body = read_object(request)
+        if body.keys() >= {"registration_secret", "email"}:
+            raise Refusal(unprocessable(flaw("#", "secret_or_email")))
         with at_one_pace():
-            receipt = self.resend(read_address(body.email))
-        return json_answer(ReceiptAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
+            receipt = self._resend(body)
+        answer = ResendAnswer(receipt=receipt.text, resend_after=_RESEND_AFTER)
+        return json_answer(answer, HTTPStatus.ACCEPTED)
+
+    def _resend(self, body: dict[str, object]) -> Secret:
+        if "email" in body:
+            return self.resend.by_address(read_address(validate(AddressResendRequest, body).email))
+        return self.resend.by_secret(Secret(validate(SecretResendRequest, body).registration_secret))
 
 
 def refuse_breached(breaches: BreachList | None, password: str) -> None:

@@ -6,10 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationInfo,
@@ -17,52 +14,25 @@ from pydantic import (
 )
 
 from auth_service.domain import password_policy
-from auth_service.domain.address import parse_address
-from auth_service.domain.delivery import DeliveryState
-from auth_service.errors import InvalidAddress
-from auth_service.http.flaws import check_password, refuse
-from auth_service.security.secrets import MAX_SECRET_LENGTH
+from auth_service.domain.one_time_token import CODE_DIGITS
+from auth_service.domain.receipt import ReceiptState
+from auth_service.http.fields import (
+    AnswerBody,
+    ChosenPassword,
+    Email,
+    Password,
+    RegistrationSecret,
+    RequestBody,
+    SecretToken,
+    good_password,
+)
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-class _Answer(BaseModel):
-    # Open: the description must not forbid what a later version adds.
-    model_config = ConfigDict(frozen=True)
-
-
-def _is_address(text: str) -> str:
-    try:
-        parse_address(text)
-    except InvalidAddress:
-        refuse("invalid_address")
-    return text
-
-
-Email = Annotated[
-    str,
-    AfterValidator(_is_address),
-    Field(description="An email address; non-ASCII ones too.", examples=["linh@example.com"]),
-]
-
-
-class RegistrationRequest(_Request):
+class RegistrationRequest(RequestBody):
     """Asks for an account."""
 
     email: Email
-    password: Annotated[
-        SecretStr,
-        Field(
-            description="Any characters, no rules of composition; not a common or guessable one.",
-            json_schema_extra={
-                "minLength": password_policy.MIN_LENGTH,
-                "maxLength": password_policy.MAX_LENGTH,
-                "examples": ["three boats at dawn"],
-            },
-        ),
-    ]
+    password: Password
     locale: Annotated[
         str | None,
         Field(
@@ -71,80 +41,144 @@ class RegistrationRequest(_Request):
             examples=["vi"],
         ),
     ] = None
+    client_id: Annotated[
+        str | None,
+        Field(
+            description="Which application sent the person here; kept with the registration.",
+            pattern=r"^[A-Za-z0-9._~-]{1,64}$",
+            examples=["shop"],
+        ),
+    ] = None
 
     @field_validator("password")
     @classmethod
     def _is_good(cls, password: SecretStr, info: ValidationInfo) -> SecretStr:
-        # Where the address has a flaw of its own, the password is looked at without it.
-        email = info.data.get("email")
-        check_password(password.get_secret_value(), None if email is None else parse_address(email))
-        return password
+        return good_password(password, info)
 
 
-class ResendRequest(_Request):
-    """Asks for the verification letter once more."""
+class RegistrationAnswer(AnswerBody):
+    """The same for every address, known or not."""
+
+    receipt: Annotated[str, Field(description="Opaque; for `GET /v1/receipts/{receipt}`.")]
+    registration_secret: Annotated[
+        str,
+        Field(
+            description="Proves later, with the letter's link or code, that this registration's password counts."
+        ),
+    ]
+    resend_after: Annotated[int, Field(description="Seconds until asking for the letter again makes sense.")]
+
+
+class SecretResendRequest(RequestBody):
+    """Asks for the letter of a registration once more."""
+
+    registration_secret: Annotated[SecretToken, Field(description="As given when somebody registered.")]
+
+
+class AddressResendRequest(RequestBody):
+    """Asks for the letter to an address once more, where the secret is not at hand."""
 
     email: Email
 
 
-class ReceiptAnswer(_Answer):
-    """The receipt of a letter; the same for every address, known or not."""
+class ResendAnswer(AnswerBody):
+    """The same for every address, known or not."""
 
-    receipt: Annotated[str, Field(description="Opaque; for `GET /v1/receipts/{receipt}`.")]
-
-
-class LinkVerificationRequest(_Request):
-    """Proves an address by the link of the newest letter."""
-
-    token: Annotated[
+    receipt: Annotated[
         str,
         Field(
-            min_length=1,
-            max_length=MAX_SECRET_LENGTH,
-            description="What follows `#token=` in the link.",
-            examples=["Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU"],
+            description="Tells what became of the letter only if it was asked for by `registration_secret`."
         ),
     ]
+    resend_after: Annotated[int, Field(description="Seconds until asking again makes sense.")]
 
 
-class CodeVerificationRequest(_Request):
-    """Proves an address by the code of the newest letter; five wrong ones and it is void."""
+class LinkVerificationRequest(RequestBody):
+    """Proves an address by a letter's link."""
+
+    token: Annotated[SecretToken, Field(description="What follows `#token=` in the link.")]
+    registration_secret: RegistrationSecret | None = None
+    password: ChosenPassword = None
+
+
+class CodeVerificationRequest(RequestBody):
+    """Proves an address by a letter's code; five wrong ones and a code is void, twenty and all are for the day."""
 
     email: Email
     code: Annotated[str, Field(pattern=r"^[0-9]{8}$", description="Eight digits.", examples=["40718253"])]
+    registration_secret: RegistrationSecret | None = None
+    password: ChosenPassword = None
+
+    @field_validator("password")
+    @classmethod
+    def _is_good(cls, password: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        return None if password is None else good_password(password, info)
 
 
-class VerificationAnswer(_Answer):
+class VerificationAnswer(AnswerBody):
     """A proved address."""
 
     email: str
     verified_at: AwareDatetime
 
 
-class TimelineEntry(_Answer):
-    """One step of a letter."""
+class RefusalRequest(RequestBody):
+    """Says "this wasn't me" of a registration."""
+
+    token: Annotated[SecretToken, Field(description="What follows `#token=` in the letter's refusal link.")]
+
+
+class TimelineEntry(AnswerBody):
+    """One step of a request."""
 
     at: Annotated[AwareDatetime, Field(description="To the second.")]
-    state: DeliveryState
+    state: ReceiptState
     detail: Annotated[
         str | None, Field(default=None, description="A short machine token, such as `5.1.1`; often absent.")
     ]
 
 
-class ReceiptStateAnswer(_Answer):
-    """What became of a letter."""
+class ReceiptStateAnswer(AnswerBody):
+    """What became of a request."""
 
-    state: DeliveryState
+    state: ReceiptState
+    final: Annotated[bool, Field(description="Whether nothing more is to be expected.")]
+    poll_after: Annotated[
+        int | None,
+        Field(default=None, description="Seconds until asking again makes sense; absent if it does not."),
+    ]
     timeline: Sequence[TimelineEntry]
 
 
-class HealthAnswer(_Answer):
+class PasswordPolicy(AnswerBody):
+    """Lengths in code points."""
+
+    min_length: int = password_policy.MIN_LENGTH
+    max_length: int = password_policy.MAX_LENGTH
+
+
+class CodePolicy(AnswerBody):
+    """The codes in letters."""
+
+    digits: int = CODE_DIGITS
+
+
+class PolicyAnswer(AnswerBody):
+    """What a form needs to know before anybody types."""
+
+    password: PasswordPolicy
+    code: CodePolicy
+    languages: Annotated[Sequence[str], Field(description="Of pages and letters, BCP 47.")]
+    resend_after: Annotated[int, Field(description="Seconds from one letter to the next.")]
+
+
+class HealthAnswer(AnswerBody):
     """The process answers."""
 
     status: Literal["alive"] = "alive"
 
 
-class ReadinessAnswer(_Answer):
+class ReadinessAnswer(AnswerBody):
     """The process can do its work.
 
     `outbox` is for information: a long backlog means that the broker is away, and requests are taken nevertheless.
@@ -157,7 +191,7 @@ class ReadinessAnswer(_Answer):
     outbox_oldest_seconds: float
 
 
-class FieldFlaw(_Answer):
+class FieldFlaw(AnswerBody):
     """What is wrong with one field."""
 
     pointer: Annotated[
@@ -175,7 +209,7 @@ class FieldFlaw(_Answer):
     ]
 
 
-class ProblemAnswer(_Answer):
+class ProblemAnswer(AnswerBody):
     """An error (RFC 9457)."""
 
     type: Annotated[

@@ -19,6 +19,10 @@ STATUSES: Final[Mapping[type[RequestError], HTTPStatus]] = MappingProxyType(
         errors.UsedLink: HTTPStatus.GONE,
         errors.ExpiredLink: HTTPStatus.GONE,
         errors.ReplacedLink: HTTPStatus.GONE,
+        errors.AlreadyConfirmed: HTTPStatus.GONE,
+        errors.RefusedRegistration: HTTPStatus.GONE,
+        errors.PasswordNeeded: HTTPStatus.CONFLICT,
+        errors.UnknownRegistration: HTTPStatus.BAD_REQUEST,
         # Never gone: that would tell a stranger that there was a registration.
         errors.RefusedCode: HTTPStatus.BAD_REQUEST,
         errors.UnknownReceipt: HTTPStatus.NOT_FOUND,

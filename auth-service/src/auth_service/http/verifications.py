@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import Response, request
+from pydantic_core import PydanticCustomError
 
 from auth_service import errors
-from auth_service.flows.verify_address import Verified, VerifyAddress
+from auth_service.domain.address import Address
+from auth_service.flows.confirm_registration import Verified
+from auth_service.flows.verify_address import VerifyAddress
 from auth_service.http.body import read_object, unprocessable, validate
-from auth_service.http.flaws import flaw
+from auth_service.http.flaws import check_password, flaw
 from auth_service.http.pace import at_one_pace
 from auth_service.http.problems import Refusal
-from auth_service.http.registrations import read_address
+from auth_service.http.registrations import read_address, refuse_breached
 from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
 from auth_service.http.schemas import CodeVerificationRequest, LinkVerificationRequest, VerificationAnswer
+from auth_service.security.breaches import BreachList
 from auth_service.security.secrets import Secret
 
 
@@ -24,6 +28,7 @@ class Verifications:
     """The resource."""
 
     verify: VerifyAddress
+    breaches: BreachList | None
 
     def routes(self) -> tuple[Route, ...]:
         """Returns its calls."""
@@ -36,8 +41,11 @@ class Verifications:
                 group="Registration",
                 summary="Prove an address",
                 description=(
-                    "With the token of the letter's link, or with the address and the letter's code. Opens no session. "
-                    "A wrong code and an unknown address are answered alike."
+                    "With the token of the letter's link, or with the address and the letter's code; and with the "
+                    "`registration_secret` of the registration it is of, whose password then counts, or with a `password` that "
+                    "the mailbox's reader chooses now. Without either of them 409, and nothing is used up. The same request "
+                    "again within ten minutes gets the same answer. Opens no session. A wrong code and an unknown address are "
+                    "answered alike."
                 ),
                 bodies=(LinkVerificationRequest, CodeVerificationRequest),
                 answer=Answer(
@@ -51,6 +59,10 @@ class Verifications:
                         errors.UsedLink,
                         errors.ExpiredLink,
                         errors.ReplacedLink,
+                        errors.AlreadyConfirmed,
+                        errors.RefusedRegistration,
+                        errors.PasswordNeeded,
+                        errors.TooBusy,
                         errors.DatabaseUnavailable,
                     ),
                 ),
@@ -65,8 +77,36 @@ class Verifications:
     def _verify(self, body: dict[str, object]) -> Verified:
         if "token" in body and body.keys() & {"email", "code"}:
             raise Refusal(unprocessable(flaw("#", "token_or_code")))
+        if body.keys() >= {"registration_secret", "password"}:
+            # Two passwords cannot count.
+            raise Refusal(unprocessable(flaw("#", "secret_or_password")))
         if body.keys() & {"email", "code"}:
             by_code = validate(CodeVerificationRequest, body)
             with at_one_pace():
-                return self.verify.by_code(read_address(by_code.email), by_code.code)
-        return self.verify.by_link(Secret(validate(LinkVerificationRequest, body).token))
+                return self._by_code(by_code)
+        by_link = validate(LinkVerificationRequest, body)
+        secret, password = _second_thing(by_link)
+        return self.verify.by_link(
+            Secret(by_link.token), secret=secret, password=password, check=self._check_chosen
+        )
+
+    def _by_code(self, body: CodeVerificationRequest) -> Verified:
+        secret, password = _second_thing(body)
+        if password is not None:
+            refuse_breached(self.breaches, password)
+        return self.verify.by_code(read_address(body.email), body.code, secret=secret, password=password)
+
+    def _check_chosen(self, password: str, address: Address) -> None:
+        """Refuses with 422 a password that may not be chosen for the address of a link."""
+        try:
+            check_password(password, address)
+        except PydanticCustomError as error:
+            raise Refusal(unprocessable(flaw("#/password", **(error.context or {})))) from None
+        refuse_breached(self.breaches, password)
+
+
+def _second_thing(
+    body: LinkVerificationRequest | CodeVerificationRequest,
+) -> tuple[Secret | None, str | None]:
+    secret = None if body.registration_secret is None else Secret(body.registration_secret)
+    return secret, None if body.password is None else body.password.get_secret_value()

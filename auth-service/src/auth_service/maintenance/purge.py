@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, CursorResult, delete, exists, func, select
+from sqlalchemy import ColumnElement, CursorResult, delete, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from auth_service.outbox import withdraw_letters_of
+from auth_service.domain.registration import EndedFor
+from auth_service.outbox import withdraw_letters
 from auth_service.store.base import Base
-from auth_service.store.tables import Account, Letter, OneTimeToken, OutboxRow
+from auth_service.store.tables import Letter, OneTimeToken, OutboxRow, RefusedMailbox, Registration
 from mail_contract.messages import CancellationReason
 
-UNVERIFIED_LIFETIME: Final = timedelta(days=7)
-"""An account nobody verified holds its address against its owner (pre-hijacking); after a week it goes."""
+PENDING_LIFETIME: Final = timedelta(days=7)
+"""How long a registration that nobody confirmed is remembered, whatever was sent again meanwhile."""
 
 TOKEN_MEMORY: Final = timedelta(days=7)
 """How long after its end a token is remembered, so that a late click is told why it no longer works."""
@@ -23,34 +24,44 @@ LETTER_LIFETIME: Final = timedelta(days=30)
 """How long receipts can be looked up."""
 
 
-def purge_unverified_accounts(session: Session, *, limit: int) -> int:
-    """Deletes accounts that were never verified, at most `limit`; returns how many. Their unsent letters are withdrawn.
+def purge_registrations(session: Session, *, limit: int) -> int:
+    """Deletes registrations that nobody confirmed, at most `limit`; returns how many. Their unsent letters are withdrawn.
 
-    Not while a token of theirs is good: somebody who registered the address again has its full time to confirm it.
+    One that was confirmed goes when no letter is left whose receipt says so. What stands in one that was not cannot be seen from outside: they go at
+    the same age, whether they were pending, overtaken or of a taken address.
     """
-    has_good_token = exists().where(
-        OneTimeToken.account_id == Account.id,
-        OneTimeToken.used_at.is_(None),
-        OneTimeToken.voided_at.is_(None),
-        OneTimeToken.expires_at > func.now(),
-    )
     doomed = session.execute(
-        select(Account.id, func.now())
+        select(Registration.id, func.now())
         .where(
-            Account.verified_at.is_(None),
-            Account.created_at <= func.now() - UNVERIFIED_LIFETIME,
-            ~has_good_token,
+            Registration.created_at <= func.now() - PENDING_LIFETIME,
+            or_(
+                Registration.ended_for.is_distinct_from(EndedFor.CONFIRMED),
+                ~exists().where(Letter.registration_id == Registration.id),
+            ),
         )
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
     if doomed:
-        accounts, (_, at) = [account for account, _ in doomed], doomed[0]
-        withdraw_letters_of(session, accounts, CancellationReason.ACCOUNT_DELETED, at=at)
+        registrations, (_, at) = [id_ for id_, _ in doomed], doomed[0]
+        withdraw_letters(session, registrations, CancellationReason.ACCOUNT_DELETED, at=at)
         session.execute(
-            delete(Account).where(Account.id.in_(accounts)).execution_options(synchronize_session=False)
+            delete(Registration)
+            .where(Registration.id.in_(registrations))
+            .execution_options(synchronize_session=False)
         )
     return len(doomed)
+
+
+def purge_refusals(session: Session, *, limit: int) -> int:
+    """Deletes refusals of mailboxes whose time is over, at most `limit`; returns how many."""
+    return _delete_some(
+        session,
+        RefusedMailbox,
+        RefusedMailbox.recipient_tag,
+        RefusedMailbox.until <= func.now(),
+        limit=limit,
+    )
 
 
 def purge_tokens(session: Session, *, limit: int) -> int:
@@ -93,7 +104,7 @@ def _delete_some(
     # Rows somebody is just using are left for the next time.
     doomed = select(key).where(*conditions).limit(limit).with_for_update(skip_locked=True).cte("doomed")
     result = session.execute(
-        delete(table).where(key == doomed.c.id).execution_options(synchronize_session=False)
+        delete(table).where(key == doomed.c[key.key]).execution_options(synchronize_session=False)
     )
     assert isinstance(result, CursorResult)  # noqa: S101 - for the type checker: a DELETE has a row count
     return result.rowcount

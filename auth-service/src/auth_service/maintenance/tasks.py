@@ -10,9 +10,20 @@ import structlog
 from celery import Celery
 
 from auth_service.errors import DatabaseUnavailable
-from auth_service.maintenance.purge import purge_letters, purge_tokens, purge_unverified_accounts
+from auth_service.maintenance.purge import (
+    purge_letters,
+    purge_refusals,
+    purge_registrations,
+    purge_tokens,
+)
 from auth_service.store.transactions import Transactions
-from mail_contract.tasks import PURGE_LETTERS, PURGE_TOKENS, PURGE_UNVERIFIED_ACCOUNTS, RENEW_LETTERS
+from mail_contract.tasks import (
+    PURGE_LETTERS,
+    PURGE_REFUSALS,
+    PURGE_REGISTRATIONS,
+    PURGE_TOKENS,
+    RENEW_LETTERS,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +31,8 @@ Purge = Callable[..., int]
 
 PURGES: Final[Mapping[str, Purge]] = MappingProxyType(
     {
-        PURGE_UNVERIFIED_ACCOUNTS: purge_unverified_accounts,
+        PURGE_REGISTRATIONS: purge_registrations,
+        PURGE_REFUSALS: purge_refusals,
         PURGE_TOKENS: purge_tokens,
         PURGE_LETTERS: purge_letters,
     }

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from auth_service.outbox.enqueue import enqueue_letter, withdraw_letters, withdraw_letters_of, withdrawal
+from auth_service.outbox.enqueue import Origin, enqueue_letter, record_limited, withdraw_letters
 
-__all__ = ["enqueue_letter", "withdraw_letters", "withdraw_letters_of", "withdrawal"]
+__all__ = ["Origin", "enqueue_letter", "record_limited", "withdraw_letters"]

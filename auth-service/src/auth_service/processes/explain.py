@@ -12,7 +12,7 @@ from uuid import UUID
 import click
 
 from auth_service.domain.address import Address, parse_address
-from auth_service.domain.history import Happening, History, timeline
+from auth_service.domain.history import Happening, History, LetterRecord, timeline
 from auth_service.errors import DatabaseUnavailable, InvalidAddress
 from auth_service.flows.explain import Explain
 from auth_service.processes.starting import start
@@ -37,7 +37,11 @@ _WORDS: Final = {
     "reported": "mailer:",
     "never_left": "never left the outbox:",
     "withdrawn": "withdrawn",
-    "verified": "its link or code was used: address verified",
+    "used": "its link or code was used",
+    "confirmed": "registration confirmed: the account is its own",
+    "overtaken": "registration void: another one of the address was confirmed",
+    "taken": "registration void from the beginning: the address has an account",
+    "refused": "registration refused from the mailbox",
     "link_replaced": "its link and code were replaced",
     "in_outbox": "waits in the outbox",
 }
@@ -83,10 +87,22 @@ def _data(history: History) -> dict[str, Any]:
         and {
             "id": str(account.id),
             "locale": account.locale,
-            "generation": account.generation,
-            "registered_at": _iso(account.created_at),
+            "created_at": _iso(account.created_at),
             "verified_at": _iso(account.verified_at),
         },
+        "registrations": [
+            {
+                "id": str(registration.id),
+                "locale": registration.locale,
+                "device": registration.device,
+                "client_id": registration.client_id,
+                "created_at": _iso(registration.created_at),
+                "ended_at": _iso(registration.ended_at),
+                "ended_for": registration.ended_for,
+                "confirmed_with": registration.confirmed_with,
+            }
+            for registration in history.registrations
+        ],
         "letters": [
             {
                 "id": str(letter.id),
@@ -101,7 +117,9 @@ def _data(history: History) -> dict[str, Any]:
                 "renewal": letter.renewal,
                 "renewal_due": letter.renewal_due,
                 "announcement": letter.announcement,
-                "to_nobody": letter.account_id is None,
+                "registration": str(letter.registration_id) if letter.registration_id else None,
+                "receipt_tells": letter.receipt_tells,
+                "to_nobody": _is_to_nobody(letter),
             }
             for letter in history.letters
         ],
@@ -122,17 +140,23 @@ def _text(history: History) -> Iterator[str]:
     if account is None:
         yield "no account"
     else:
-        verified = f"verified {_stamp(account.verified_at)}" if account.verified_at else "not verified"
-        yield f"account {account.id}: {verified}, language {account.locale}"
+        yield f"account {account.id}: verified {_stamp(account.verified_at)}, language {account.locale}"
+    pending = sum(registration.ended_at is None for registration in history.registrations)
+    if pending:
+        yield f"registrations that wait for confirmation: {pending}"
     yield ""
     yield from (_line(happening) for happening in timeline(history))
     yield ""
     for letter in history.letters:
-        nobody = "  (to nobody: a decoy, or the account is gone)" if letter.account_id is None else ""
+        nobody = "  (to nobody: a decoy, or its registration is gone)" if _is_to_nobody(letter) else ""
         due = "  (a fresh one is due)" if letter.renewal_due else ""
         yield f"{letter.id}  {letter.letter}, now {letter.state}, good until {_stamp(letter.expires_at)}{due}{nobody}"
     if history.letters:
         yield "Attempts and replies of a letter: mailer-service explain ID"
+
+
+def _is_to_nobody(letter: LetterRecord) -> bool:
+    return letter.account_id is None and letter.registration_id is None
 
 
 def _line(happening: Happening) -> str:

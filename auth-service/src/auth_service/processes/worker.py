@@ -35,7 +35,10 @@ def run() -> None:
     )
     transactions = Transactions(build_sessions(engine))
     letters = SignUpLetters(
-        sealer=settings.sealer(), keyed_hash=settings.keyed_hash(), public_url=settings.public_url
+        sealer=settings.sealer(),
+        keyed_hash=settings.keyed_hash(),
+        public_url=settings.public_url,
+        sign_in_url=settings.sign_in_page,
     )
     renewals = RenewLetters(transactions=transactions, letters=letters)
     stopping = threading.Event()

@@ -47,11 +47,11 @@ class Passwords:
         self._wait_seconds = wait_seconds
         self._observer = observer
 
-    def hash(self, password: str) -> str:
-        """Returns the PHC string of a password in its normalized form; raises TooBusy."""
+    def hash(self, password: str, *, salt: bytes) -> str:
+        """Returns the PHC string of a password in its normalized form, with these 16 bytes of salt; raises TooBusy."""
         with self._turn() as waited:
             started = time.perf_counter()
-            encoded = _ARGON2ID.hash(password)
+            encoded = _ARGON2ID.hash(password, salt=salt)
             self._observer.computed(time.perf_counter() - started, waited)
         return encoded
 

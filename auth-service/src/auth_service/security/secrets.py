@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from enum import Enum
 from uuid import UUID
 
 from auth_service.domain.one_time_token import CODE_DIGITS
@@ -40,6 +42,14 @@ def new_code() -> str:
     return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
 
 
+class Derived(Enum):
+    """Secrets of a registration that can be made again from its id: a repeated answer and a later letter carry the same."""
+
+    RECEIPT = b"receipt"
+    REGISTRATION_SECRET = b"registration secret"
+    REFUSAL = b"refusal"
+
+
 @dataclass(frozen=True, slots=True)
 class KeyedHash:
     """HMAC-SHA-256 for what is too short or too well known for a plain hash. Its `repr` does not show the key."""
@@ -61,6 +71,18 @@ class KeyedHash:
     def derived_key(self, use: str) -> bytes:
         """Returns a key of its own for one more use; nothing of this key can be read from it."""
         return self._digest(b"key", use.encode())
+
+    def secret_of(self, registration_id: UUID, use: Derived) -> Secret:
+        """Returns a secret of a registration; like a random one to whoever has not the key, and kept as a hash only."""
+        digest = self._digest(use.value, registration_id.bytes)
+        return Secret(base64.urlsafe_b64encode(digest).rstrip(b"=").decode())
+
+    def password_salt(self, canonical: str) -> bytes:
+        """Returns the 16 bytes of salt for passwords of an address: equal hashes then mean an equal password.
+
+        As good as random to whoever has not the key, and different for every address.
+        """
+        return self._digest(b"salt", canonical.encode())[:16]
 
     def _digest(self, use: bytes, message: bytes) -> bytes:
         return hmac.digest(self.key.encode(), use + b"\0" + message, "sha256")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -16,27 +17,32 @@ from auth_service.domain.history import (
     History,
     LetterRecord,
     OutboxRecord,
+    RegistrationRecord,
     TokenRecord,
 )
+from auth_service.domain.registration import EndedFor
 from auth_service.store import tables
 from auth_service.store.base import table_of
 
 _ACCOUNTS: Final = table_of(tables.Account)
+_REGISTRATIONS: Final = table_of(tables.Registration)
 _LETTERS: Final = table_of(tables.Letter)
 _EVENTS: Final = table_of(tables.LetterEvent)
 _OUTBOX: Final = table_of(tables.OutboxRow)
 _TOKENS: Final = table_of(tables.OneTimeToken)
 
-R = TypeVar("R", AccountRecord, LetterRecord, OutboxRecord, TokenRecord)
+R = TypeVar("R", AccountRecord, RegistrationRecord, LetterRecord, OutboxRecord, TokenRecord)
 
 
 def history_of_address(session: Session, canonical_email: str, recipient_tag: str) -> History:
-    """Returns what is known of an address: its account, and every letter to it, decoys too."""
-    accounts = _records(session, AccountRecord, _ACCOUNTS, _ACCOUNTS.c.canonical_email == canonical_email)
-    account = accounts[0] if accounts else None
+    """Returns what is known of an address: its account, its registrations, and every letter to it, decoys too."""
+    registrations = _records(
+        session, RegistrationRecord, _REGISTRATIONS, _REGISTRATIONS.c.canonical_email == canonical_email
+    )
     letters = _records(session, LetterRecord, _LETTERS, _LETTERS.c.recipient_tag == recipient_tag)
-    tokens = [] if account is None else _tokens_of(session, account.id)
-    return _history(session, account, letters, tokens)
+    account = _account(session, _ACCOUNTS.c.canonical_email == canonical_email)
+    tokens = _tokens_of(session, [registration.id for registration in registrations])
+    return _history(session, account, registrations, letters, tokens)
 
 
 def history_of_receipt(session: Session, receipt_hash: bytes) -> History:
@@ -55,17 +61,26 @@ def _of_request(session: Session, first: Any) -> History:
     letters = _records(
         session, LetterRecord, _LETTERS, or_(_LETTERS.c.id == first, _LETTERS.c.renewal_of == first)
     )
-    owner = next((letter.account_id for letter in letters if letter.account_id is not None), None)
-    if owner is None:
-        return _history(session, None, letters, [])
-    account = next(iter(_records(session, AccountRecord, _ACCOUNTS, _ACCOUNTS.c.id == owner)), None)
+    asked_by = {letter.registration_id for letter in letters if letter.registration_id is not None}
+    about = {letter.account_id for letter in letters if letter.account_id is not None}
+    registrations = _records(session, RegistrationRecord, _REGISTRATIONS, _REGISTRATIONS.c.id.in_(asked_by))
+    addresses = select(_REGISTRATIONS.c.canonical_email).where(_REGISTRATIONS.c.id.in_(asked_by))
+    account = _account(session, or_(_ACCOUNTS.c.id.in_(about), _ACCOUNTS.c.canonical_email.in_(addresses)))
     written = {letter.created_at for letter in letters}
-    tokens = [token for token in _tokens_of(session, owner) if token.created_at in written]
-    return _history(session, account, letters, tokens)
+    tokens = [token for token in _tokens_of(session, asked_by) if token.created_at in written]
+    return _history(session, account, registrations, letters, tokens)
+
+
+def _account(session: Session, condition: ColumnElement[bool]) -> AccountRecord | None:
+    return next(iter(_records(session, AccountRecord, _ACCOUNTS, condition)), None)
 
 
 def _history(
-    session: Session, account: AccountRecord | None, letters: list[LetterRecord], tokens: list[TokenRecord]
+    session: Session,
+    account: AccountRecord | None,
+    registrations: list[RegistrationRecord],
+    letters: list[LetterRecord],
+    tokens: list[TokenRecord],
 ) -> History:
     ids = [letter.id for letter in letters]
     events = session.execute(
@@ -73,6 +88,7 @@ def _history(
     ).mappings()
     return History(
         account=account,
+        registrations=registrations,
         letters=letters,
         events=[
             EventRecord(
@@ -89,8 +105,8 @@ def _history(
     )
 
 
-def _tokens_of(session: Session, account_id: UUID) -> list[TokenRecord]:
-    return _records(session, TokenRecord, _TOKENS, _TOKENS.c.account_id == account_id)
+def _tokens_of(session: Session, registrations: Collection[UUID]) -> list[TokenRecord]:
+    return _records(session, TokenRecord, _TOKENS, _TOKENS.c.registration_id.in_(registrations))
 
 
 def _records(session: Session, record: type[R], table: Table, condition: ColumnElement[bool]) -> list[R]:
@@ -101,4 +117,6 @@ def _records(session: Session, record: type[R], table: Table, condition: ColumnE
 
 
 def _typed(row: dict[str, Any]) -> dict[str, Any]:
+    if row.get("ended_for") is not None:
+        row["ended_for"] = EndedFor(row["ended_for"])
     return row | {"state": DeliveryState(row["state"])} if "state" in row else row

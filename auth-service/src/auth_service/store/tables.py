@@ -24,11 +24,23 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auth_service.domain.delivery import DeliveryState
-from auth_service.domain.one_time_token import MAX_CODE_TRIES, Purpose
 from auth_service.domain.renewal import MAX_RENEWALS
 from auth_service.store.base import Base, one_of
+from auth_service.store.people import Account, OneTimeToken, RefusedMailbox, Registration
 from mail_contract.letters import LetterClass, LetterName
 from mail_contract.messages import CancellationReason
+
+__all__ = [
+    "Account",
+    "Announcement",
+    "Letter",
+    "LetterEvent",
+    "OneTimeToken",
+    "OutboxKind",
+    "OutboxRow",
+    "RefusedMailbox",
+    "Registration",
+]
 
 
 class OutboxKind(StrEnum):
@@ -36,71 +48,6 @@ class OutboxKind(StrEnum):
 
     LETTER = "letter"
     CANCELLATION = "cancellation"
-
-
-class Account(Base):
-    """A person who asked to register.
-
-    `generation` grows when somebody registers the address again before it is verified: whatever was sent for an
-    older generation proves nothing about the newest password.
-    """
-
-    __tablename__ = "accounts"
-    __table_args__ = (
-        CheckConstraint("generation >= 1", name="generation"),
-        CheckConstraint("length(email) <= 320 AND length(canonical_email) <= 320", name="length"),
-        # For maintenance/purge.py.
-        Index("ix_accounts_unverified", "created_at", postgresql_where=text("verified_at IS NULL")),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    email: Mapped[str]
-    canonical_email: Mapped[str] = mapped_column(unique=True)
-    password_hash: Mapped[str]
-    locale: Mapped[str]
-    generation: Mapped[int] = mapped_column(server_default="1")
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    verified_at: Mapped[datetime | None]
-
-
-class OneTimeToken(Base):
-    """A link and a code for one purpose, as hashes only.
-
-    A row without an account is a decoy: written, void from birth, so that an unknown address costs what a known one does.
-    """
-
-    __tablename__ = "one_time_tokens"
-    __table_args__ = (
-        CheckConstraint(one_of("purpose", Purpose), name="purpose"),
-        CheckConstraint("octet_length(link_hash) = 32 AND octet_length(code_hash) = 32", name="hashes"),
-        CheckConstraint(f"code_tries BETWEEN 0 AND {MAX_CODE_TRIES}", name="code_tries"),
-        CheckConstraint("expires_at > created_at", name="lifetime"),
-        CheckConstraint("used_at IS NULL OR voided_at IS NULL", name="one_end"),
-        CheckConstraint("account_id IS NOT NULL OR voided_at IS NOT NULL", name="decoy_is_void"),
-        # A newer token voids the older one of its purpose: at most one is open at any time.
-        Index(
-            "uq_one_time_tokens_open",
-            "account_id",
-            "purpose",
-            unique=True,
-            postgresql_where=text("used_at IS NULL AND voided_at IS NULL"),
-        ),
-        # For maintenance/purge.py.
-        Index("ix_one_time_tokens_expires_at", "expires_at"),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
-    purpose: Mapped[str]
-    address: Mapped[str]
-    generation: Mapped[int]
-    link_hash: Mapped[bytes] = mapped_column(unique=True)
-    code_hash: Mapped[bytes]
-    code_tries: Mapped[int] = mapped_column(server_default="0")
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
-    voided_at: Mapped[datetime | None]
 
 
 class Announcement(Base):
@@ -129,7 +76,8 @@ class Announcement(Base):
 class Letter(Base):
     """One letter asked of the mailer, and what is known of it.
 
-    `state` is moved by the relay (accepted → queued) and by reports only; `withdrawn_at` says that a cancellation
+    `state` is moved by the relay (accepted → queued) and by reports only, and is `limited` from birth where nothing is to
+    be sent; `withdrawn_at` says that a cancellation
     was written for it, which the mailer may or may not have been in time to obey.
 
     A letter that expired is renewed by another row, `renewal_of` the first letter of its request; the request's
@@ -176,12 +124,18 @@ class Letter(Base):
     account_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("accounts.id", ondelete="SET NULL"), index=True
     )
+    # The account it is written to, if there is one, and the registration that asked for it; a decoy has neither.
+    registration_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("registrations.id", ondelete="SET NULL"), index=True
+    )
     letter: Mapped[str]
     letter_class: Mapped[str]
-    # For outbox/enqueue.py and flows/explain.py. Not only over letters on their way: an index that mentions `state` would
+    # For flows/explain.py. Not only over letters on their way: an index that mentions `state` would
     # have to be written again whenever it changes.
     recipient_tag: Mapped[str] = mapped_column(index=True)
     receipt_hash: Mapped[bytes | None] = mapped_column(unique=True)
+    # Whether the receipt may say more than `accepted`: see domain/receipt.py.
+    receipt_tells: Mapped[bool] = mapped_column(server_default=text("false"))
     state: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]

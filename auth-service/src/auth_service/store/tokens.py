@@ -2,88 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
-from uuid import UUID, uuid4
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import CTE, Interval, Text, bindparam, case, exists, func, insert, select, true, update
+from sqlalchemy import (
+    RowMapping,
+    Text,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.orm import Session
 
-from auth_service.domain.account import Account
 from auth_service.domain.one_time_token import LIFETIMES, MAX_CODE_TRIES, Purpose
-from auth_service.errors import ExpiredLink, ReplacedLink, RequestError, UsedLink
-from auth_service.store.base import constant, table_of
-from auth_service.store.rider import Rider
+from auth_service.domain.registration import REPEAT_WINDOW, Registration
+from auth_service.store.base import table_of
+from auth_service.store.registrations import COLUMNS, REGISTRATIONS, read_registration
 from auth_service.store.tables import OneTimeToken
 
-_TOKENS = table_of(OneTimeToken)
-_IS_OPEN = (_TOKENS.c.used_at.is_(None), _TOKENS.c.voided_at.is_(None))
-_IS_GOOD = (*_IS_OPEN, _TOKENS.c.expires_at > func.now())
-# Bound to account, exact address and generation: a token outlives none of them.
-_IS_OF_ACCOUNT = (
-    _TOKENS.c.account_id == bindparam("account"),
-    _TOKENS.c.address == bindparam("of_address"),
-    _TOKENS.c.generation == bindparam("of_generation"),
-    _TOKENS.c.purpose == bindparam("for_purpose"),
-)
+_TOKENS: Final = table_of(OneTimeToken)
+_IS_OPEN: Final = (_TOKENS.c.used_at.is_(None), _TOKENS.c.voided_at.is_(None))
+_IS_GOOD: Final = (*_IS_OPEN, _TOKENS.c.expires_at > func.now())
 
-_VOIDED = (
+MAX_CANDIDATES: Final = 20
+"""Codes of one address that may be good at once: more than its limit of letters a day lets come to be."""
+
+_ADD = insert(_TOKENS)
+_VOID = (
     update(_TOKENS)
-    .where(
-        _TOKENS.c.account_id == bindparam("account"),
-        _TOKENS.c.purpose == bindparam("for_purpose"),
-        *_IS_OPEN,
-    )
+    .where(_TOKENS.c.registration_id == bindparam("registration"), *_IS_OPEN)
     .values(voided_at=func.now())
-    .returning(_TOKENS.c.id)
-    .cte("voided")
 )
-_NEW_TOKEN = {
-    name: bindparam(f"token_{name}", type_=_TOKENS.c[name].type)
-    for name in ("id", "account_id", "purpose", "address", "generation", "link_hash", "code_hash")
-}
-
-
-def _replacement(**more: Any) -> CTE:
-    columns = {
-        **_NEW_TOKEN,
-        "expires_at": func.now() + bindparam("token_lifetime", type_=Interval()),
-        **more,
-    }
-    # Counting the voided makes PostgreSQL void them first: one open token an account is all its index allows.
-    after = select(func.count().label("number")).select_from(_VOIDED).subquery("after")
-    row = select(*(value.label(name) for name, value in columns.items())).where(after.c.number >= constant(0))
-    return insert(_TOKENS).from_select(list(columns), row).inline().returning(_TOKENS.c.id).cte("token")
-
-
-_REPLACE = _replacement()
-_REPLACE_DECOY = _replacement(voided_at=func.now())
-_USE_LINK = (
-    update(_TOKENS)
-    .where(_TOKENS.c.link_hash == bindparam("hash"), *_IS_OF_ACCOUNT, *_IS_GOOD)
-    .values(used_at=func.now())
-    .returning(_TOKENS.c.id)
+_TOKEN_COLUMNS = (
+    _TOKENS.c.id.label("token_id"),
+    _TOKENS.c.code_hash,
+    _TOKENS.c.code_tries,
+    _TOKENS.c.used_at,
+    _TOKENS.c.voided_at,
+    (_TOKENS.c.expires_at <= func.now()).label("expired"),
+    func.coalesce(_TOKENS.c.used_at > func.now() - REPEAT_WINDOW, False).label("repeatable"),
 )
-_FIND_OPEN = select(_TOKENS.c.id).where(
-    _TOKENS.c.account_id == bindparam("account"),
-    _TOKENS.c.purpose == bindparam("for_purpose"),
-    *_IS_OPEN,
+_WITH_REGISTRATION = select(*_TOKEN_COLUMNS, *COLUMNS).join(
+    REGISTRATIONS, REGISTRATIONS.c.id == _TOKENS.c.registration_id
 )
-_USE_CODE = (
-    update(_TOKENS)
-    .where(
-        _TOKENS.c.id == bindparam("token"),
-        _TOKENS.c.code_hash == bindparam("hash"),
-        _TOKENS.c.code_tries < MAX_CODE_TRIES,
-        *_IS_OF_ACCOUNT,
-        *_IS_GOOD,
+_FIND_BY_LINK = _WITH_REGISTRATION.where(
+    _TOKENS.c.link_hash == bindparam("hash"), _TOKENS.c.purpose == bindparam("for_purpose")
+)
+_OF_ADDRESS = (
+    _WITH_REGISTRATION.where(
+        REGISTRATIONS.c.canonical_email == bindparam("canonical"),
+        _TOKENS.c.purpose == bindparam("for_purpose"),
+        or_(
+            and_(*_IS_GOOD, REGISTRATIONS.c.ended_at.is_(None)),
+            _TOKENS.c.used_at > func.now() - REPEAT_WINDOW,
+        ),
     )
+    .order_by(_TOKENS.c.created_at.desc())
+    .limit(MAX_CANDIDATES)
+)
+_OF_REGISTRATION = _OF_ADDRESS.where(REGISTRATIONS.c.secret_hash == bindparam("secret"))
+_USE = (
+    update(_TOKENS)
+    .where(_TOKENS.c.id == bindparam("token"), *_IS_GOOD)
     .values(used_at=func.now())
-    .returning(_TOKENS.c.id)
+    .returning(_TOKENS.c.used_at)
 )
 _TRIED = (
     update(_TOKENS)
-    .where(_TOKENS.c.id == bindparam("token"), _TOKENS.c.code_tries < MAX_CODE_TRIES)
+    .where(
+        _TOKENS.c.id.in_(bindparam("tokens", expanding=True)),
+        _TOKENS.c.code_tries < MAX_CODE_TRIES,
+        *_IS_OPEN,
+    )
     .values(code_tries=_TOKENS.c.code_tries + 1)
     .returning(_TOKENS.c.id)
     .cte("tried")
@@ -93,9 +93,6 @@ _TRIED = (
 _COUNT_TRY = select(
     case((~exists(select(_TRIED.c.id)), func.pg_logical_emit_message(true(), "decoy", "", type_=Text())))
 ).add_cte(_TRIED)
-_FATE = select(_TOKENS.c.used_at.is_not(None), _TOKENS.c.voided_at.is_not(None)).where(
-    _TOKENS.c.link_hash == bindparam("hash")
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,64 +104,108 @@ class TokenHashes:
     code: bytes
 
 
-def replace_token(account: Account | None, purpose: Purpose, hashes: TokenHashes) -> Rider:
-    """Returns the write that voids the open token of this purpose and adds another; without an account a decoy, void from birth.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token and the registration it confirms, as they are now.
 
-    The account's row is locked by the caller: only so there is never a moment with two open tokens.
+    Attributes:
+        id: of the token; keys the hash of its code.
+        code_hash: of its code.
+        code_tries: wrong codes so far.
+        used_at, voided_at: its end, if it has one.
+        expired: whether its time is over.
+        repeatable: whether it was used so short a time ago that the same request is answered the same.
+        registration: which it confirms.
     """
-    return Rider(
-        write=_REPLACE_DECOY if account is None else _REPLACE,
-        values={
-            "account": _id_of(account),
-            "for_purpose": purpose,
-            "token_id": hashes.token_id,
-            "token_account_id": _id_of(account),
-            "token_purpose": purpose,
-            "token_address": "" if account is None else account.canonical_email,
-            "token_generation": 1 if account is None else account.generation,
-            "token_link_hash": hashes.link,
-            "token_code_hash": hashes.code,
-            "token_lifetime": LIFETIMES[purpose],
+
+    id: UUID
+    code_hash: bytes
+    code_tries: int
+    used_at: datetime | None
+    voided_at: datetime | None
+    expired: bool
+    repeatable: bool
+    registration: Registration
+
+    @property
+    def takes_codes(self) -> bool:
+        """Whether its code has not been guessed at too often."""
+        return self.code_tries < MAX_CODE_TRIES
+
+
+def add_token(
+    session: Session,
+    registration_id: UUID | None,
+    purpose: Purpose,
+    hashes: TokenHashes,
+    *,
+    void: bool,
+    now: datetime,
+) -> None:
+    """Adds a token to a registration, void from birth if nobody is to be told its secrets; without a registration a decoy."""
+    session.execute(
+        _ADD,
+        {
+            "id": hashes.token_id,
+            "registration_id": registration_id,
+            "purpose": purpose,
+            "link_hash": hashes.link,
+            "code_hash": hashes.code,
+            "created_at": now,
+            "expires_at": now + LIFETIMES[purpose],
+            "voided_at": now if void else None,
         },
     )
 
 
-def use_link(session: Session, account: Account, purpose: Purpose, link_hash: bytes) -> bool:
-    """Uses up the link if it is good; says whether it was."""
-    return session.scalar(_USE_LINK, {"hash": link_hash, **_of(account, purpose)}) is not None
+def void_tokens(session: Session, registration_id: UUID | None) -> None:
+    """Voids the open tokens of a registration, and of no other."""
+    session.execute(_VOID, {"registration": registration_id})
 
 
-def fate_of_link(session: Session, link_hash: bytes) -> type[RequestError]:
-    """Says why a link that exists is not good any more."""
-    used, voided = session.execute(_FATE, {"hash": link_hash}).one()
-    if used:
-        return UsedLink
-    return ReplacedLink if voided else ExpiredLink
+def find_by_link(session: Session, link_hash: bytes, purpose: Purpose) -> Token | None:
+    """Returns the token of a link, whatever became of it, if it is remembered."""
+    row = session.execute(_FIND_BY_LINK, {"hash": link_hash, "for_purpose": purpose}).mappings().one_or_none()
+    return None if row is None else _token(row)
 
 
-def find_open_token(session: Session, account: Account | None, purpose: Purpose) -> UUID:
-    """Returns the token a code would belong to; one that does not exist where there is none, so that the rest costs the same."""
-    return session.scalar(_FIND_OPEN, {"account": _id_of(account), "for_purpose": purpose}) or uuid4()
+def find_by_address(
+    session: Session, canonical_email: str, purpose: Purpose, *, secret_hash: bytes | None
+) -> Sequence[Token]:
+    """Returns the tokens whose code may be meant, the newest first: open ones, and those used a moment ago.
+
+    Args:
+        session: has locked the mailbox.
+        canonical_email: the address that came with the code.
+        purpose: what it is to prove.
+        secret_hash: of the registration's secret that came with it; then only that registration's tokens are returned.
+    """
+    values: dict[str, Any] = {"canonical": canonical_email, "for_purpose": purpose}
+    if secret_hash is None:
+        rows = session.execute(_OF_ADDRESS, values)
+    else:
+        rows = session.execute(_OF_REGISTRATION, values | {"secret": secret_hash})
+    return [_token(row) for row in rows.mappings()]
 
 
-def use_code(
-    session: Session, account: Account | None, purpose: Purpose, *, token_id: UUID, code_hash: bytes
-) -> bool:
-    """Uses up the token if the code is right and it is good; says whether. If not, a try is counted."""
-    used = session.scalar(_USE_CODE, {"token": token_id, "hash": code_hash, **_of(account, purpose)})
-    if used is None:
-        session.execute(_COUNT_TRY, {"token": token_id})
-    return used is not None
+def use_token(session: Session, token: Token) -> bool:
+    """Uses up the token if it is good; says whether it was."""
+    return session.scalar(_USE, {"token": token.id}) is not None
 
 
-def _of(account: Account | None, purpose: Purpose) -> dict[str, object]:
-    return {
-        "account": _id_of(account),
-        "of_address": "" if account is None else account.canonical_email,
-        "of_generation": 0 if account is None else account.generation,
-        "for_purpose": purpose,
-    }
+def count_try(session: Session, tokens: Collection[Token]) -> None:
+    """Counts a wrong code on each of these; where there is none, writes as much."""
+    session.execute(_COUNT_TRY, {"tokens": [token.id for token in tokens]})
 
 
-def _id_of(account: Account | None) -> UUID | None:
-    return None if account is None else account.id
+def _token(row: RowMapping) -> Token:
+    return Token(
+        id=row["token_id"],
+        code_hash=row["code_hash"],
+        code_tries=row["code_tries"],
+        used_at=row["used_at"],
+        voided_at=row["voided_at"],
+        expired=row["expired"],
+        repeatable=row["repeatable"],
+        registration=read_registration(row),
+    )

@@ -1,0 +1,77 @@
+"""Fields that several calls have in common, and what all bodies are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
+
+from auth_service.domain import password_policy
+from auth_service.domain.address import parse_address
+from auth_service.errors import InvalidAddress
+from auth_service.http.flaws import check_password, refuse
+from auth_service.security.secrets import MAX_SECRET_LENGTH
+
+
+class RequestBody(BaseModel):
+    """Base of what comes in: strict, so that nothing is understood in two ways."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class AnswerBody(BaseModel):
+    """Base of what goes out: open, for the description must not forbid what a later version adds."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def _is_address(text: str) -> str:
+    try:
+        parse_address(text)
+    except InvalidAddress:
+        refuse("invalid_address")
+    return text
+
+
+Email = Annotated[
+    str,
+    AfterValidator(_is_address),
+    Field(description="An email address; non-ASCII ones too.", examples=["linh@example.com"]),
+]
+
+
+Password = Annotated[
+    SecretStr,
+    Field(
+        description="Any characters, no rules of composition; not a common or guessable one.",
+        json_schema_extra={
+            "minLength": password_policy.MIN_LENGTH,
+            "maxLength": password_policy.MAX_LENGTH,
+            "examples": ["three boats at dawn"],
+        },
+    ),
+]
+SecretToken = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_SECRET_LENGTH,
+        examples=["Zm9yIGV4YW1wbGUgb25seSwgbm90IGEgcmVhbCBvbmU"],
+    ),
+]
+RegistrationSecret = Annotated[
+    SecretToken,
+    Field(description="As given when somebody registered; then that registration's password counts."),
+]
+ChosenPassword = Annotated[
+    Password | None,
+    Field(description="Chosen now by whoever reads the mailbox, where there is no `registration_secret`."),
+]
+
+
+def good_password(password: SecretStr, info: ValidationInfo) -> SecretStr:
+    """Refuses a password that we take for no account of the body's address."""
+    # Where the address has a flaw of its own, the password is looked at without it.
+    email = info.data.get("email")
+    check_password(password.get_secret_value(), None if email is None else parse_address(email))
+    return password

@@ -1,0 +1,70 @@
+"""① `/v1/refusals`: "this wasn't me", from the page that a letter's refusal link leads to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Response, request
+
+from auth_service import errors
+from auth_service.flows.refuse_registration import RefuseRegistration
+from auth_service.http.body import read_object, validate
+from auth_service.http.route import BODY_PROBLEMS, Answer, Route, problems_of
+from auth_service.http.schemas import RefusalRequest
+from auth_service.security.secrets import Secret
+
+_PROBLEMS = (*BODY_PROBLEMS, *problems_of(errors.UnknownLink, errors.DatabaseUnavailable))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusals:
+    """The resource."""
+
+    refusal: RefuseRegistration
+
+    def routes(self) -> tuple[Route, ...]:
+        """Returns its calls."""
+        return (
+            Route(
+                method="POST",
+                path="/v1/refusals",
+                view=self.post,
+                name="refuse_registration",
+                group="Registration",
+                summary='Say "this wasn\'t me"',
+                description=(
+                    "Ends the registration a letter is of, and stops letters of registration to its mailbox for 30 days. Not "
+                    "the account, if there is one. Harmless when repeated."
+                ),
+                bodies=(RefusalRequest,),
+                answer=Answer(status=HTTPStatus.NO_CONTENT, description="Ended."),
+                problems=_PROBLEMS,
+            ),
+            Route(
+                method="POST",
+                path="/v1/refusals/lift",
+                view=self.post_lift,
+                name="lift_refusal",
+                group="Registration",
+                summary="Let the mailbox have letters of registration again",
+                description="With the same token. The registration stays ended; register again. Harmless when repeated.",
+                bodies=(RefusalRequest,),
+                answer=Answer(status=HTTPStatus.NO_CONTENT, description="Letters are sent again."),
+                problems=_PROBLEMS,
+            ),
+        )
+
+    def post(self) -> Response:
+        """Refuses."""
+        self.refusal.refuse(_token())
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    def post_lift(self) -> Response:
+        """Lifts the refusal."""
+        self.refusal.lift(_token())
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _token() -> Secret:
+    return Secret(validate(RefusalRequest, read_object(request)).token)

@@ -1,0 +1,73 @@
+"""Mailboxes: flows about one wait for each other, and some want no letters of registration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import Text, bindparam, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from auth_service.domain.registration import REFUSAL_PERIOD
+from auth_service.store.base import constant, table_of
+from auth_service.store.tables import RefusedMailbox
+
+_REFUSED = table_of(RefusedMailbox)
+# 64 bits of the tag: two mailboxes that share them wait for each other once in a while, nothing worse.
+_LOCK = select(
+    func.now(), func.pg_advisory_xact_lock(func.hashtextextended(bindparam("tag", type_=Text()), constant(0)))
+)
+_IS_REFUSED = select(_REFUSED.c.until).where(
+    _REFUSED.c.recipient_tag == bindparam("tag"), _REFUSED.c.until > func.now()
+)
+_NEW = insert(_REFUSED).values(recipient_tag=bindparam("tag"), until=func.now() + REFUSAL_PERIOD)
+_REFUSE = _NEW.on_conflict_do_update(
+    index_elements=[_REFUSED.c.recipient_tag],
+    set_={"refused_at": func.now(), "until": _NEW.excluded.until},
+)
+_LIFT = delete(_REFUSED).where(_REFUSED.c.recipient_tag == bindparam("tag"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A mailbox that gets no letters of registration, and until when."""
+
+    recipient_tag: str
+    refused_at: datetime
+    until: datetime
+
+
+def lock_mailbox(session: Session, recipient_tag: str) -> datetime:
+    """Makes flows about one mailbox queue up until the end of the transaction; returns the database's time.
+
+    Also where the mailbox has no account: there is no row to lock, yet the flow must do the same. What was committed
+    while it waited is seen by the next statement, not by this one.
+    """
+    now, _ = session.execute(_LOCK, {"tag": recipient_tag}).one()
+    return cast("datetime", now)
+
+
+def is_refused(session: Session, recipient_tag: str) -> bool:
+    """Says whether the mailbox gets no letters of registration at present."""
+    return session.scalar(_IS_REFUSED, {"tag": recipient_tag}) is not None
+
+
+def refuse_mailbox(session: Session, recipient_tag: str) -> None:
+    """Lets the mailbox have no letters of registration for `REFUSAL_PERIOD` from now on."""
+    session.execute(_REFUSE, {"tag": recipient_tag})
+
+
+def lift_refusal(session: Session, recipient_tag: str) -> bool:
+    """Lets the mailbox have letters of registration again; says whether it had refused them."""
+    return session.execute(_LIFT.returning(_REFUSED.c.until), {"tag": recipient_tag}).first() is not None
+
+
+def list_refused(session: Session) -> Sequence[Refused]:
+    """Returns the mailboxes that get none at present, the newest first."""
+    rows = session.execute(
+        select(_REFUSED).where(_REFUSED.c.until > func.now()).order_by(_REFUSED.c.refused_at.desc())
+    )
+    return [Refused(**row) for row in rows.mappings()]

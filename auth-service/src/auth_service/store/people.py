@@ -1,0 +1,112 @@
+"""The tables of people: accounts, registrations that wait to become one, and what proves an address."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from auth_service.domain.one_time_token import MAX_CODE_TRIES, Purpose
+from auth_service.domain.registration import EndedFor, SecondThing
+from auth_service.store.base import Base, one_of
+
+
+class Account(Base):
+    """A person who proved to read an address's mail."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        CheckConstraint("length(email) <= 320 AND length(canonical_email) <= 320", name="length"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    # Of any number of registrations confirmed at once, this lets one become the account.
+    canonical_email: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+    locale: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    verified_at: Mapped[datetime]
+
+
+class Registration(Base):
+    """Somebody asked for an account: pending until `ended_at`. Any number may be pending for one address.
+
+    Receipt, secret and refusal token are derived from `id`; the hashes are what they are found by.
+    """
+
+    __tablename__ = "registrations"
+    __table_args__ = (
+        CheckConstraint("length(email) <= 320 AND length(canonical_email) <= 320", name="length"),
+        CheckConstraint("octet_length(secret_hash) = 32 AND octet_length(refusal_hash) = 32", name="hashes"),
+        CheckConstraint("length(device) <= 64 AND length(client_id) <= 64", name="words"),
+        CheckConstraint(one_of("ended_for", EndedFor), name="ended_for"),
+        CheckConstraint("(ended_at IS NULL) = (ended_for IS NULL)", name="ended"),
+        CheckConstraint(one_of("confirmed_with", SecondThing), name="confirmed_with"),
+        CheckConstraint(
+            f"(confirmed_with IS NOT NULL) = (ended_for IS NOT DISTINCT FROM '{EndedFor.CONFIRMED}')",
+            name="confirmed",
+        ),
+        # For maintenance/purge.py.
+        Index("ix_registrations_created_at", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    canonical_email: Mapped[str] = mapped_column(index=True)
+    recipient_tag: Mapped[str]
+    password_hash: Mapped[str]
+    locale: Mapped[str]
+    device: Mapped[str] = mapped_column(server_default="")
+    client_id: Mapped[str | None]
+    secret_hash: Mapped[bytes] = mapped_column(unique=True)
+    refusal_hash: Mapped[bytes] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
+    ended_for: Mapped[str | None]
+    confirmed_with: Mapped[str | None]
+
+
+class RefusedMailbox(Base):
+    """A mailbox whose reader said "this wasn't me": until then it gets no letters of registration."""
+
+    __tablename__ = "refused_mailboxes"
+
+    recipient_tag: Mapped[str] = mapped_column(primary_key=True)
+    refused_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    until: Mapped[datetime]
+
+
+class OneTimeToken(Base):
+    """A link and a code for one purpose, as hashes only.
+
+    A row without a registration is a decoy: written, void from birth, so that an unknown address costs what a known one
+    does. So is one whose letter is not sent: each open code is one more that a guess may hit.
+    """
+
+    __tablename__ = "one_time_tokens"
+    __table_args__ = (
+        CheckConstraint(one_of("purpose", Purpose), name="purpose"),
+        CheckConstraint("octet_length(link_hash) = 32 AND octet_length(code_hash) = 32", name="hashes"),
+        CheckConstraint(f"code_tries BETWEEN 0 AND {MAX_CODE_TRIES}", name="code_tries"),
+        CheckConstraint("expires_at > created_at", name="lifetime"),
+        CheckConstraint("used_at IS NULL OR voided_at IS NULL", name="one_end"),
+        CheckConstraint("registration_id IS NOT NULL OR voided_at IS NOT NULL", name="decoy_is_void"),
+        # For maintenance/purge.py.
+        Index("ix_one_time_tokens_expires_at", "expires_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    registration_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("registrations.id", ondelete="CASCADE"), index=True
+    )
+    purpose: Mapped[str]
+    link_hash: Mapped[bytes] = mapped_column(unique=True)
+    code_hash: Mapped[bytes]
+    code_tries: Mapped[int] = mapped_column(server_default="0")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]

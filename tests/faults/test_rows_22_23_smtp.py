@@ -10,7 +10,11 @@ from support.faults.matrix import row
 from support.faults.proxy import proxy_to
 from support.faults.scenario import Scenario
 
-IMPATIENT = {"MAILER_SMTP_TIMEOUT_SECONDS": "3", "MAILER_LEASE_SECONDS": "15"}
+IMPATIENT = {
+    "MAILER_SMTP_TIMEOUT_SECONDS": "3",
+    "MAILER_DOT_SECONDS": "3",
+    "MAILER_LEASE_SECONDS": "15",
+}
 TIMES = 6
 
 
@@ -60,6 +64,21 @@ def test_a_reset_after_the_dot_leaves_a_letter_ambiguous(scenario: Scenario) -> 
 @row(22, "SMTP: 250 delayed beyond all patience")
 def test_a_reply_that_comes_too_late_leaves_a_letter_ambiguous(scenario: Scenario) -> None:
     bad_day(scenario, Rule(phase=Phase.DOT, delay_seconds=300, every=3, times=TIMES))
+
+
+@row(22, "SMTP: 250 delayed, within its patience and beyond the lease")
+def test_a_scanner_that_takes_its_time_makes_no_copy(scenario: Scenario) -> None:
+    slow = Rule(phase=Phase.DOT, delay_seconds=20, every=3, times=TIMES, store=True)
+    scenario.up(env={"mailer": {**IMPATIENT, "MAILER_DOT_SECONDS": "120", "MAILER_LEASE_SECONDS": "6"}})
+    scenario.idle()
+    scenario.play(slow)
+    scenario.commit(scenario.size(300, 40))
+    eventually(lambda: scenario.plays_no_more(slow), within=120, every=0.2)
+    scenario.healed()
+    evidence = scenario.settle(within=180)
+    assert evidence.delivered == evidence.requested
+    assert (evidence.copies, len(evidence.ambiguous)) == (0, 0)
+    assert max(entry.attempts for entry in evidence.ledger.values()) == 1
 
 
 @row(22, "SMTP: 1 byte/s")

@@ -300,3 +300,33 @@ def test_an_expired_letter_is_replaced_and_the_command_says_so(room: Mailroom, o
         in operator.run("dead", "redrive").stdout
     )
     assert room.told(late.header.id) == ["expired"]
+
+
+def test_an_unconfirmed_letter_is_sent_again_only_where_a_copy_is_accepted(
+    room: Mailroom, operator: Operator
+) -> None:
+    dead, doubtful, more = (room.seal(f"an{n}@example.org") for n in range(3))
+    bury(room, [dead])
+    bury(room, [doubtful, more], reason="unconfirmed", state="unconfirmed")
+    assert "unconfirmed" in operator.run("dead", "list").stdout
+    shown = operator.run("dead", "show", str(doubtful.header.id)).stdout
+    assert "the mailbox may have it already; --copies sends it all the same" in shown
+    done = operator.run("dead", "redrive")
+    assert done.returncode == 1
+    assert "2 unconfirmed: their mailboxes may have them already and may get a copy" in done.stderr
+    assert [room.state(one.header.id) for one in (dead, doubtful, more)] == ["waiting", *["unconfirmed"] * 2]
+    assert operator.json("dead", "redrive", code=1)["kept"] == {"unconfirmed": 2}
+    one = str(doubtful.header.id)
+    assert operator.json("dead", "redrive", "--id", one, "--dry-run", "--copies")["done"] == {"redriven": 1}
+    assert operator.run("dead", "redrive", "--id", one, answer="y\n").returncode == 0
+    assert [room.state(each.header.id) for each in (doubtful, more)] == ["waiting", "unconfirmed"]
+    assert operator.json("dead", "redrive", "--copies")["done"] == {"redriven": 1}
+    assert room.state(more.header.id) == "waiting"
+
+
+def test_a_dropped_letter_that_was_unconfirmed_stays_so(room: Mailroom, operator: Operator) -> None:
+    envelope = room.seal("an@example.org")
+    bury(room, [envelope], reason="unconfirmed", state="unconfirmed")
+    assert operator.json("dead", "drop", "--yes")["done"] == {"dropped": 1}
+    assert room.state(envelope.header.id) == "unconfirmed"
+    assert room.told(envelope.header.id) == []

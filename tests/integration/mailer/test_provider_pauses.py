@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import pytest
 from dev_inbox.script import Action, Phase, Rule
 from dev_inbox.server import Inbox
 from dev_inbox.state import Login
-from mail_contract.topology import MAILER_CANCELLATIONS, MAILER_URGENT
+from mail_contract.topology import MAILER_CANCELLATIONS, MAILER_URGENT, WaitTier
 from support.certificates import Authority, serving
 from support.eventually import eventually
 from support.mailroom import Mailroom, Replica
@@ -154,3 +155,65 @@ def test_a_server_that_is_away_pauses_consumption_and_a_second_one_makes_up_for_
     both = room.start(MAILER_SMTP_URL=f"{away} {room.inbox.smtp_url}", **QUICK_PROBES)
     all_are_sent_once(room, letters)
     assert both.events("consumption_paused") == []
+
+
+def refused(room: Mailroom) -> int:
+    """How many letters a server was offered and did not take."""
+    rows = room.query(
+        "SELECT count(*) AS refused FROM attempts WHERE outcome = 'pause' AND phase IS NOT NULL"
+    )
+    return int(rows[0]["refused"])
+
+
+def test_a_daily_quota_pauses_without_a_dead_letter_and_is_probed_with_one_letter_at_a_time(
+    room: Mailroom,
+) -> None:
+    room.shorten_the_waits()
+    room.inbox.play(Rule(phase=Phase.DOT, reply="550 5.4.5 Daily user sending limit exceeded", store=False))
+    # So the first probe comes after three seconds, the next after six.
+    replicas = [room.start(MAILER_PROBE_SECONDS="0.1"), room.start(MAILER_PROBE_SECONDS="0.1")]
+    letters = post(room, 30)
+    eventually(lambda: all(replica.events("consumption_paused") for replica in replicas), within=20)
+    assert events(replicas, "delivery_alarm") >= 1
+    before = refused(room)
+    assert before <= 2 * 4
+    eventually(lambda: refused(room) >= before + 2, within=40)
+    # A login was answered well both times, and each time a letter or two found out.
+    assert refused(room) <= before + 2 * 3
+    assert room.dead() == []
+    assert room.query("SELECT 1 FROM suppressions") == []
+    room.inbox.play()
+    all_are_sent_once(room, letters, within=90)
+    assert room.query("SELECT id FROM letters WHERE attempts <> 1") == []
+    assert room.query("SELECT name FROM providers WHERE openings > 0 OR width < 1") == []
+
+
+def test_a_refusal_to_relay_that_three_domains_repeat_is_our_set_up_and_their_letters_go_again(
+    room: Mailroom,
+) -> None:
+    room.set_the_waits(dict.fromkeys(WaitTier, timedelta(seconds=3)))
+    room.inbox.play(Rule(phase=Phase.RCPT, reply="554 5.7.1 Relay access denied"))
+    replica = room.start(MAILER_CONCURRENCY="1", MAILER_PROBE_SECONDS="0.5")
+    letters = [room.post(room.seal(f"an@domain-{n}.example")) for n in range(3)]
+    eventually(lambda: replica.events("provider_given_up"), within=20)
+    (given_up,) = replica.events("provider_given_up")
+    assert given_up["reply"] == "554 5.7.1 Relay access denied"
+    assert [alarm["concern"] for alarm in replica.events("delivery_alarm")] == ["set_up"] * 3
+    room.inbox.play()
+    all_are_sent_once(room, letters, within=60)
+    assert room.query("SELECT 1 FROM suppressions") == []
+
+
+def test_one_domain_that_denies_relaying_stops_no_others(room: Mailroom) -> None:
+    room.shorten_the_waits()
+    wrong = "an@wrong.example"
+    room.inbox.play(Rule(phase=Phase.RCPT, recipient=wrong, reply="554 5.7.1 Relay access denied"))
+    replica = room.start()
+    letter = room.post(room.seal(wrong))
+    others = post(room, 5)
+    eventually(lambda: room.told(letter)[-1:] == ["failed"], within=30)
+    eventually(lambda: all(room.told(other) == ["sent"] for other in others), within=30)
+    assert room.told(letter) == ["deferred", "deferred", "failed"]
+    assert replica.events("provider_given_up") == []
+    assert len(replica.events("delivery_alarm")) == 3
+    assert room.query("SELECT 1 FROM suppressions") == []

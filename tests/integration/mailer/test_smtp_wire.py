@@ -359,3 +359,25 @@ def test_words_behind_the_reply_to_starttls_have_a_name_of_their_own(
         pass
     assert (caught.value.phase, caught.value.cause) == (Phase.TLS, Silence.INJECTED)
     assert guarded.totals().logins_tried == 0
+
+
+@pytest.mark.parametrize(
+    ("banner", "words"),
+    [
+        (b"220-mail.example\r\n521 5.7.1 blocked\r\n", "521 5.7.1 blocked"),
+        (b"521 5.7.1 blocked\r\n", "521 5.7.1 blocked"),
+        (
+            b"554-mail.example\r\n554-No SMTP service\r\n554 Bad PTR\r\n",
+            "554 mail.example\nNo SMTP service\nBad PTR",
+        ),
+    ],
+)
+def test_a_banner_that_refuses_keeps_the_servers_words(banner: bytes, words: str) -> None:
+    with (
+        wordy_server(BANNER=banner) as unwilling,
+        pytest.raises(ConversationFailed) as caught,
+        connected(unwilling.url),
+    ):
+        pass
+    assert caught.value.phase is Phase.CONNECT
+    assert str(caught.value.cause) == words

@@ -42,3 +42,33 @@ def test_the_tries_of_an_hour_are_few() -> None:
         elapsed += pauses[tries]
         tries += 1
     assert tries < 40
+
+
+def test_that_we_may_not_send_like_this_is_believed_of_three_domains_in_a_row() -> None:
+    breaker = Breaker(threshold=3)
+    told = [
+        breaker.judge(Concern.SET_UP, "5.7.1", domain=domain)
+        for domain in ("a.example", "a.example", "b.example", "b.example", "c.example")
+    ]
+    assert told == [None, None, None, None, Opening(reason="5.7.1", account=True)]
+
+
+def test_a_letter_that_another_domain_takes_means_that_the_set_up_is_right() -> None:
+    breaker = Breaker(threshold=3)
+    for domain in ("a.example", "b.example", "c.example", "d.example"):
+        assert breaker.judge(Concern.SET_UP, "5.7.1", domain=domain) is None
+        breaker.judge(Concern.NONE, "")
+
+
+def test_where_the_set_up_was_found_wrong_before_one_refusal_is_enough() -> None:
+    breaker = Breaker(threshold=3)
+    breaker.follow(None, openings=2)
+    assert breaker.judge(Concern.SET_UP, "5.7.1", domain="a.example") is not None
+
+
+def test_a_quota_is_certain_at_once_and_asked_after_more_rarely() -> None:
+    opening = Breaker().judge(Concern.QUOTA, "5.4.5", reply="550 5.4.5 Daily limit")
+    assert opening == Opening(reason="5.4.5", account=True, quota=True, reply="550 5.4.5 Daily limit")
+    probing = Probing(first_seconds=2, limit_seconds=120)
+    assert [probing.of(opening).pause_after(n) for n in (1, 2, 3, 20)] == [60, 120, 240, 3600]
+    assert probing.of(Opening(reason="5.7.8", account=True)) == probing

@@ -89,5 +89,12 @@ def test_a_rehearsal_foresees_what_the_ledger_would_do(changes: dict[str, bool],
     assert as_if_revived(standing(LetterState.DEAD, **changes)).state is state
 
 
+def test_an_unconfirmed_letter_stays_unless_a_copy_is_accepted() -> None:
+    doubtful = standing(LetterState.UNCONFIRMED)
+    assert fate_of(LETTER, doubtful) == Keep(reason="unconfirmed")
+    assert fate_of(LETTER, as_if_revived(doubtful, copies=False)) == Keep(reason="unconfirmed")
+    assert fate_of(LETTER, as_if_revived(doubtful, copies=True)) == AGAIN
+
+
 def test_a_reason_nobody_foresaw_is_shown_safely() -> None:
     assert fate_text(Keep(reason="\x1b[2J")) == "not possible: \\x1b[2J"

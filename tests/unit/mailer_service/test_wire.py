@@ -109,3 +109,27 @@ def test_extensions_are_read_in_any_case_and_what_is_unknown_is_left_out() -> No
 @given(st.text(max_size=200))
 def test_no_greeting_is_too_strange_to_be_read(words: str) -> None:
     assert Extensions.read(f"mail.example\nSIZE {words}\nAUTH {words}").size
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        (b"220-mail.example\r\n521 5.7.1 blocked\r\n", (521, b"5.7.1 blocked")),
+        (
+            b"220-mail.example\r\n554-No SMTP service\r\n554 See our site\r\n",
+            (554, b"No SMTP service\nSee our site"),
+        ),
+        (b"554-No\r\n220 ready\r\n", (554, b"No")),
+        (b"220-mail.example\r\n220 ready\r\n", (220, b"mail.example\nready")),
+    ],
+)
+def test_a_banner_that_greets_and_refuses_keeps_the_words_of_the_refusal(
+    said: bytes, heard: tuple[int, bytes]
+) -> None:
+    with wire_from(said) as (wire, _):
+        assert wire.read_reply(deadline=soon(), banner=True) == heard
+
+
+def test_only_a_banner_may_change_its_mind() -> None:
+    with wire_from(b"250-yes\r\n550 no\r\n") as (wire, _), pytest.raises(Garbage):
+        wire.read_reply(deadline=soon())

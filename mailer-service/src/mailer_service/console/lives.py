@@ -17,6 +17,7 @@ _PRESENT = {
     "accepted": "a mail server took it",
     "discarded": "a decoy, not sent",
     "dead": "not sent unless a person acts",
+    "unconfirmed": "a mail server may have it",
     "expired": "not sent, too late",
     "suppressed": "not sent: nobody would read it there",
     "cancelled": "withdrawn before it was accepted",

@@ -10,11 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from threading import Event
+from typing import Protocol
 
 import structlog
 
 from mailer_service.delivery.claim import Claim
-from mailer_service.delivery.ledger import Ledger
 from mailer_service.errors import LedgerUnavailable
 
 log = structlog.get_logger(__name__)
@@ -23,11 +23,18 @@ _RENEWALS = 3
 """In each lease: two may fail."""
 
 
+class Leases(Protocol):
+    """Where leases are written down: the ledger."""
+
+    def extend(self, claim: Claim) -> bool:
+        """As `Ledger` has it."""
+
+
 class LeaseKeeper:
     """Renews leases.
 
     Args:
-        ledger: of the letters.
+        leases: of the letters.
         lease_seconds: how long a claim holds without being renewed.
         stopping: set when the replica is being stopped.
         stop_seconds: how long a reply is still awaited then.
@@ -37,7 +44,7 @@ class LeaseKeeper:
 
     def __init__(
         self,
-        ledger: Ledger,
+        leases: Leases,
         *,
         lease_seconds: float,
         stopping: Event,
@@ -45,7 +52,7 @@ class LeaseKeeper:
         sign: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ledger = ledger
+        self._leases = leases
         self._every = lease_seconds / _RENEWALS
         self._stopping = stopping
         self._stop_seconds = stop_seconds
@@ -74,7 +81,7 @@ class LeaseKeeper:
 
     def _renew(self, claim: Claim) -> None:
         try:
-            if not self._ledger.extend(claim):
+            if not self._leases.extend(claim):
                 log.warning("claim_lost_while_waiting", letter_id=str(claim.letter_id))
         except LedgerUnavailable as error:
             # Nobody else can claim it meanwhile either; the next renewal may come in time.

@@ -21,7 +21,6 @@ from mailer_service.deadletters.headers import UNCONFIRMED
 from mailer_service.deadletters.obituary import Obituary
 from mailer_service.deadletters.redrive import Redrive
 from mailer_service.deadletters.selection import Selection
-from mailer_service.deadletters.standing import Keep
 from mailer_service.deadletters.tally import Tally
 from mailer_service.errors import MailerError
 from mailer_service.history.archive import Archive
@@ -83,19 +82,38 @@ def redrive_dead(
 ) -> int:
     """Sends those that are meant again and prints the count; returns the exit code.
 
-    Whether unconfirmed ones among them are to go too is asked, unless `copies` says so or nobody is there to answer.
+    Unconfirmed ones among them stay, and are sent too if the answer to a question says so, or at once where `copies` does.
     """
-    copies = copies or (not rehearsal and sys.stdin.isatty() and _copies_are_accepted(settings, selection))
-    with _desk(settings) as (desk, _):
-        return _run(
-            desk,
-            lambda tally, progress: desk.redrive(
-                selection, tally, rehearsal=rehearsal, copies=copies, progress=progress
-            ),
-            label="redriving",
-            rehearsal=rehearsal,
-            as_json=as_json,
-        )
+
+    def run(*, copies: bool, tally: Tally) -> int:
+        with _desk(settings) as (desk, _):
+            return _run(
+                desk,
+                lambda tally, progress: desk.redrive(
+                    selection, tally, rehearsal=rehearsal, copies=copies, progress=progress
+                ),
+                label="redriving",
+                rehearsal=rehearsal,
+                as_json=as_json,
+                tally=tally,
+            )
+
+    tally = Tally()
+    code = run(copies=copies, tally=tally)
+    unconfirmed = tally.kept[UNCONFIRMED]
+    if rehearsal or as_json or code == _INTERRUPTED or not unconfirmed or not _accepts_copies(unconfirmed):
+        return code
+    return run(copies=True, tally=Tally())
+
+
+def _accepts_copies(count: int) -> bool:
+    question = (
+        f"{count} unconfirmed: their mailboxes may have them already and may get a copy. Send them too?"
+    )
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:  # nobody is there to answer
+        return False
 
 
 def drop_dead(
@@ -127,18 +145,6 @@ def drop_dead(
         )
 
 
-def _copies_are_accepted(settings: OperatorSettings, selection: Selection) -> bool:
-    with _desk(settings) as (desk, _):
-        redrive = Redrive(desk.ledger, keys=desk.keys, rehearsal=True)
-        steps = [decision.step for decision in redrive.decide(list(desk.look(selection)))]
-    count = steps.count(Keep(reason=UNCONFIRMED))
-    # The desk is free while the person thinks.
-    return count > 0 and click.confirm(
-        f"{count} of these are unconfirmed: their mailboxes may have them already, and may get a copy. Send them too?",
-        err=True,
-    )
-
-
 def _run(
     desk: Desk,
     work: Callable[[Tally, Callable[[int], None]], None],
@@ -146,8 +152,9 @@ def _run(
     label: str,
     rehearsal: bool,
     as_json: bool,
+    tally: Tally | None = None,
 ) -> int:
-    tally = Tally()
+    tally = Tally() if tally is None else tally
     failure: MailerError | None = None
     with click.progressbar(
         length=desk.count(), label=label, file=sys.stderr, hidden=not sys.stderr.isatty()

@@ -20,6 +20,8 @@ RIGHTS: Final[Mapping[str, str]] = {
     "letters": "SELECT, INSERT, UPDATE, DELETE",
     "one_time_tokens": "SELECT, INSERT, UPDATE, DELETE",
     "outbox": "SELECT, INSERT, UPDATE, DELETE",
+    "refused_mailboxes": "SELECT, INSERT, UPDATE, DELETE",
+    "registrations": "SELECT, INSERT, UPDATE, DELETE",
 }
 """Verbs by table. Locking a row (FOR UPDATE, FOR KEY SHARE) needs UPDATE."""
 

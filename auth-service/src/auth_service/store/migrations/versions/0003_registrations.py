@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -91,6 +93,7 @@ def upgrade() -> None:
     _hang_tokens_on_registrations()
     _hang_letters_on_registrations()
     _keep_verified_accounts_only()
+    _tell_folded_addresses_apart()
 
 
 def _hang_tokens_on_registrations() -> None:
@@ -151,6 +154,30 @@ def _keep_verified_accounts_only() -> None:
     op.drop_constraint(op.f("ck_accounts_generation"), "accounts")
     op.drop_column("accounts", "generation")
     op.alter_column("accounts", "verified_at", nullable=False)
+
+
+def _tell_folded_addresses_apart() -> None:
+    """The canonical form is NFC and lower case now: what case folding and NFKC had made one (`ß`, `ss`) is two again.
+
+    It tells apart more than the old form did, so no two rows can come to share one.
+    """
+    connection = op.get_bind()
+    for name in ("accounts", "registrations"):
+        table = sa.table(name, sa.column("id"), sa.column("email"), sa.column("canonical_email"))
+        rows = table.c
+        beyond_ascii = sa.func.octet_length(rows.email) > sa.func.length(rows.email)
+        for row in connection.execute(sa.select(*rows).where(beyond_ascii)).all():
+            canonical = f"{_canonical_local(row.email)}@{row.canonical_email.rpartition('@')[2]}"
+            connection.execute(sa.update(table).where(rows.id == row.id).values(canonical_email=canonical))
+
+
+def _canonical_local(email: str) -> str:
+    local = email.rpartition("@")[0]
+    composed = (unicodedata.normalize("NFC", character) for character in local)
+    if any(len(new) == 1 and new != old for old, new in zip(local, composed, strict=True)):
+        # A Kelvin sign and the like: nobody can register it any more, so it must not take the place of what it resembles.
+        return local
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
 
 
 def downgrade() -> None:

@@ -356,3 +356,14 @@ def test_a_reply_of_several_lines_keeps_its_words_without_the_repeated_code() ->
 def test_numbers_that_only_resemble_an_enhanced_code_are_words() -> None:
     assert Reply.read(550, b"5.1.1.7 is your address").enhanced is None
     assert Reply.read(550, b"192.0.2.1 is blocked").enhanced is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "like"),
+    [
+        ("550 sorry, no mailbox here. (#5.1.1)", "550 5.1.1 Gone"),
+        ("550 #5.7.1 Rejected", "550 5.7.1 Rejected"),
+    ],
+)
+def test_an_enhanced_code_is_also_read_as_qmail_and_gateways_write_it(reply: str, like: str) -> None:
+    assert meaning_of(RCPT, said(reply)) == meaning_of(RCPT, said(like))

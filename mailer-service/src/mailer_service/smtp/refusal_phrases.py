@@ -63,6 +63,7 @@ REFUSAL_PHRASES: tuple[Phrase, ...] = (
         ("verification problem", "cPanel"),
         ("domain is not reachable", "Exchange gateways"),
         ("busy", "many"),
+        ("dns error", "Exim, ZoneMTA"),
     ),
     *phrases_of(
         Says.REPUTATION,
@@ -106,6 +107,7 @@ REFUSAL_PHRASES: tuple[Phrase, ...] = (
         ("sender rejected", "Cox, Spectrum"),
         ("from: domain is invalid", "GoDaddy"),
         ("connection denied", "QQ"),
+        ("your access to", "Cisco"),
         ("suspected bounce attacks", "QQ"),
         ("ip is rejected", "Coremail"),
         ("a problem occurred", "t-online"),
@@ -123,6 +125,7 @@ REFUSAL_PHRASES: tuple[Phrase, ...] = (
         ("mail rejete", "Orange"),
         ("message filtered", "Symantec"),
         ("rejected by recipients", "QQ"),
+        ("rejected by this user", "MagicMail"),
         ("recipient preferences", "Facebook"),
         ("administrative prohibition", "Mimecast"),
         ("rejected by header", "Mimecast"),

@@ -11,7 +11,9 @@ from mailer_service.delivery.transport import Phase
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
 """RFC 3463: class, subject, detail, at the start of the text."""
-_ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
+_QMAIL = re.compile(r"(?:^|\()#([245]\.\d{1,3}\.\d{1,3})\b")
+"""How qmail (at the end) and Cisco's gateways (at the beginning) write the same."""
+_ADDRESS = re.compile(r"[^\s<>()\[\],:;\"']+@[^\s<>()\[\],:;\"']+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,8 @@ class Reply:
         words = text.decode("utf-8", errors="replace").strip()
         found = _ENHANCED.match(words)
         if found is None:
-            return cls(code=code, enhanced=None, text=words)
+            elsewhere = _QMAIL.search(words)
+            return cls(code=code, enhanced=elsewhere[1] if elsewhere else None, text=words)
         lines = [line.removeprefix(found[0]).strip() for line in words.splitlines()]
         return cls(code=code, enhanced=found[0], text=" ".join(lines))
 

@@ -117,6 +117,7 @@ SENDER_PHRASES: tuple[Phrase, ...] = (
         ("too many concurrent", "Comcast, NetEase"),
         ("message threshold exceeded", "Cox"),
         ("too many recipients", "docomo, Mimecast"),
+        ("too many invalid recipients", "Cox, Exim"),
         ("sending limit is exceeded", "i.ua"),
     ),
     *phrases_of(

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Any, Final, NoReturn, assert_never
 
 from pydantic import ValidationError
-from pydantic_core import PydanticCustomError
 
 from auth_service.domain.address import Address
 from auth_service.domain.guessing import Weakness
@@ -19,9 +18,6 @@ from auth_service.domain.password_policy import (
     find_reason,
 )
 from auth_service.http.problems import Flaw
-
-_OURS: Final = "postern."
-"""Begins the types of errors that validators of ours raise, so that none is taken for one of pydantic's."""
 
 DETAILS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -75,9 +71,18 @@ def flaw(pointer: str, code: str, **params: Any) -> Flaw:
     return Flaw(pointer=pointer, code=code, detail=detail, params=params)
 
 
-def refuse(code: str, **params: Any) -> NoReturn:
+class FieldRefused(ValueError):
     """Ends a validator of a schema: the field has this flaw, and the others are looked at nevertheless."""
-    raise PydanticCustomError(f"{_OURS}{code}", "{code}", {"code": code, **params})
+
+    def __init__(self, code: str, params: Mapping[str, Any]) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params = params
+
+
+def refuse(code: str, **params: Any) -> NoReturn:
+    """Ends a validator of a schema; `code` is one of `DETAILS`."""
+    raise FieldRefused(code, params)
 
 
 def check_password(password: str, address: Address | None) -> None:
@@ -107,10 +112,11 @@ def flaws_of(error: ValidationError) -> Sequence[Flaw]:
 
 def _flaw_of(kind: str, location: tuple[int | str, ...], context: Mapping[str, Any]) -> Flaw:
     pointer = _pointer(location)
-    if kind.startswith(_OURS):
-        return flaw(pointer, **context)
+    ours = context.get("error")
+    if isinstance(ours, FieldRefused):
+        return flaw(pointer, ours.code, **ours.params)
     code, names = _OF_PYDANTIC.get(kind, ("type" if kind.endswith("_type") else "format", {}))
-    return flaw(pointer, code, **{ours: context[theirs] for theirs, ours in names.items()})
+    return flaw(pointer, code, **{name: context[theirs] for theirs, name in names.items()})
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

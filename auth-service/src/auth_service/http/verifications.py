@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import Response, request
-from pydantic_core import PydanticCustomError
 
 from auth_service import errors
 from auth_service.domain.address import Address
 from auth_service.flows.confirm_registration import Verified
 from auth_service.flows.verify_address import VerifyAddress
 from auth_service.http.body import read_object, unprocessable, validate
-from auth_service.http.flaws import check_password, flaw
+from auth_service.http.flaws import FieldRefused, check_password, flaw
 from auth_service.http.pace import at_one_pace
 from auth_service.http.problems import Refusal
 from auth_service.http.registrations import read_address, refuse_breached
@@ -100,8 +99,8 @@ class Verifications:
         """Refuses with 422 a password that may not be chosen for the address of a link."""
         try:
             check_password(password, address)
-        except PydanticCustomError as error:
-            raise Refusal(unprocessable(flaw("#/password", **(error.context or {})))) from None
+        except FieldRefused as error:
+            raise Refusal(unprocessable(flaw("#/password", error.code, **error.params))) from None
         refuse_breached(self.breaches, password)
 
 

@@ -14,7 +14,7 @@ FROM_ELSEWHERE = b"<x@y.example>\r\n"
 ONCE = (b"From", b"To", b"Subject", b"Date", b"Message-ID", b"MIME-Version", b"Content-Type")
 NEVER = (b"Reply-To", b"Cc", b"Content-Transfer-Encoding")
 CHANGES: Mapping[bytes, bytes] = {
-    rb"Somebody": b"Nobody",
+    rb"When: 1 March": b"When: 2 March",
     rb"--\r\n$": b"--\r\nMore\r\n",
     rb"\r\nSubject: ": b"\r\nSubject: Not ",
     rb"\r\nTo: <an@": b"\r\nTo: <bo@",
@@ -22,6 +22,7 @@ CHANGES: Mapping[bytes, bytes] = {
     rb"\r\nDate: Sun": b"\r\nDate: Mon",
     rb"\r\nMessage-ID: <": b"\r\nMessage-ID: <0",
     rb"\r\nAuto-Submitted: auto-generated": b"",
+    rb"\r\nX-Auto-Response-Suppress: All": b"",
     rb"\r\nContent-Type: multipart/alternative": b"\r\nContent-Type: multipart/mixed",
 }
 HARMLESS: Mapping[bytes, bytes] = {

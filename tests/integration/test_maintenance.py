@@ -24,7 +24,7 @@ from auth_service.maintenance.tasks import PURGES
 from auth_service.outbox.claim import claim
 from auth_service.outbox.settle import settle_expired
 from mail_contract.celery_app import build_app
-from mail_contract.tasks import RENEW_LETTERS, SCHEDULED_TASKS
+from mail_contract.tasks import END_LOST_LETTERS, RENEW_LETTERS, SCHEDULED_TASKS
 from mail_contract.topology import AUTH_MAINTENANCE
 from support.auth_api import WRITER_SETTINGS
 from support.auth_process import auth_process
@@ -240,7 +240,9 @@ def test_a_run_takes_no_more_than_it_was_told(outbox: Outbox, rows: Rows) -> Non
 
 def test_every_piece_of_scheduled_work_is_scheduled() -> None:
     assert (
-        {entry["task"] for entry in build_schedule().values()} == {*PURGES, RENEW_LETTERS} == SCHEDULED_TASKS
+        {entry["task"] for entry in build_schedule().values()}
+        == {*PURGES, END_LOST_LETTERS, RENEW_LETTERS}
+        == SCHEDULED_TASKS
     )
 
 
@@ -267,7 +269,7 @@ def test_beat_publishes_what_is_due_with_no_right_to_declare_and_the_worker_does
     worker_settings |= WRITER_SETTINGS
     with ExitStack() as running:
         beat = running.enter_context(auth_process("beat", settings, tmp_path / "beat.log"))
-        eventually(lambda: broker.depth(AUTH_MAINTENANCE) == len(PURGES) + 1, within=30)
+        eventually(lambda: broker.depth(AUTH_MAINTENANCE) == len(SCHEDULED_TASKS), within=30)
         worker = running.enter_context(auth_process("worker", worker_settings, tmp_path / "worker.log"))
         eventually(lambda: {event["task"] for event in worker.events("purged")} == set(PURGES), within=15)
         worker.await_event("renewed")

@@ -16,8 +16,18 @@ PURGE_REFUSALS = "auth.purge_refusals"
 PURGE_TOKENS = "auth.purge_tokens"
 PURGE_LETTERS = "auth.purge_letters"
 RENEW_LETTERS = "auth.renew_letters"
+END_LOST_LETTERS = "auth.end_lost_letters"
 
-SCHEDULED_TASKS = frozenset({PURGE_REGISTRATIONS, PURGE_REFUSALS, PURGE_TOKENS, PURGE_LETTERS, RENEW_LETTERS})
+SCHEDULED_TASKS = frozenset(
+    {
+        PURGE_REGISTRATIONS,
+        PURGE_REFUSALS,
+        PURGE_TOKENS,
+        PURGE_LETTERS,
+        RENEW_LETTERS,
+        END_LOST_LETTERS,
+    }
+)
 """What beat asks auth-service for."""
 
 TASKS: Mapping[str, frozenset[str]] = MappingProxyType(

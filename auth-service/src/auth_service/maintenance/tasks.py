@@ -16,8 +16,10 @@ from auth_service.maintenance.purge import (
     purge_registrations,
     purge_tokens,
 )
+from auth_service.outbox.lost import end_lost_letters
 from auth_service.store.transactions import Transactions
 from mail_contract.tasks import (
+    END_LOST_LETTERS,
     PURGE_LETTERS,
     PURGE_REFUSALS,
     PURGE_REGISTRATIONS,
@@ -49,7 +51,7 @@ BATCHES: Final = 200
 def register_maintenance_tasks(
     app: Celery, transactions: Transactions, renew_due: Callable[..., int]
 ) -> None:
-    """Gives the app one task for each of `PURGES`, and that of the renewals."""
+    """Gives the app one task for each of `PURGES`, that of letters lost on the broker, and that of the renewals."""
 
     def purging(purge: Purge) -> Callable[[], int]:
         def batch() -> int:
@@ -60,6 +62,7 @@ def register_maintenance_tasks(
 
     for name, purge in PURGES.items():
         app.task(name=name)(_task(name, purging(purge), "purged"))
+    app.task(name=END_LOST_LETTERS)(_task(END_LOST_LETTERS, purging(end_lost_letters), "lost_letters_ended"))
     app.task(name=RENEW_LETTERS)(_task(RENEW_LETTERS, lambda: renew_due(limit=BATCH_ROWS), "renewed"))
 
 

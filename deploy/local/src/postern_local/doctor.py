@@ -5,10 +5,12 @@ import os
 from pathlib import Path
 
 from mail_contract.doctor.command import CANNOT_ASK, examine
+from mail_contract.doctor.examination import Check
 from postern_local import compose
 from postern_local.directory import StateDirectory
 from postern_local.errors import LocalStackError
 from postern_local.lock import is_held
+from postern_local.lost_letters import lost_letters
 
 VARIABLE = "POSTERN_BROKER_ADMIN_URL"
 
@@ -31,7 +33,15 @@ def doctor(state: StateDirectory, *, as_json: bool) -> int:
     Raises:
         NobodyToAsk: no address is given and the native stack is not up.
     """
-    return examine(_admin_url(state), as_json=as_json)
+    return examine(_admin_url(state), further=_further(state), as_json=as_json)
+
+
+def _further(state: StateDirectory) -> tuple[Check, ...]:
+    """Both databases are known of the native stack only, and only where it is that stack that is examined."""
+    if VARIABLE in os.environ or f"{VARIABLE}_FILE" in os.environ:
+        return ()
+    databases = json.loads(_content(state.stack_file))["database"]
+    return (lost_letters(auth=databases["auth"], mailer=databases["mailer"]),)
 
 
 def _admin_url(state: StateDirectory) -> str:

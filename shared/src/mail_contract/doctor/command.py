@@ -10,7 +10,7 @@ import click
 
 from mail_contract.broker.admin import BrokerAdmin
 from mail_contract.doctor.celery import load_app
-from mail_contract.doctor.examination import INTERVAL_SECONDS, diagnose
+from mail_contract.doctor.examination import INTERVAL_SECONDS, Check, diagnose
 from mail_contract.doctor.report import as_json as render_json
 from mail_contract.doctor.report import as_text
 from mail_contract.errors import ContractError
@@ -25,6 +25,7 @@ def examine(
     *,
     vhost: str = VHOST,
     apps: Sequence[str] = (),
+    further: Sequence[Check] = (),
     as_json: bool = False,
     interval: float = INTERVAL_SECONDS,
 ) -> int:
@@ -34,6 +35,7 @@ def examine(
         url: of the management API with an administrator's login.
         vhost: to examine.
         apps: `module:attribute` of Celery apps to examine as well.
+        further: checks besides those of the broker.
         as_json: for programs.
         interval: seconds between the two looks at the queues.
 
@@ -45,7 +47,7 @@ def examine(
     try:
         loaded = [load_app(path) for path in apps]
         with BrokerAdmin(url) as admin:
-            diagnosis = diagnose(admin, vhost=vhost, apps=loaded, interval=interval)
+            diagnosis = diagnose(admin, vhost=vhost, apps=loaded, further=further, interval=interval)
     except ContractError as error:
         click.echo(f"No diagnosis. {error}", err=True)
         return CANNOT_ASK

@@ -19,7 +19,9 @@ from mail_contract.vhost import Topology
 INTERVAL_SECONDS = 6.0
 """Between the two looks; longer than the 5 s after which RabbitMQ writes a queue's figures anew."""
 
-CHECKS: Sequence[Callable[[Snapshot], Iterator[Finding]]] = (
+Check = Callable[[Snapshot], Iterator[Finding]]
+
+CHECKS: Sequence[Check] = (
     nodes.version,
     nodes.nodes,
     nodes.alarms,
@@ -47,6 +49,7 @@ def diagnose(
     topology: Topology = TOPOLOGY,
     user_prefix: str = "",
     apps: Sequence[Celery] = (),
+    further: Sequence[Check] = (),
     interval: float = INTERVAL_SECONDS,
     wait: Callable[[float], None] = time.sleep,
 ) -> Diagnosis:
@@ -58,6 +61,7 @@ def diagnose(
         topology: it should have.
         user_prefix: before the names of the topology's users.
         apps: examined besides the one of `build_app`.
+        further: checks of whoever knows more than the broker does.
         interval: seconds between the two looks at the queues.
         wait: lets the interval pass.
 
@@ -76,7 +80,7 @@ def diagnose(
     snapshot = read_snapshot(
         admin, vhost=vhost, topology=topology, user_prefix=user_prefix, interval=interval, wait=wait
     )
-    of_broker = [finding for check in CHECKS for finding in check(snapshot)]
+    of_broker = [finding for check in (*CHECKS, *further) for finding in check(snapshot)]
     return Diagnosis(vhost=vhost, broker_version=snapshot.version, findings=(*of_broker, *of_apps))
 
 

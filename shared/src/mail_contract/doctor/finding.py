@@ -58,6 +58,8 @@ class Code(StrEnum):
     DEAD_LETTERS = "queues.dead_letters"
     DEAD_LETTERS_GROWING = "queues.dead_letters_growing"
     UNROUTABLE = "queues.unroutable"
+    LETTERS_LOST = "queues.letters_lost"
+    LETTERS_NOT_COUNTED = "queues.letters_not_counted"
 
     GUEST = "users.guest"
     MANY_ADMINISTRATORS = "users.many_administrators"

@@ -8,7 +8,7 @@ the classes are measured in turn, in an order drawn afresh each round, and share
 """
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 
 from support.ranks import area_under_curve
@@ -19,19 +19,22 @@ LOOKS = 2
 Samples = Mapping[str, Sequence[float]]
 
 
-def figures(samples: Samples) -> dict[str, float]:
-    """The figure of each pair of classes."""
+def figures(samples: Samples, pairs: Iterable[tuple[str, str]] = ()) -> dict[str, float]:
+    """The figure of each of these pairs of classes, or of every pair."""
     return {
         f"{one} / {other}": round(area_under_curve(samples[one], samples[other]), 3)
-        for one, other in combinations(samples, 2)
+        for one, other in (pairs or combinations(samples, 2))
     }
 
 
-def assert_alike(measure: Callable[[int], Samples], *, looks: int = LOOKS) -> None:
+def assert_alike(
+    measure: Callable[[int], Samples], *, pairs: Sequence[tuple[str, str]] = (), looks: int = LOOKS
+) -> None:
     """Judge what is measured; see above.
 
     Args:
         measure: takes a portion of samples, by class; it is told which portion this is, from 0.
+        pairs: of classes that must be alike; every two of them if none is named.
         looks: portions at most.
     """
     together: dict[str, list[float]] = {}
@@ -39,7 +42,7 @@ def assert_alike(measure: Callable[[int], Samples], *, looks: int = LOOKS) -> No
     for portion in range(looks):
         for name, samples in measure(portion).items():
             together.setdefault(name, []).extend(samples)
-        seen.append(figures(together))
+        seen.append(figures(together, pairs))
         print(f"{min(map(len, together.values()))} samples a class: {seen[-1]}")
         if all(LOW <= figure <= HIGH for figure in seen[-1].values()):
             return

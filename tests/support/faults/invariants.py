@@ -5,7 +5,7 @@ from uuid import UUID
 
 from support.faults.evidence import Evidence
 
-ENDED = frozenset({"sent", "unconfirmed", "failed", "suppressed", "expired", "superseded"})
+ENDED = frozenset({"sent", "unconfirmed", "failed", "suppressed", "expired", "superseded", "limited"})
 """States of auth-service from which a letter does not move by itself."""
 RECEIVED = frozenset({"accepted"})
 """State of the ledger in which a mail server has the letter; a decoy is `discarded` and was never sent."""

@@ -32,6 +32,9 @@ deploy/compose/secrets.sh "$secrets"
 echo "starting"
 docker compose up --detach --wait --remove-orphans "$@"
 
+# What the person has set to off; Compose itself says nothing of it.
+off=$(env | sed -n -e "s/^\(AUTH_LIMIT_[A-Z_]*\)=off\$/\1/p" -e "s/^\(AUTH_CAMPAIGN\)=off\$/\1/p" | sort | tr "\\n" " ")
+
 address() { docker compose port "$1" "$2" 2>/dev/null || echo '(not published)'; }
 cat <<END
 
@@ -43,3 +46,4 @@ cat <<END
 
   logs: docker compose logs --follow    replicas: deploy/compose/scale.sh mailer=4    stop: make down
 END
+[ -z "$off" ] || printf '  off: %s(anybody may register as much as they like; docs/protection.md)\n\n' "$off"

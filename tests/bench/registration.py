@@ -66,6 +66,10 @@ def register(api: HTTPConnection, address: str) -> None:
     api.request("POST", "/v1/registrations", body, {"Content-Type": "application/json"})
     answer = api.getresponse()
     answer.read()
+    if answer.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.PRECONDITION_REQUIRED}:
+        raise SystemExit(
+            "this stack limits strangers: AUTH_LIMIT_SOURCE=off AUTH_LIMIT_ALL=off AUTH_CAMPAIGN=off make run"
+        )
     if answer.status != HTTPStatus.ACCEPTED:
         raise SystemExit(f"the API answered {answer.status}")
 

@@ -110,6 +110,7 @@ class AuthApi:
                 keyed_hash=settings.keyed_hash(),
                 public_url=settings.public_url,
                 sign_in_url=settings.sign_in_page,
+                hold_period=settings.hold_period,
             ),
             opener=Opener(
                 sealing_keys=SealingKeys.from_json(SEALING_KEYS[0]),

@@ -8,8 +8,10 @@ from typing import Final
 from flask import Flask
 
 from auth_service.domain import guessing
-from auth_service.domain.limit import Limit
-from auth_service.flows.limits import CodeLimit, MailboxLimit
+from auth_service.domain.limit import LimitName
+from auth_service.flows.admit_registration import AdmitRegistration
+from auth_service.flows.campaign_watch import CampaignWatch
+from auth_service.flows.limits import CodeLimit, MailboxLimit, SourceLimit
 from auth_service.flows.read_receipt import ReadReceipt
 from auth_service.flows.refuse_registration import RefuseRegistration
 from auth_service.flows.register import Register
@@ -17,6 +19,7 @@ from auth_service.flows.resend_verification import ResendVerification
 from auth_service.flows.sign_up_letters import SignUpLetters
 from auth_service.flows.verify_address import VerifyAddress
 from auth_service.http.app import build_app
+from auth_service.http.client_address import ClientAddresses
 from auth_service.http.documents import Documents
 from auth_service.http.health import Health, Operations
 from auth_service.http.metrics import Metrics, OutboxCollector
@@ -26,9 +29,11 @@ from auth_service.http.policy import Policy
 from auth_service.http.receipts import Receipts
 from auth_service.http.refusals import Refusals
 from auth_service.http.registrations import Registrations
+from auth_service.http.sources import Sources
 from auth_service.http.verifications import Verifications
 from auth_service.security.breaches import BreachList
 from auth_service.security.passwords import Passwords
+from auth_service.security.proofs import Proofs
 from auth_service.settings import ApiSettings
 from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
@@ -68,6 +73,8 @@ def build_api(settings: ApiSettings) -> Api:
     )
     transactions = Transactions(build_sessions(engine))
     probes = Transactions(build_sessions(probe_engine), seconds=_PROBE_SECONDS)
+    # Each statement is its own transaction there: nobody waits for a count until somebody else's password is hashed.
+    counting = Transactions(build_sessions(engine.execution_options(isolation_level="AUTOCOMMIT")))
     metrics = Metrics()
     keyed_hash = settings.keyed_hash()
     letters = SignUpLetters(
@@ -75,12 +82,36 @@ def build_api(settings: ApiSettings) -> Api:
         keyed_hash=keyed_hash,
         public_url=settings.public_url,
         sign_in_url=settings.sign_in_page,
+        hold_period=settings.hold_period,
     )
     passwords = Passwords(
         at_once=settings.hash_limit, wait_seconds=settings.hash_wait_seconds, observer=metrics
     )
-    requests = MailboxLimit(limit=Limit(), keyed_hash=keyed_hash, observer=metrics)
-    codes = CodeLimit(limit=Limit(), keyed_hash=keyed_hash, observer=metrics)
+    requests = MailboxLimit(limit=settings.limit_mailbox, keyed_hash=keyed_hash, observer=metrics)
+    codes = CodeLimit(limit=settings.limit_codes, keyed_hash=keyed_hash, observer=metrics)
+    sources = Sources(
+        addresses=ClientAddresses(trusted=settings.trusted_proxies),
+        transactions=counting,
+        letters=SourceLimit(
+            name=LimitName.SOURCE, limit=settings.limit_source, keyed_hash=keyed_hash, observer=metrics
+        ),
+        secrets=SourceLimit(
+            name=LimitName.SOURCE_SECRETS,
+            limit=settings.limit_source_codes,
+            keyed_hash=keyed_hash,
+            observer=metrics,
+        ),
+    )
+    admit = AdmitRegistration(
+        transactions=counting,
+        source=sources.letters,
+        everybody=settings.limit_all,
+        proved=settings.limit_proved,
+        watch=CampaignWatch(suspicion=settings.campaign, keyed_hash=keyed_hash),
+        proofs=Proofs(keyed_hash=keyed_hash, tries=settings.proof_tries),
+        keyed_hash=keyed_hash,
+        observer=metrics,
+    )
     breaches = BreachList(settings.breach_list_url, metrics) if settings.breach_list_url else None
     renderer = Renderer()
     resources = (
@@ -95,6 +126,8 @@ def build_api(settings: ApiSettings) -> Api:
             resend=ResendVerification(
                 transactions=transactions, letters=letters, keyed_hash=keyed_hash, requests=requests
             ),
+            admit=admit,
+            sources=sources,
             metrics=metrics,
             breaches=breaches,
         ),
@@ -103,8 +136,11 @@ def build_api(settings: ApiSettings) -> Api:
                 transactions=transactions, passwords=passwords, keyed_hash=keyed_hash, codes=codes
             ),
             breaches=breaches,
+            sources=sources,
         ),
-        Refusals(refusal=RefuseRegistration(transactions=transactions, keyed_hash=keyed_hash)),
+        Refusals(
+            refusal=RefuseRegistration(transactions=transactions, keyed_hash=keyed_hash), sources=sources
+        ),
         Policy(),
         Receipts(read=ReadReceipt(transactions=transactions)),
         Health(),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from auth_service.domain.proof import Challenge
 
 
 class AuthError(Exception):
@@ -23,15 +26,21 @@ class RequestError(AuthError):
     Attributes:
         title: what is wrong, for people.
         detail: what to do now.
+        retry_after: seconds until the same request makes sense again; None where it never does, or at once.
     """
 
     title: ClassVar[str] = ""
     detail: ClassVar[str] = ""
+    retry_after: int | None = None
 
     @classmethod
     def sentence(cls) -> str:
         """Returns the title."""
         return cls.title or super().sentence()
+
+    def members(self) -> Mapping[str, Any]:
+        """Returns what a client is told beside the words (RFC 9457 section 3.2)."""
+        return {}
 
 
 class InvalidAddress(RequestError):
@@ -114,12 +123,41 @@ class UnknownReceipt(RequestError):
     detail = "Send the receipt exactly as you were given it."
 
 
-class Unavailable(RequestError):
-    """The service cannot answer now; the same request may be sent again.
+class RateLimited(RequestError):
+    """More requests came from one network address than its limit says."""
+
+    title = "Too many requests came from your network."
+    detail = "Wait as many seconds as Retry-After says, and try again."
+
+    def __init__(self, retry_after: int = 60) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class ProofRequired(RequestError):
+    """So many people register that each has to prove some work.
 
     Attributes:
-        retry_after: seconds until that makes sense.
+        challenge: the work.
     """
+
+    title = "Very many people are signing up right now."
+    detail = "Solve the challenge, and send the same again with its solution as `proof` (docs/protection.md)."
+
+    def __init__(self, challenge: Challenge | None = None) -> None:
+        super().__init__()
+        self.challenge = challenge
+
+    def members(self) -> Mapping[str, Any]:
+        """Returns the challenge, and until when its solution is taken."""
+        if self.challenge is None:
+            return {}
+        expires_at = self.challenge.expires_at.isoformat().replace("+00:00", "Z")
+        return {"challenge": self.challenge.document, "expires_at": expires_at}
+
+
+class Unavailable(RequestError):
+    """The service cannot answer now; the same request may be sent again."""
 
     retry_after = 1
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from auth_service.domain.limit import parse_limit
+from auth_service.limit_settings import CampaignSettings, LimitSettings
 from auth_service.security.secrets import KeyedHash
 from auth_service.setting_values import (
-    DEFAULT_SUSPICION,
-    LimitSetting,
     ListUrl,
     Networks,
     PublicUrl,
     SignInUrl,
-    SuspicionSetting,
 )
 from mail_contract.keys import PublicSealingKeys, SigningKey
 from mail_contract.sealing import Sealer
@@ -62,7 +58,7 @@ class WriterSettings(_Settings):
         return KeyedHash(self.hash_key.get_secret_value())
 
 
-class LinkingSettings(WriterSettings):
+class LinkingSettings(WriterSettings, CampaignSettings):
     """What it takes to write letters with links.
 
     Attributes:
@@ -79,7 +75,7 @@ class LinkingSettings(WriterSettings):
         return self.sign_in_url or f"{self.public_url}/signin"
 
 
-class ApiSettings(LinkingSettings):
+class ApiSettings(LinkingSettings, LimitSettings):
     """`auth-service api`.
 
     Attributes:
@@ -92,16 +88,6 @@ class ApiSettings(LinkingSettings):
         hash_wait_seconds: how long a request waits for its turn before it is told to come back.
         breach_list_url: range API by which passwords from breaches are known; none is asked without it.
         prometheus_dir: where the processes share their metrics; without it each process reports its own.
-        limit_mailbox: requests for letters to one mailbox, over all purposes.
-        limit_source: requests for letters from one network address.
-        limit_source_codes: codes and links sent in from one network address.
-        limit_codes: wrong codes for one mailbox.
-        limit_sign_in: sign-ins to one account.
-        limit_all: registrations of everybody together, above which a proof of work is asked for.
-        limit_proved: registrations with a proof of work, above which their letters are held.
-        campaign: when few of the registrations are confirmed, so that the same is done.
-        proof_tries: numbers a browser tries at most for a proof of work, about half a millisecond each.
-        hold_minutes: how long a letter is held.
     """
 
     listen: HostAndPort = "127.0.0.1:8000"
@@ -113,22 +99,6 @@ class ApiSettings(LinkingSettings):
     hash_wait_seconds: Annotated[float, Field(gt=0, le=10)] = 2.0
     breach_list_url: ListUrl | None = None
     prometheus_dir: Path | None = None
-    limit_mailbox: LimitSetting = parse_limit("1/minute 5/hour 10/day")
-    limit_source: LimitSetting = parse_limit("30/hour")
-    limit_source_codes: LimitSetting = parse_limit("60/hour")
-    limit_codes: LimitSetting = parse_limit("20/day")
-    limit_sign_in: LimitSetting = parse_limit("10/minute 50/hour")
-    limit_all: LimitSetting = parse_limit("120/minute")
-    limit_proved: LimitSetting = parse_limit("60/minute")
-    campaign: SuspicionSetting = DEFAULT_SUSPICION
-    proof_tries: Annotated[int, Field(ge=100, le=1_000_000)] = 2000
-    hold_minutes: Annotated[int, Field(ge=1, le=720)] = 60
-
-    def off(self) -> Sequence[str]:
-        """Returns the variables of what protects against strangers and is off."""
-        limits = [name for name in type(self).model_fields if name.startswith("limit_")]
-        off = [name for name in limits if getattr(self, name).is_off]
-        return [f"AUTH_{name.upper()}" for name in (*off, *(["campaign"] if self.campaign is None else []))]
 
 
 class RelaySettings(_Settings):
@@ -168,14 +138,9 @@ class ExplainSettings(_Settings):
 
 
 class WorkerSettings(LinkingSettings):
-    """`auth-service worker`: records reports, renews letters, does scheduled work.
-
-    Attributes:
-        campaign: as the API's; while it lasts a held letter whose time is over is dropped, not sent.
-    """
+    """`auth-service worker`: records reports, renews letters, does scheduled work."""
 
     broker_url: BrokerUrl
-    campaign: SuspicionSetting = DEFAULT_SUSPICION
 
 
 class HeldSettings(_Settings):

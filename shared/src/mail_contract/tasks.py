@@ -15,6 +15,8 @@ PURGE_REGISTRATIONS = "auth.purge_registrations"
 PURGE_REFUSALS = "auth.purge_refusals"
 PURGE_TOKENS = "auth.purge_tokens"
 PURGE_LETTERS = "auth.purge_letters"
+PURGE_LIMITS = "auth.purge_limits"
+END_HOLDS = "auth.end_holds"
 RENEW_LETTERS = "auth.renew_letters"
 END_LOST_LETTERS = "auth.end_lost_letters"
 
@@ -24,6 +26,8 @@ SCHEDULED_TASKS = frozenset(
         PURGE_REFUSALS,
         PURGE_TOKENS,
         PURGE_LETTERS,
+        PURGE_LIMITS,
+        END_HOLDS,
         RENEW_LETTERS,
         END_LOST_LETTERS,
     }

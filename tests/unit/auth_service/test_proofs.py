@@ -7,7 +7,8 @@ from typing import Any
 import altcha
 import pytest
 
-from auth_service.security.proofs import Challenge, Proofs
+from auth_service.domain.proof import Challenge
+from auth_service.security.proofs import Proofs
 from auth_service.security.secrets import KeyedHash
 
 KEY = KeyedHash("a key for hashes, only for tests, long enough")

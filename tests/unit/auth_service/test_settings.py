@@ -1,10 +1,12 @@
 import pytest
 
+from auth_service.domain.limit import parse_limit
 from auth_service.settings import ApiSettings, BeatSettings, RelaySettings
 from mail_contract.errors import SettingsError
 from mail_contract.settings import load
 from support.auth_api import HASH_KEY, SEALING_KEYS, SIGNING_KEYS
 
+LIMITS = ("MAILBOX", "SOURCE", "SOURCE_CODES", "CODES", "SIGN_IN", "ALL", "PROVED")
 GOOD = {
     "AUTH_DATABASE_URL": "postgresql://auth:secretword@127.0.0.1/auth",
     "AUTH_PUBLIC_URL": "https://accounts.example.com/",
@@ -67,6 +69,13 @@ def test_a_missing_variable_is_named(environment: pytest.MonkeyPatch, name: str)
         ("AUTH_TRUSTED_PROXIES", "10.0.0.0/8,secretword"),
         ("AUTH_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("AUTH_BREACH_LIST_URL", "file:///secretword"),
+        *((f"AUTH_LIMIT_{name}", "secretword/day") for name in LIMITS),
+        *((f"AUTH_LIMIT_{name}", "") for name in LIMITS),
+        ("AUTH_LIMIT_MAILBOX", "1/minute secretword"),
+        ("AUTH_LIMIT_ALL", "1001/minute"),
+        ("AUTH_CAMPAIGN", "50/secretword 10%"),
+        ("AUTH_PROOF_TRIES", "1"),
+        ("AUTH_HOLD_MINUTES", "0"),
         ("POSTERN_LOG_LEVEL", "LOUD"),
     ],
 )
@@ -109,3 +118,21 @@ def test_every_node_needs_a_whole_address(monkeypatch: pytest.MonkeyPatch, url: 
     monkeypatch.setenv("AUTH_BEAT_SCHEDULE_FILE", "schedule")
     with pytest.raises(SettingsError, match=r"AUTH_BROKER_URL: .*amqp://"):
         load(BeatSettings)
+
+
+def test_limits_are_on_unless_somebody_says_off_and_then_they_are_named(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert load(ApiSettings).off() == []
+    environment.setenv("AUTH_LIMIT_SOURCE", "off")
+    environment.setenv("AUTH_CAMPAIGN", "off")
+    assert load(ApiSettings).off() == ["AUTH_LIMIT_SOURCE", "AUTH_CAMPAIGN"]
+
+
+def test_every_limit_is_in_the_settings(environment: pytest.MonkeyPatch) -> None:
+    for name in LIMITS:
+        environment.setenv(f"AUTH_LIMIT_{name}", "3/second 7/day")
+    settings = load(ApiSettings)
+    named = {name for name in ApiSettings.model_fields if name.startswith("limit_")}
+    assert named == {f"limit_{name.lower()}" for name in LIMITS}
+    assert all(getattr(settings, name) == parse_limit("3/second 7/day") for name in named)

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from auth_service import settings as auth
+from auth_service.domain.campaign import parse_suspicion
+from auth_service.domain.limit import parse_limit
 from mail_contract.broker.cli import ApplySettings
 from mail_contract.settings import ServiceSettings, variable_of
 from mail_contract.topology import MAILER_URGENT
@@ -92,3 +94,15 @@ def test_the_mailer_is_given_longer_to_stop_than_it_gives_its_letters() -> None:
     assert stop
     assert grace
     assert int(grace[1]) > int(stop[1])
+
+
+def test_the_api_is_passed_every_limit_with_its_own_default() -> None:
+    block = block_of("api")
+    limits = [
+        name for name in auth.ApiSettings.model_fields if name.startswith("limit_") or name == "campaign"
+    ]
+    for name in limits:
+        given = re.search(rf"AUTH_{name.upper()}: \$\{{AUTH_{name.upper()}:-([^}}]+)}}", block)
+        assert given, name
+        parse = parse_suspicion if name == "campaign" else parse_limit
+        assert parse(given[1]) == auth.ApiSettings.model_fields[name].default, name

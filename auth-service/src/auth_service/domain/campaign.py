@@ -29,6 +29,35 @@ class HoldReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Clearance:
+    """How a registration was let in; written down with it.
+
+    Attributes:
+        proved: whether it came with a proof of work.
+        held_for: why its letters are to be held, if they are.
+    """
+
+    proved: bool = False
+    held_for: HoldReason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """What the registrations of a while ago ask for.
+
+    Attributes:
+        prove: new ones need a proof of work.
+        hold: letters of those that have one are held.
+    """
+
+    prove: bool
+    hold: bool
+
+
+CALM: Final = Alert(prove=False, hold=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """Registrations of a stretch of time, and how many of them were confirmed."""
 

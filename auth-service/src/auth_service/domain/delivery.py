@@ -30,7 +30,7 @@ class DeliveryState(StrEnum):
     SUPPRESSED = "suppressed"
     """Its recipient is not to be written to."""
     LIMITED = "limited"
-    """It was never to be sent: too many were asked for to this mailbox, or its reader wants none."""
+    """It is never sent: too many were asked for to this mailbox, its reader wants none, or it was taken out of a hold."""
 
 
 _S = DeliveryState
@@ -39,7 +39,8 @@ _SETTLED = frozenset({_S.SENT, _S.UNCONFIRMED, _S.FAILED, _S.EXPIRED, _S.SUPERSE
 TRANSITIONS: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = MappingProxyType(
     {
         # A report may overtake the relay's own note that the broker took the letter: all but `queued` skips it.
-        _S.ACCEPTED: frozenset({_S.QUEUED, _S.DEFERRED}) | _SETTLED,
+        # Only what never left may turn out to be never sent: a held letter that is taken out.
+        _S.ACCEPTED: frozenset({_S.QUEUED, _S.DEFERRED, _S.LIMITED}) | _SETTLED,
         _S.QUEUED: frozenset({_S.DEFERRED}) | _SETTLED,
         _S.DEFERRED: frozenset({_S.DEFERRED}) | _SETTLED,
         # An operator may bring a dead letter back to life; what was said of it then is no longer the last word.

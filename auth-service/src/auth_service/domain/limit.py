@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from math import ceil
 from types import MappingProxyType
 from typing import Final
@@ -111,3 +112,13 @@ def mailbox_of(address: Address) -> str:
     local, _, domain = address.canonical.rpartition("@")
     folded = local.partition("+")[0].replace(".", "")
     return f"{folded or local}@{domain}".lower()
+
+
+def source_of(address: IPv4Address | IPv6Address) -> str:
+    """Returns the name under which requests from a network address are counted: of an IPv6 address its /56.
+
+    That is the most a home is given (RFC 6177), and whoever has one may send each request from another address of it.
+    """
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((address, 56), strict=False))
+    return str(address)

@@ -8,6 +8,9 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from auth_service.domain.campaign import HoldReason
+from auth_service.domain.limit import Admission
+
 JOIN_WINDOW: Final = timedelta(minutes=1)
 """The same address as typed with the same password again within this time is a double click: one registration, one letter."""
 
@@ -18,7 +21,7 @@ REFUSAL_PERIOD: Final = timedelta(days=30)
 """How long a mailbox whose reader said "this wasn't me" gets no letters of registration."""
 
 RESEND_AFTER: Final = timedelta(minutes=1)
-"""When asking for the letter again makes sense; earlier a mailbox gets none."""
+"""When asking for the letter again makes sense at the soonest."""
 
 
 class EndedFor(StrEnum):
@@ -41,6 +44,14 @@ class SecondThing(StrEnum):
     PASSWORD = "password"  # noqa: S105 - a word, not a secret
 
 
+def resend_after(admission: Admission) -> int:
+    """Returns the seconds until asking for the letter again makes sense.
+
+    Sooner a mailbox may get none. The count of requests is all this depends on, and it is the same whoever lives there.
+    """
+    return max(int(RESEND_AFTER.total_seconds()), admission.whole_seconds)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
     """A registration as a flow sees it.
@@ -58,6 +69,7 @@ class Registration:
         ended_at: None while it is pending.
         ended_for: why it ended.
         confirmed_with: what confirmed it.
+        held_for: why its letters are held, if they are.
     """
 
     id: UUID
@@ -72,6 +84,7 @@ class Registration:
     ended_at: datetime | None
     ended_for: EndedFor | None
     confirmed_with: SecondThing | None
+    held_for: HoldReason | None
 
 
 def is_over(registration: Registration, *, has_account: bool) -> bool:

@@ -1,4 +1,4 @@
-"""② What flows count: requests for letters to a mailbox, and wrong codes; known and unknown mailboxes alike."""
+"""② What is counted for a mailbox or a network address; known and unknown mailboxes alike."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from auth_service.domain.address import Address
 from auth_service.domain.limit import Admission, Limit, LimitName, mailbox_of
+from auth_service.errors import RateLimited
 from auth_service.security.secrets import KeyedHash
 from auth_service.store import limits
 
@@ -74,3 +75,31 @@ class CodeLimit:
 
     def _key(self, recipient_tag: str) -> bytes:
         return self.keyed_hash.limit_key(LimitName.CODES, recipient_tag)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceLimit:
+    """Requests of one kind from one network address.
+
+    Attributes:
+        name: of the kind.
+        limit: over it a request is refused, before anything is computed for it.
+        keyed_hash: hides the address.
+        observer: told about each decision.
+    """
+
+    name: LimitName
+    limit: Limit
+    keyed_hash: KeyedHash
+    observer: LimitObserver
+
+    def admit(self, session: Session, source: str) -> None:
+        """Counts a request of a source as `domain.limit.source_of` names it; raises RateLimited."""
+        if self.limit.is_off:
+            return
+        admission = limits.admit(
+            session, self.keyed_hash.limit_key(self.name, source), self.limit, lazily=True
+        )
+        self.observer.decided(self.name, admitted=admission.admitted)
+        if not admission.admitted:
+            raise RateLimited(admission.whole_seconds)

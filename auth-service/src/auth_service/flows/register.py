@@ -8,7 +8,10 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from auth_service.domain.address import Address
+from auth_service.domain.campaign import Clearance
+from auth_service.domain.limit import Admission
 from auth_service.domain.password_policy import normalized
+from auth_service.domain.registration import resend_after
 from auth_service.flows.limits import MailboxLimit
 from auth_service.flows.sign_up_letters import LetterOrder, SignUpLetters
 from auth_service.security.passwords import Passwords
@@ -29,6 +32,7 @@ class RegistrationForm:
         locale: BCP 47, the language of the letter.
         device: in words of ours; empty if unknown.
         client_id: which application sent them here, if it said so.
+        clearance: how it was let in.
     """
 
     address: Address
@@ -36,14 +40,22 @@ class RegistrationForm:
     locale: str
     device: str = ""
     client_id: str | None = None
+    clearance: Clearance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """What whoever registered is given: a receipt to follow the letter with, and what says later whose registration it is."""
+    """What whoever registered is given.
+
+    Attributes:
+        receipt: to follow the letter with.
+        secret: says later whose registration it is.
+        resend_after: seconds until asking for the letter again makes sense.
+    """
 
     receipt: Secret
     secret: Secret
+    resend_after: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,24 +83,27 @@ class Register:
         salt = self.keyed_hash.password_salt(form.address.canonical)
         password_hash = self.passwords.hash(normalized(form.password), salt=salt)
         with self.transactions.begin() as session:
-            registration_id = self._register(session, form, password_hash)
+            admission, registration_id = self._register(session, form, password_hash)
         return Registered(
             receipt=self.keyed_hash.secret_of(registration_id, Derived.RECEIPT),
             secret=self.keyed_hash.secret_of(registration_id, Derived.REGISTRATION_SECRET),
+            resend_after=resend_after(admission),
         )
 
-    def _register(self, session: Session, form: RegistrationForm, password_hash: str) -> UUID:
+    def _register(
+        self, session: Session, form: RegistrationForm, password_hash: str
+    ) -> tuple[Admission, UUID]:
         address = form.address
         tag = self.keyed_hash.recipient_tag(address.canonical)
         now = lock_mailbox(session, tag)
-        admitted = self.requests.admit(session, address).admitted
+        admission = self.requests.admit(session, address)
         alike = find_alike(
             session, typed=address.typed, canonical=address.canonical, password_hash=password_hash
         )
         if alike is not None:
-            return alike
+            return admission, alike
         account = find_account(session, address.canonical)
-        limited = is_refused(session, tag) or not admitted
+        limited = is_refused(session, tag) or not admission.admitted
         new = self._new(form, tag, password_hash)
         registration = add_registration(session, new, now=now, taken=account is not None)
         order = LetterOrder(
@@ -101,7 +116,7 @@ class Register:
             limited=limited,
         )
         self.letters.write(session, order)
-        return registration.id
+        return admission, registration.id
 
     def _new(self, form: RegistrationForm, recipient_tag: str, password_hash: str) -> NewRegistration:
         id_ = uuid4()
@@ -114,6 +129,8 @@ class Register:
             locale=form.locale,
             device=form.device,
             client_id=form.client_id,
+            proved=form.clearance.proved,
+            held_for=form.clearance.held_for,
             secret_hash=self.keyed_hash.secret_of(id_, Derived.REGISTRATION_SECRET).digest,
             refusal_hash=self.keyed_hash.secret_of(id_, Derived.REFUSAL).digest,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auth_service.domain.address import Address
-from auth_service.domain.registration import is_over
+from auth_service.domain.registration import is_over, resend_after
 from auth_service.errors import UnknownRegistration
 from auth_service.flows.limits import MailboxLimit
 from auth_service.flows.sign_up_letters import LetterOrder, SignUpLetters
@@ -20,6 +20,14 @@ from mail_contract.messages import CancellationReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resent:
+    """What whoever asked again is given: a receipt, and in how many seconds asking once more makes sense."""
+
+    receipt: Secret
+    resend_after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResendVerification:
     """A person says that no letter came."""
 
@@ -28,8 +36,8 @@ class ResendVerification:
     keyed_hash: KeyedHash
     requests: MailboxLimit
 
-    def by_secret(self, secret: Secret) -> Secret:
-        """Returns a receipt that tells what becomes of the letter.
+    def by_secret(self, secret: Secret) -> Resent:
+        """Returns, among others, a receipt that tells what becomes of the letter.
 
         Whoever has the secret made the registration: its older links and codes are void, its letters on their way withdrawn.
         A letter is sent whatever the state of the address, or the receipt would tell.
@@ -45,14 +53,14 @@ class ResendVerification:
                 raise UnknownRegistration
             now = lock_mailbox(session, found.recipient_tag)
             address = Address(typed=found.email, canonical=found.canonical_email)
-            admitted = self.requests.admit(session, address).admitted
+            admission = self.requests.admit(session, address)
             # Read again: it may have ended while this waited.
             registration = find_by_secret(session, secret.digest)
             if registration is None:
                 raise UnknownRegistration
             account = find_account(session, registration.canonical_email)
             limited = (
-                not admitted
+                not admission.admitted
                 or is_over(registration, has_account=account is not None)
                 or is_refused(session, registration.recipient_tag)
             )
@@ -69,10 +77,10 @@ class ResendVerification:
                 limited=limited,
             )
             self.letters.write(session, order)
-        return receipt
+        return Resent(receipt=receipt, resend_after=resend_after(admission))
 
-    def by_address(self, address: Address) -> Secret:
-        """Returns a receipt that tells nothing more than that the request was accepted.
+    def by_address(self, address: Address) -> Resent:
+        """Returns, among others, a receipt that tells nothing more than that the request was accepted.
 
         Anybody may ask with an address, so nothing is voided or withdrawn, and where there is nothing to confirm a decoy is
         written.
@@ -83,7 +91,7 @@ class ResendVerification:
         receipt, tag = Secret.new(), self.keyed_hash.recipient_tag(address.canonical)
         with self.transactions.begin() as session:
             now = lock_mailbox(session, tag)
-            admitted = self.requests.admit(session, address).admitted
+            admission = self.requests.admit(session, address)
             pending = find_newest_pending(session, typed=address.typed, canonical=address.canonical)
             order = LetterOrder(
                 registration=pending,
@@ -92,7 +100,7 @@ class ResendVerification:
                 now=now,
                 receipt=receipt,
                 receipt_tells=False,
-                limited=is_refused(session, tag) or not admitted,
+                limited=is_refused(session, tag) or not admission.admitted,
             )
             self.letters.write(session, order)
-        return receipt
+        return Resent(receipt=receipt, resend_after=resend_after(admission))

@@ -7,7 +7,7 @@ Where nobody is to be written to the envelope is a decoy, and the mailer sends n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from auth_service.domain.account import Account
+from auth_service.domain.hold import Hold
 from auth_service.domain.one_time_token import Purpose
 from auth_service.domain.registration import Registration
 from auth_service.domain.renewal import Renewal
@@ -64,12 +65,14 @@ class SignUpLetters:
         keyed_hash: for codes and secrets of registrations.
         public_url: base of links, without a slash at its end.
         sign_in_url: where people with an account sign in.
+        hold_period: how long letters of a registration are held, where they are to be.
     """
 
     sealer: Sealer
     keyed_hash: KeyedHash
     public_url: str
     sign_in_url: str
+    hold_period: timedelta
 
     def write(self, session: Session, order: LetterOrder) -> None:
         """Writes the letter, with a new link and code where its reader is to prove something."""
@@ -81,7 +84,7 @@ class SignUpLetters:
         if order.limited:
             record_limited(session, sealed, origin)
         else:
-            enqueue_letter(session, sealed, origin)
+            enqueue_letter(session, sealed, origin, hold=self._hold(order))
         _log.info(
             "letter_limited" if order.limited else "letter_accepted",
             letter_id=str(sealed.header.id),
@@ -127,6 +130,11 @@ class SignUpLetters:
             decoy=registration is None,
         )
         return self.sealer.seal(header, contents)
+
+    def _hold(self, order: LetterOrder) -> Hold | None:
+        """Whatever asks for the letter: to ask again is no way around."""
+        reason = None if order.registration is None else order.registration.held_for
+        return None if reason is None else Hold(reason=reason, period=self.hold_period)
 
     def _origin(self, order: LetterOrder) -> Origin:
         return Origin(

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from auth_service.domain.limit import LimitName
 from auth_service.errors import DatabaseUnavailable
+from auth_service.outbox.hold import hold_totals
 from auth_service.outbox.release import measure_backlog
 from auth_service.store.transactions import Transactions
 
@@ -60,6 +61,9 @@ class Metrics:
             ["limit", "admitted"],
             registry=self.registry,
         )
+        self._proofs = Counter(
+            "auth_proofs", "Proofs of work for registrations.", ["outcome"], registry=self.registry
+        )
         self._registrations = Counter("auth_registrations", "Registrations accepted.", registry=self.registry)
 
     def request_answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
@@ -79,6 +83,14 @@ class Metrics:
         """Counts what a limit decided."""
         self._limits.labels(limit, "yes" if admitted else "no").inc()
 
+    def proof_asked(self) -> None:
+        """Counts a registration that was answered with a challenge."""
+        self._proofs.labels("asked").inc()
+
+    def proof_given(self, *, accepted: bool) -> None:
+        """Counts a proof that came with a registration."""
+        self._proofs.labels("accepted" if accepted else "refused").inc()
+
     def computed(self, seconds: float, waited: float) -> None:
         """Counts one hash."""
         self._hash_seconds.observe(seconds)
@@ -95,11 +107,11 @@ class OutboxCollector(Collector):
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         """Yields depth and age, or only that the database is away."""
         try:
             with self._transactions.begin() as session:
-                backlog = measure_backlog(session)
+                backlog, ended = measure_backlog(session), hold_totals(session)
         except DatabaseUnavailable:
             yield GaugeMetricFamily("auth_database_up", "Whether the database answers.", value=0)
             return
@@ -110,6 +122,11 @@ class OutboxCollector(Collector):
         yield GaugeMetricFamily(
             "auth_outbox_oldest_seconds", "Age of the oldest of them.", value=backlog.oldest_seconds
         )
+        yield GaugeMetricFamily("auth_held_letters", "Letters held before they are sent.", value=backlog.held)
+        totals = CounterMetricFamily("auth_held_letters_ended", "How holds ended.", labels=["ended"])
+        for end, letters in ended.items():
+            totals.add_metric([end], letters)
+        yield totals
 
 
 def exposition(metrics: Metrics, outbox: OutboxCollector) -> bytes:

@@ -133,13 +133,14 @@ def respond(problem: Problem) -> Response:
 
 def problem_of(error: RequestError) -> Problem:
     """Returns how a flow's error is answered."""
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
     return Problem(
         status=STATUSES[type(error)],
         code=code_of(type(error)),
         title=error.sentence(),
         detail=error.detail,
         headers=headers,
+        more=error.members(),
     )
 
 

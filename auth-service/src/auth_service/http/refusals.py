@@ -12,9 +12,10 @@ from auth_service.flows.refuse_registration import RefuseRegistration
 from auth_service.http.body import read_object, validate
 from auth_service.http.route import BODY_PROBLEMS, Answer, Route, problems_of
 from auth_service.http.schemas import RefusalRequest
+from auth_service.http.sources import Sources
 from auth_service.security.secrets import Secret
 
-_PROBLEMS = (*BODY_PROBLEMS, *problems_of(errors.UnknownLink, errors.DatabaseUnavailable))
+_PROBLEMS = (*BODY_PROBLEMS, *problems_of(errors.UnknownLink, errors.RateLimited, errors.DatabaseUnavailable))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Refusals:
     """The resource."""
 
     refusal: RefuseRegistration
+    sources: Sources
 
     def routes(self) -> tuple[Route, ...]:
         """Returns its calls."""
@@ -57,14 +59,15 @@ class Refusals:
 
     def post(self) -> Response:
         """Refuses."""
-        self.refusal.refuse(_token())
+        self.refusal.refuse(self._token())
         return Response(status=HTTPStatus.NO_CONTENT)
 
     def post_lift(self) -> Response:
         """Lifts the refusal."""
-        self.refusal.lift(_token())
+        self.refusal.lift(self._token())
         return Response(status=HTTPStatus.NO_CONTENT)
 
-
-def _token() -> Secret:
-    return Secret(validate(RefusalRequest, read_object(request)).token)
+    def _token(self) -> Secret:
+        token = Secret(validate(RefusalRequest, read_object(request)).token)
+        self.sources.admit_secrets()
+        return token

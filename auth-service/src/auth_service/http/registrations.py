@@ -12,9 +12,9 @@ from auth_service import errors
 from auth_service.domain.address import Address, parse_address
 from auth_service.domain.device import describe_device
 from auth_service.domain.password_policy import normalized
-from auth_service.domain.registration import RESEND_AFTER
+from auth_service.flows.admit_registration import AdmitRegistration
 from auth_service.flows.register import Register, RegistrationForm
-from auth_service.flows.resend_verification import ResendVerification
+from auth_service.flows.resend_verification import ResendVerification, Resent
 from auth_service.http.body import read_object, unprocessable, validate
 from auth_service.http.flaws import flaw
 from auth_service.http.metrics import Metrics
@@ -28,11 +28,11 @@ from auth_service.http.schemas import (
     ResendAnswer,
     SecretResendRequest,
 )
+from auth_service.http.sources import Sources
 from auth_service.security.breaches import BreachList
 from auth_service.security.secrets import Secret
 
 _DEFAULT_LOCALE: Final = "en"
-_RESEND_AFTER: Final = int(RESEND_AFTER.total_seconds())
 _ON_ITS_WAY: Final = "A letter is on its way, if it is to be."
 
 
@@ -42,6 +42,8 @@ class Registrations:
 
     register: Register
     resend: ResendVerification
+    admit: AdmitRegistration
+    sources: Sources
     metrics: Metrics
     breaches: BreachList | None = None
 
@@ -58,11 +60,17 @@ class Registrations:
                 description=(
                     "Answers alike for a new, a known and a taken address; the letter says the difference to the "
                     "mailbox's owner only. Sending the same again within a minute is harmless and gets the same answer; any "
-                    "other registration of the address is left alone."
+                    "other registration of the address is left alone. While very many people register, send it again with the "
+                    "`proof` that the 428 asks for (docs/protection.md)."
                 ),
                 bodies=(RegistrationRequest,),
                 answer=Answer(status=HTTPStatus.ACCEPTED, description=_ON_ITS_WAY, schema=RegistrationAnswer),
-                problems=(*BODY_PROBLEMS, *problems_of(errors.TooBusy, errors.DatabaseUnavailable)),
+                problems=(
+                    *BODY_PROBLEMS,
+                    *problems_of(
+                        errors.ProofRequired, errors.RateLimited, errors.TooBusy, errors.DatabaseUnavailable
+                    ),
+                ),
             ),
             Route(
                 method="POST",
@@ -80,7 +88,7 @@ class Registrations:
                 answer=Answer(status=HTTPStatus.ACCEPTED, description=_ON_ITS_WAY, schema=ResendAnswer),
                 problems=(
                     *BODY_PROBLEMS,
-                    *problems_of(errors.UnknownRegistration, errors.DatabaseUnavailable),
+                    *problems_of(errors.UnknownRegistration, errors.RateLimited, errors.DatabaseUnavailable),
                 ),
             ),
         )
@@ -89,6 +97,7 @@ class Registrations:
         """Registers."""
         body = validate(RegistrationRequest, read_object(request))
         address, password = read_address(body.email), body.password.get_secret_value()
+        clearance = self.admit(self.sources.name(), body.proof)
         refuse_breached(self.breaches, password)
         registered = self.register(
             RegistrationForm(
@@ -97,13 +106,14 @@ class Registrations:
                 locale=body.locale or _DEFAULT_LOCALE,
                 device=describe_device(request.headers.get("User-Agent")),
                 client_id=body.client_id,
+                clearance=clearance,
             )
         )
         self.metrics.registration_accepted()
         answer = RegistrationAnswer(
             receipt=registered.receipt.text,
             registration_secret=registered.secret.text,
-            resend_after=_RESEND_AFTER,
+            resend_after=registered.resend_after,
         )
         return json_answer(answer, HTTPStatus.ACCEPTED)
 
@@ -113,14 +123,18 @@ class Registrations:
         if body.keys() >= {"registration_secret", "email"}:
             raise Refusal(unprocessable(flaw("#", "secret_or_email")))
         with at_one_pace():
-            receipt = self._resend(body)
-        answer = ResendAnswer(receipt=receipt.text, resend_after=_RESEND_AFTER)
+            resent = self._resend(body)
+        answer = ResendAnswer(receipt=resent.receipt.text, resend_after=resent.resend_after)
         return json_answer(answer, HTTPStatus.ACCEPTED)
 
-    def _resend(self, body: dict[str, object]) -> Secret:
+    def _resend(self, body: dict[str, object]) -> Resent:
         if "email" in body:
-            return self.resend.by_address(read_address(validate(AddressResendRequest, body).email))
-        return self.resend.by_secret(Secret(validate(SecretResendRequest, body).registration_secret))
+            address = read_address(validate(AddressResendRequest, body).email)
+            self.sources.admit_letters()
+            return self.resend.by_address(address)
+        secret = Secret(validate(SecretResendRequest, body).registration_secret)
+        self.sources.admit_letters()
+        return self.resend.by_secret(secret)
 
 
 def refuse_breached(breaches: BreachList | None, password: str) -> None:

@@ -49,6 +49,10 @@ class RegistrationRequest(RequestBody):
             examples=["shop"],
         ),
     ] = None
+    proof: Annotated[
+        str | None,
+        Field(description="Of work, where a 428 asked for it: ALTCHA's payload, base64 of JSON."),
+    ] = None
 
     @field_validator("password")
     @classmethod

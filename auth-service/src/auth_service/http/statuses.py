@@ -25,6 +25,8 @@ STATUSES: Final[Mapping[type[RequestError], HTTPStatus]] = MappingProxyType(
         errors.UnknownRegistration: HTTPStatus.BAD_REQUEST,
         # Never gone: that would tell a stranger that there was a registration.
         errors.RefusedCode: HTTPStatus.BAD_REQUEST,
+        errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+        errors.ProofRequired: HTTPStatus.PRECONDITION_REQUIRED,
         errors.UnknownReceipt: HTTPStatus.NOT_FOUND,
         errors.DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
         errors.TooBusy: HTTPStatus.SERVICE_UNAVAILABLE,

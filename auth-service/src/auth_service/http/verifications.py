@@ -18,6 +18,7 @@ from auth_service.http.problems import Refusal
 from auth_service.http.registrations import read_address, refuse_breached
 from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
 from auth_service.http.schemas import CodeVerificationRequest, LinkVerificationRequest, VerificationAnswer
+from auth_service.http.sources import Sources
 from auth_service.security.breaches import BreachList
 from auth_service.security.secrets import Secret
 
@@ -27,6 +28,7 @@ class Verifications:
     """The resource."""
 
     verify: VerifyAddress
+    sources: Sources
     breaches: BreachList | None
 
     def routes(self) -> tuple[Route, ...]:
@@ -61,6 +63,7 @@ class Verifications:
                         errors.AlreadyConfirmed,
                         errors.RefusedRegistration,
                         errors.PasswordNeeded,
+                        errors.RateLimited,
                         errors.TooBusy,
                         errors.DatabaseUnavailable,
                     ),
@@ -85,12 +88,14 @@ class Verifications:
                 return self._by_code(by_code)
         by_link = validate(LinkVerificationRequest, body)
         secret, password = _second_thing(by_link)
+        self.sources.admit_secrets()
         return self.verify.by_link(
             Secret(by_link.token), secret=secret, password=password, check=self._check_chosen
         )
 
     def _by_code(self, body: CodeVerificationRequest) -> Verified:
         secret, password = _second_thing(body)
+        self.sources.admit_secrets()
         if password is not None:
             refuse_breached(self.breaches, password)
         return self.verify.by_code(read_address(body.email), body.code, secret=secret, password=password)

@@ -17,10 +17,13 @@ from auth_service.maintenance.purge import (
     purge_tokens,
 )
 from auth_service.outbox.lost import end_lost_letters
+from auth_service.store.limits import purge_limits
 from auth_service.store.transactions import Transactions
 from mail_contract.tasks import (
+    END_HOLDS,
     END_LOST_LETTERS,
     PURGE_LETTERS,
+    PURGE_LIMITS,
     PURGE_REFUSALS,
     PURGE_REGISTRATIONS,
     PURGE_TOKENS,
@@ -37,6 +40,7 @@ PURGES: Final[Mapping[str, Purge]] = MappingProxyType(
         PURGE_REFUSALS: purge_refusals,
         PURGE_TOKENS: purge_tokens,
         PURGE_LETTERS: purge_letters,
+        PURGE_LIMITS: purge_limits,
     }
 )
 """Every piece of scheduled work by the name of its task."""
@@ -49,9 +53,9 @@ BATCHES: Final = 200
 
 
 def register_maintenance_tasks(
-    app: Celery, transactions: Transactions, renew_due: Callable[..., int]
+    app: Celery, transactions: Transactions, renew_due: Callable[..., int], end_holds: Purge
 ) -> None:
-    """Gives the app one task for each of `PURGES`, that of letters lost on the broker, and that of the renewals."""
+    """Gives the app one task for each of `PURGES`, and those of lost letters, of the renewals and of the holds."""
 
     def purging(purge: Purge) -> Callable[[], int]:
         def batch() -> int:
@@ -62,6 +66,7 @@ def register_maintenance_tasks(
 
     for name, purge in PURGES.items():
         app.task(name=name)(_task(name, purging(purge), "purged"))
+    app.task(name=END_HOLDS)(_task(END_HOLDS, purging(end_holds), "holds_ended"))
     app.task(name=END_LOST_LETTERS)(_task(END_LOST_LETTERS, purging(end_lost_letters), "lost_letters_ended"))
     app.task(name=RENEW_LETTERS)(_task(RENEW_LETTERS, lambda: renew_due(limit=BATCH_ROWS), "renewed"))
 

@@ -36,6 +36,7 @@ def claim(session: Session, *, token: UUID, limit: int, lease: timedelta) -> Seq
         select(OutboxRow.id)
         .where(
             OutboxRow.available_at <= func.now(),
+            OutboxRow.held_until.is_(None),
             or_(OutboxRow.claimed_until.is_(None), OutboxRow.claimed_until <= func.now()),
         )
         .order_by(OutboxRow.rank, OutboxRow.created_at, OutboxRow.id)

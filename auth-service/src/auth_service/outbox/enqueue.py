@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from auth_service.domain.delivery import WITHDRAWABLE_STATES, DeliveryState
+from auth_service.domain.hold import Hold
 from auth_service.domain.renewal import Renewal
 from auth_service.outbox.columns import letter_columns, outbox_columns
 from auth_service.outbox.message import CANCELLATION_RANK, WAKE_UP_CHANNEL
@@ -83,19 +84,22 @@ class Origin:
     renewal: Renewal | None = None
 
 
-def enqueue_letter(session: Session, envelope: Envelope, origin: Origin) -> None:
+def enqueue_letter(session: Session, envelope: Envelope, origin: Origin, *, hold: Hold | None = None) -> None:
     """Records a letter as accepted and puts it into the outbox; it leaves only if the session's transaction commits.
 
     Args:
         session: of the flow.
         envelope: signed and sealed; nothing in it is readable to whoever reads the table.
         origin: where it comes from.
+        hold: why and how long it is to wait for an operator's word, if it is.
     """
     _add_letter(session, envelope, origin, DeliveryState.ACCEPTED)
     row = {
         "id": envelope.header.id,
         "letter_id": envelope.header.id,
         "kind": OutboxKind.LETTER,
+        "held_for": None if hold is None else hold.reason,
+        "held_until": None if hold is None else envelope.header.created_at + hold.period,
         **outbox_columns(envelope),
     }
     session.execute(_ADD_ROW, row)

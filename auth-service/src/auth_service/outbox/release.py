@@ -25,12 +25,14 @@ class Backlog:
     """What waits in the outbox.
 
     Attributes:
-        rows: how many.
-        oldest_seconds: age of the oldest, 0 where there is none.
+        rows: how many wait for the relay.
+        oldest_seconds: age of the oldest of them, 0 where there is none.
+        held: how many are held.
     """
 
     rows: int
     oldest_seconds: float
+    held: int
 
 
 def release_failed(session: Session, *, token: UUID, failures: Mapping[UUID, str]) -> None:
@@ -62,9 +64,12 @@ def hand_back(session: Session, *, token: UUID, ids: Collection[UUID]) -> None:
 
 def measure_backlog(session: Session) -> Backlog:
     """Counts what waits, claimed or not."""
-    oldest = func.extract("epoch", func.now() - func.min(OutboxRow.created_at))
-    rows, seconds = session.execute(select(func.count(), oldest).select_from(OutboxRow)).one()
-    return Backlog(rows=rows, oldest_seconds=float(seconds or 0))
+    flows = OutboxRow.held_until.is_(None)
+    oldest = func.extract("epoch", func.now() - func.min(OutboxRow.created_at).filter(flows))
+    rows, seconds, held = session.execute(
+        select(func.count().filter(flows), oldest, func.count().filter(~flows)).select_from(OutboxRow)
+    ).one()
+    return Backlog(rows=rows, oldest_seconds=float(seconds or 0), held=held)
 
 
 def _release(session: Session, token: UUID, ids: Collection[UUID], **values: object) -> None:

@@ -25,7 +25,7 @@ def settle_published(session: Session, *, token: UUID, ids: Collection[UUID]) ->
         How many rows were still the bearer's.
     """
     removed = _remove(session, token, ids)
-    _move(session, _letters_of(removed), DeliveryState.QUEUED)
+    move_letters(session, _letters_of(removed), DeliveryState.QUEUED)
     return len(removed)
 
 
@@ -38,14 +38,14 @@ def settle_expired(session: Session, *, token: UUID, ids: Collection[UUID]) -> i
     removed = _remove(session, token, ids)
     letters, renewable = _letters_of(removed), Letter.letter.in_(SIGN_UP_LETTERS)
     # In this order: what is withdrawn between the two is found by the second.
-    _move(
+    move_letters(
         session,
         letters,
         DeliveryState.EXPIRED,
         Letter.withdrawn_at.is_(None),
         renewal_due=and_(renewable, Letter.renewal < MAX_RENEWALS),
     )
-    _move(session, letters, DeliveryState.SUPERSEDED, Letter.withdrawn_at.is_not(None))
+    move_letters(session, letters, DeliveryState.SUPERSEDED, Letter.withdrawn_at.is_not(None))
     return len(removed)
 
 
@@ -58,13 +58,14 @@ def _letters_of(removed: Sequence[tuple[UUID, str]]) -> Sequence[UUID]:
     return [id_ for id_, kind in removed if kind == OutboxKind.LETTER]
 
 
-def _move(
+def move_letters(
     session: Session,
     letters: Sequence[UUID],
     state: DeliveryState,
     *conditions: ColumnElement[bool],
     **values: ColumnElement[bool],
 ) -> None:
+    """Moves those of the letters to `state` that may reach it and fit the conditions, each with its event."""
     if not letters:
         return
     moved = (

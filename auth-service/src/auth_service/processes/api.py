@@ -11,11 +11,14 @@ import resource
 from importlib import import_module
 from typing import Any, Final
 
+import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from auth_service.processes.starting import start
 from auth_service.settings import ApiSettings
+
+log = structlog.get_logger(__name__)
 
 _OPEN_FILES: Final = 4096
 
@@ -23,6 +26,8 @@ _OPEN_FILES: Final = 4096
 def run() -> None:
     """Serves until SIGTERM, then finishes the requests in progress."""
     settings = start("auth-api", ApiSettings)
+    for variable in settings.off():
+        log.warning("limit_off", setting=variable)
     _allow_connections()
     if settings.prometheus_dir is not None:
         settings.prometheus_dir.mkdir(parents=True, exist_ok=True)

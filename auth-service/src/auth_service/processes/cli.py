@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from auth_service.processes.held_commands import held
 from auth_service.processes.keys import LonelyPublicKey, write_keys
 from mail_contract.errors import SettingsError
 
@@ -39,6 +40,8 @@ def commands() -> None:
 
 for _name, _help in PROCESSES.items():
     commands.add_command(click.Command(_name, callback=partial(_run, _name), help=_help))
+
+commands.add_command(held)
 
 
 @commands.command()

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from celery import signals
 
+from auth_service.flows.end_holds import EndExpiredHolds
 from auth_service.flows.renew_letters import RenewLetters
 from auth_service.flows.sign_up_letters import SignUpLetters
 from auth_service.inbox.tasks import register_report_task
@@ -39,6 +40,7 @@ def run() -> None:
         keyed_hash=settings.keyed_hash(),
         public_url=settings.public_url,
         sign_in_url=settings.sign_in_page,
+        hold_period=settings.hold_period,
     )
     renewals = RenewLetters(transactions=transactions, letters=letters)
     stopping = threading.Event()
@@ -48,7 +50,9 @@ def run() -> None:
 
     signals.worker_shutting_down.connect(on_stop)
     register_report_task(app, renewals.take, stopping)
-    register_maintenance_tasks(app, transactions, renewals.renew_due)
+    register_maintenance_tasks(
+        app, transactions, renewals.renew_due, EndExpiredHolds(suspicion=settings.campaign)
+    )
     worker = app.Worker(
         # One name a process: the library expands placeholders only on its own command line.
         hostname=f"auth-worker-{uuid4().hex[:8]}@{socket.gethostname()}",

@@ -10,12 +10,12 @@ import base64
 import json
 import secrets
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import altcha
 
+from auth_service.domain.proof import Challenge
 from auth_service.security.secrets import KeyedHash
 
 LIFETIME: Final = timedelta(minutes=10)
@@ -27,19 +27,6 @@ MAX_PROOF_LENGTH: Final = 2048
 _ALGORITHM: Final = "PBKDF2/SHA-256"
 _ITERATIONS: Final = 1000
 """A try takes a browser about half a millisecond; asking for a challenge costs us one try."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Challenge:
-    """Work to be done by whoever registers while many do.
-
-    Attributes:
-        document: as ALTCHA's clients take it: `parameters` and `signature`.
-        expires_at: until when a solution is taken.
-    """
-
-    document: dict[str, Any]
-    expires_at: datetime
 
 
 class Proofs:

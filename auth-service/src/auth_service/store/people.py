@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from auth_service.domain.campaign import HoldReason
 from auth_service.domain.one_time_token import MAX_CODE_TRIES, Purpose
 from auth_service.domain.registration import EndedFor, SecondThing
 from auth_service.store.base import Base, one_of
@@ -49,7 +50,8 @@ class Registration(Base):
             f"(confirmed_with IS NOT NULL) = (ended_for IS NOT DISTINCT FROM '{EndedFor.CONFIRMED}')",
             name="confirmed",
         ),
-        # For maintenance/purge.py.
+        CheckConstraint(one_of("held_for", HoldReason), name="held_for"),
+        # For maintenance/purge.py and store/campaigns.py.
         Index("ix_registrations_created_at", "created_at"),
     )
 
@@ -67,6 +69,8 @@ class Registration(Base):
     ended_at: Mapped[datetime | None]
     ended_for: Mapped[str | None]
     confirmed_with: Mapped[str | None]
+    proved: Mapped[bool] = mapped_column(server_default=text("false"))
+    held_for: Mapped[str | None]
 
 
 class RefusedMailbox(Base):

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from auth_service.domain.campaign import HoldReason
 from auth_service.domain.registration import JOIN_WINDOW, EndedFor, Registration, SecondThing
 from auth_service.store import tables
 from auth_service.store.base import table_of
@@ -78,6 +79,8 @@ class NewRegistration:
     client_id: str | None
     secret_hash: bytes
     refusal_hash: bytes
+    proved: bool
+    held_for: HoldReason | None
 
 
 def add_registration(session: Session, new: NewRegistration, *, now: datetime, taken: bool) -> Registration:
@@ -143,5 +146,6 @@ def read_registration(row: Mapping[str, Any] | RowMapping) -> Registration:
             **values,
             "ended_for": values["ended_for"] and EndedFor(values["ended_for"]),
             "confirmed_with": values["confirmed_with"] and SecondThing(values["confirmed_with"]),
+            "held_for": values["held_for"] and HoldReason(values["held_for"]),
         }
     )

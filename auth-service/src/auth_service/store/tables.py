@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    DateTime,
     ForeignKey,
     Identity,
     Index,
@@ -20,10 +21,12 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from auth_service.domain.campaign import HoldReason
 from auth_service.domain.delivery import DeliveryState
+from auth_service.domain.hold import HoldEnd
 from auth_service.domain.renewal import MAX_RENEWALS
 from auth_service.store.base import Base, one_of
 from auth_service.store.people import Account, OneTimeToken, RefusedMailbox, Registration
@@ -166,7 +169,10 @@ class LetterEvent(Base):
 
 
 class OutboxRow(Base):
-    """A message committed but not yet confirmed by the broker; deleted when settled, so the table stays small."""
+    """A message committed but not yet confirmed by the broker; deleted when settled, so the table stays small.
+
+    While `held_until` is set no relay takes it: an operator, or scheduled work after that time, decides what becomes of it.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -174,8 +180,12 @@ class OutboxRow(Base):
         CheckConstraint("rank BETWEEN 0 AND 3", name="rank"),
         CheckConstraint("attempts >= 0", name="attempts"),
         CheckConstraint("(claimed_by IS NULL) = (claimed_until IS NULL)", name="claim"),
+        CheckConstraint(one_of("held_for", HoldReason), name="held_for"),
+        CheckConstraint("(held_until IS NULL) = (held_for IS NULL)", name="hold"),
+        # For outbox/hold.py.
+        Index("ix_outbox_held", "created_at", "id", postgresql_where=text("held_until IS NOT NULL")),
         # For outbox/: the next rows to publish, urgent before bulk, old before new.
-        Index("ix_outbox_claim", "rank", "created_at", "id"),
+        Index("ix_outbox_claim", "rank", "created_at", "id", postgresql_where=text("held_until IS NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -190,3 +200,29 @@ class OutboxRow(Base):
     claimed_until: Mapped[datetime | None]
     last_error: Mapped[str | None]
     correlation_id: Mapped[str | None]
+    held_until: Mapped[datetime | None]
+    held_for: Mapped[str | None]
+
+
+class LimitCount(Base):
+    """When the newest requests under a key were admitted, newest first, and whether the newest request was refused.
+
+    `key` is a keyed hash of a mailbox, a network address or something else that is counted; nobody can be found by it.
+    """
+
+    __tablename__ = "limits"
+    __table_args__ = (CheckConstraint("octet_length(key) = 32", name="key"),)
+
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    admitted: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)))
+    refused: Mapped[bool]
+
+
+class HoldTotal(Base):
+    """How many held letters ended so, since the first: for metrics, whichever process ended them."""
+
+    __tablename__ = "hold_totals"
+    __table_args__ = (CheckConstraint(one_of("ended", HoldEnd), name="ended"),)
+
+    ended: Mapped[str] = mapped_column(primary_key=True)
+    letters: Mapped[int] = mapped_column(BigInteger, server_default="0")

@@ -1,6 +1,6 @@
 """The table of addresses and logins, printed once the stack answers. The only place passwords are shown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from postern_local.blueprint import FLOWER_USER, Blueprint
@@ -49,8 +49,18 @@ def address_table(blueprint: Blueprint, *, metrics: Sequence[str]) -> str:
             _moved(blueprint, "postgres"),
         ),
         ("database mailer", without_login(blueprint.database_url("mailer")), migrator, ""),
+        *((name, "off", "", "docs/protection.md") for name in limits_off(blueprint.surroundings)),
     ]
     return "\n".join(_aligned([HEADINGS, *rows]))
+
+
+def limits_off(surroundings: Mapping[str, str]) -> list[str]:
+    """The variables of limits that whoever starts the stack has turned off."""
+    return sorted(
+        name
+        for name, value in surroundings.items()
+        if (name.startswith("AUTH_LIMIT_") or name == "AUTH_CAMPAIGN") and value.strip() == "off"
+    )
 
 
 def without_login(url: str) -> str:

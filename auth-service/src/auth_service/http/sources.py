@@ -1,0 +1,45 @@
+"""① Where requests come from, and how many of a kind may come from there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import request
+
+from auth_service.domain.limit import source_of
+from auth_service.flows.limits import SourceLimit
+from auth_service.http.client_address import ClientAddresses
+from auth_service.store.transactions import Transactions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Counts the request in hand for the network address it came from.
+
+    Attributes:
+        addresses: finds that.
+        transactions: that commit each statement.
+        letters: requests for letters.
+        secrets: codes and links.
+    """
+
+    addresses: ClientAddresses
+    transactions: Transactions
+    letters: SourceLimit
+    secrets: SourceLimit
+
+    def name(self) -> str:
+        """Returns the name requests of this source are counted under."""
+        return source_of(self.addresses.of(request.environ))
+
+    def admit_letters(self) -> None:
+        """Counts a request for a letter; raises RateLimited, DatabaseUnavailable."""
+        self._admit(self.letters)
+
+    def admit_secrets(self) -> None:
+        """Counts a code or a link that was sent in; raises RateLimited, DatabaseUnavailable."""
+        self._admit(self.secrets)
+
+    def _admit(self, limit: SourceLimit) -> None:
+        with self.transactions.begin() as session:
+            limit.admit(session, self.name())

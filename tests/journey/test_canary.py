@@ -86,12 +86,12 @@ def test_no_log_shows_a_secret(stack: Stack, secrets: dict[str, str]) -> None:
     assert leaks(secrets, logs) == []
 
 
-def test_auth_keeps_the_address_in_its_account_and_its_token_and_no_secret_anywhere(
+def test_auth_keeps_the_address_in_its_account_and_registration_and_no_secret_anywhere(
     stack: Stack, secrets: dict[str, str]
 ) -> None:
     for table, text in rows(stack.database["auth"]):
         found = set(leaks(secrets, text))
-        if table in {"accounts", "one_time_tokens"}:
+        if table in {"accounts", "registrations"}:
             found -= {"address", "local part", "domain in punycode"}
         assert not found, table
 

@@ -137,6 +137,10 @@ class ExplainSettings(_Settings):
         return KeyedHash(self.hash_key.get_secret_value())
 
 
+class RefusalsSettings(ExplainSettings):
+    """`auth-service refusals`."""
+
+
 class WorkerSettings(LinkingSettings):
     """`auth-service worker`: records reports, renews letters, does scheduled work."""
 

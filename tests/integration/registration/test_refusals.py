@@ -1,8 +1,15 @@
 """② "This wasn't me": what the refusal link of a letter ends, and for how long no more letters come."""
 
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
-from support.auth_api import PASSWORD, AuthApi
+from support import nursery
+from support.auth_api import HASH_KEY, PASSWORD, AuthApi
+
+COMMAND = Path(sys.executable).parent / "auth-service"
 
 LINH = "linh@example.com"
 REFUSALS, LIFT = "/v1/refusals", "/v1/refusals/lift"
@@ -78,6 +85,23 @@ def test_she_may_lift_it_from_the_same_page_and_the_refused_registration_stays_o
     assert refuse(api, token, LIFT) == 204
     assert api.receipt(api.register(LINH, "her own password now").receipt)["state"] == "accepted"
     assert api.receipt(api.resend(stranger.secret))["state"] == "limited", "taken or not"
+
+
+def test_an_operator_may_lift_it(api: AuthApi) -> None:
+    api.register(LINH)
+    refuse(api, api.last_letter().refusal_token)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AUTH_DATABASE_URL": api.database_url,
+        "AUTH_HASH_KEY": HASH_KEY,
+    }
+    said = []
+    for address in ("LINH@example.com", LINH, "not an address"):
+        done = nursery.run([COMMAND, "refusals", "lift", address], environment=environment)
+        said.append((done.returncode, bool(done.stdout), bool(done.stderr)))
+        assert "@" not in done.stdout + done.stderr.replace("name@example.com", "")
+    assert [code for code, _, _ in said] == [0, 1, 1]
+    assert api.count("refused_mailboxes") == 0
 
 
 def test_every_letter_of_a_registration_carries_the_same_refusal_link(api: AuthApi) -> None:

@@ -117,6 +117,23 @@ def explain(*, about: str, as_json: bool) -> None:
     sys.exit(process.run(about, as_json=as_json))
 
 
+@commands.group()
+def refusals() -> None:
+    """Mailboxes whose readers said "this wasn't me" and get no letters of registration for 30 days."""
+
+
+@refusals.command()
+@click.argument("address")
+def lift(*, address: str) -> None:
+    """Let the mailbox of ADDRESS have letters of registration again.
+
+    The registration that was refused stays ended. Exit code 1 if the mailbox had not refused any.
+    """
+    from auth_service.processes import refusals as process  # noqa: PLC0415 - each command loads only its own
+
+    sys.exit(process.lift(address))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line: these arguments, or the process's own."""
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -31,15 +29,6 @@ _REFUSE = _NEW.on_conflict_do_update(
 _LIFT = delete(_REFUSED).where(_REFUSED.c.recipient_tag == bindparam("tag"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """A mailbox that gets no letters of registration, and until when."""
-
-    recipient_tag: str
-    refused_at: datetime
-    until: datetime
-
-
 def lock_mailbox(session: Session, recipient_tag: str) -> datetime:
     """Makes flows about one mailbox queue up until the end of the transaction; returns the database's time.
 
@@ -63,11 +52,3 @@ def refuse_mailbox(session: Session, recipient_tag: str) -> None:
 def lift_refusal(session: Session, recipient_tag: str) -> bool:
     """Lets the mailbox have letters of registration again; says whether it had refused them."""
     return session.execute(_LIFT.returning(_REFUSED.c.until), {"tag": recipient_tag}).first() is not None
-
-
-def list_refused(session: Session) -> Sequence[Refused]:
-    """Returns the mailboxes that get none at present, the newest first."""
-    rows = session.execute(
-        select(_REFUSED).where(_REFUSED.c.until > func.now()).order_by(_REFUSED.c.refused_at.desc())
-    )
-    return [Refused(**row) for row in rows.mappings()]

@@ -5,8 +5,8 @@ import re
 import httpx
 import pytest
 
+from dev_inbox.pages import open_links_in_new_tabs
 from dev_inbox.server import Inbox
-from dev_inbox.web import open_links_in_new_tabs
 from unit.dev_inbox.conftest import Connect
 from unit.dev_inbox.letters import SENDER, letter
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import structlog
 from tornado.httpserver import HTTPServer
 
+from dev_inbox.api import build_application
 from dev_inbox.mailbox import BYTES_KEPT, MESSAGES_KEPT
 from dev_inbox.session import Session
 from dev_inbox.state import Policy, ServerState
 from dev_inbox.stream import Stream
-from dev_inbox.web import build_application
 
 log = structlog.get_logger(__name__)
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from support.chromium import DESKTOP, PHONE, Window, chromium, window
+from support.scripted_api import ScriptedApi, serving_pages
 
 PATIENCE_MS = 20_000
 """For a letter to go its whole way on a busy machine."""
@@ -42,3 +43,18 @@ def phone(browser: Browser, pictures: Path) -> Iterator[Window]:
     """A phone whose person reads Vietnamese."""
     with window(browser, device=PHONE, pictures=pictures, locale="vi-VN") as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[str]:
+    """The pages alone, for windows whose API is scripted."""
+    with serving_pages() as address:
+        yield address
+
+
+@pytest.fixture
+def api(desktop: Window) -> ScriptedApi:
+    """What answers the desktop's calls; nobody has an API of its own behind it."""
+    scripted = ScriptedApi()
+    scripted.answer(desktop.context)
+    return scripted

@@ -98,11 +98,11 @@ def test_half_a_link_is_called_so(view: Window, name: str, stack: Stack) -> None
     view.picture(page, f"{name}-verify-half-a-link")
 
 
-def test_the_other_language_is_one_click_away_and_keeps_the_link(desktop: Window, stack: Stack) -> None:
-    page = desktop.open(f"{stack.api}/verify#token=abc")
-    page.get_by_role("link", name="Tiếng Việt").click()
-    expect(page.get_by_role("button", name=texts_in("vi")["verify"]["submit"])).to_be_visible()
-    expect(page).to_have_url(f"{stack.api}/verify?lang=vi")
+def test_the_refusal_page_asks_the_server_about_its_link(desktop: Window, stack: Stack) -> None:
+    page = desktop.open(f"{stack.api}/refuse#token=abc")
+    desktop.watch.expect_refusal("POST /v1/refusals 400")
+    page.get_by_role("button", name=TEXTS["refuse"]["submit"]).click()
+    expect(page.get_by_text(TEXTS["refuse"]["missing_lead"])).to_be_visible()
 
 
 def test_the_description_of_the_api_fits_its_window(view: Window, name: str, stack: Stack) -> None:

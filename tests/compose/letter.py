@@ -11,7 +11,7 @@ PASSWORD = "seven lanterns over a quiet harbour"
 PATIENCE = 60.0
 """Seconds for a letter to arrive and its report to come back, on a machine that is still busy starting things."""
 
-LINK = re.compile(r"https?://\S+/verify#token=([\w.~-]+)")
+LINK = re.compile(r"https?://\S+/verify(?:\?lang=\w+)?#token=([\w.~-]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

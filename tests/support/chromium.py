@@ -73,12 +73,12 @@ class Window:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium without a display, ended with the block."""
+def chromium(*more: str) -> Iterator[Browser]:
+    """The system's Chromium without a display and with these arguments too, ended with the block."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     assert executable, "install the package chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=executable, args=[*ARGUMENTS, *more])
         try:
             yield browser
         finally:

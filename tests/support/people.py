@@ -40,7 +40,8 @@ DOMAINS = (
     "đà-nẵng.example",
 )
 
-LINK = re.compile(r"https?://\S+/verify#token=[A-Za-z0-9_-]+")
+LINK = re.compile(r"https?://\S+/verify(?:\?lang=\w+)?#token=[A-Za-z0-9_-]+")
+REFUSAL = re.compile(r"https?://\S+/refuse(?:\?lang=\w+)?#token=[A-Za-z0-9_-]+")
 CODE = re.compile(r"\b(\d{4})[ \u00a0-]?(\d{4})\b")
 
 
@@ -75,6 +76,12 @@ class Letter:
     def link(self) -> str:
         """The one link that confirms."""
         (link,) = set(LINK.findall(self.text))
+        return str(link)
+
+    @property
+    def refusal(self) -> str:
+        """The link of "this wasn't me"."""
+        (link,) = set(REFUSAL.findall(self.text))
         return str(link)
 
     @property

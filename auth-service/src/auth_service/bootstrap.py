@@ -113,7 +113,7 @@ def build_api(settings: ApiSettings) -> Api:
         observer=metrics,
     )
     breaches = BreachList(settings.breach_list_url, metrics) if settings.breach_list_url else None
-    renderer = Renderer()
+    renderer = Renderer(public_url=settings.public_url, product_name=settings.product_name)
     resources = (
         Registrations(
             register=Register(
@@ -144,7 +144,7 @@ def build_api(settings: ApiSettings) -> Api:
         Policy(),
         Receipts(read=ReadReceipt(transactions=transactions)),
         Health(),
-        SignUpPages(renderer=renderer),
+        SignUpPages(renderer=renderer, sign_in_url=settings.sign_in_url or ""),
     )
     routes = [route for resource in resources for route in resource.routes()]
     documents = Documents(public_url=settings.public_url, renderer=renderer, described=routes)

@@ -90,6 +90,9 @@ class ApiSettings(LinkingSettings, LimitSettings):
         prometheus_dir: where the processes share their metrics; without it each process reports its own.
     """
 
+    product_name: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")] = (
+        "Postern"
+    )
     listen: HostAndPort = "127.0.0.1:8000"
     ops_listen: HostAndPort = "127.0.0.1:9400"
     trusted_proxies: Networks = ()

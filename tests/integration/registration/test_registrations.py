@@ -38,8 +38,8 @@ def test_the_letter_goes_to_what_was_typed_with_links_to_the_configured_address(
     )
     letter = api.last_letter()
     assert letter.contents.recipient == "Linh@Example.com"
-    assert letter.contents.context["link"].startswith(f"{PUBLIC_URL}/verify#token=")
-    assert letter.contents.context["refusal"].startswith(f"{PUBLIC_URL}/refuse#token=")
+    assert letter.contents.context["link"].startswith(f"{PUBLIC_URL}/verify?lang=vi#token=")
+    assert letter.contents.context["refusal"].startswith(f"{PUBLIC_URL}/refuse?lang=vi#token=")
     assert letter.contents.decoy is False
     header = letter.envelope.header
     assert header.locale == "vi"

@@ -6,7 +6,8 @@ import pytest
 
 from support.auth_api import AuthApi
 
-PAGES = ("/signup", "/verify", "/docs")
+SCRIPTED = ("/signup", "/verify", "/refuse")
+PAGES = (*SCRIPTED, "/signin", "/docs")
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -49,22 +50,71 @@ def test_a_page_speaks_the_language_asked_for(api: AuthApi, path: str, accept: s
 
 
 def test_pages_work_on_a_phone_and_say_why_they_need_javascript(api: AuthApi) -> None:
-    for path in ("/signup", "/verify"):
+    for path in SCRIPTED:
         html = api.get(path).text
         assert 'name="viewport" content="width=device-width, initial-scale=1"' in html
         assert "<noscript>" in html
 
 
-def test_the_page_of_the_link_posts_nothing_by_itself_and_hides_the_token(api: AuthApi) -> None:
-    script = api.get("/verify").text
+@pytest.mark.parametrize("path", ["/verify", "/refuse"])
+def test_the_token_of_a_link_is_hidden_at_once_and_also_when_it_is_pasted(api: AuthApi, path: str) -> None:
+    script = api.get(path).text
     assert "history.replaceState" in script
-    assert script.count('call("POST", "/v1/verifications", { token })') == 1
-    assert 'byId("confirm").addEventListener("click", confirm)' in script
+    assert 'addEventListener("hashchange"' in script
+
+
+NEWER_THAN_2020 = {
+    "logical assignment": r"\?\?=|\|\|=|&&=",
+    "numeric separator": r"\d_\d",
+    "private member or static block": r"[^\w\"'`]#\w+\s*[=;(]|\bstatic\s*\{",
+    "await outside a function": r"^await\b",
+    "method of 2021 or later": (
+        r"\.(?:at|replaceAll|findLast|findLastIndex|toSorted|toReversed|with|any|hasOwn|withResolvers|groupBy)\("
+        r"|AbortSignal\.(?:timeout|any)|structuredClone|randomUUID|canParse"
+    ),
+}
+
+
+@pytest.mark.parametrize("path", SCRIPTED)
+def test_scripts_are_written_for_browsers_of_2021(api: AuthApi, path: str) -> None:
+    (script,) = re.findall(r'<script type="module".*?</script>', api.get(path).text, flags=re.DOTALL)
+    for what, pattern in NEWER_THAN_2020.items():
+        assert re.findall(pattern, script, flags=re.MULTILINE) == [], what
+
+
+@pytest.mark.parametrize("path", [*SCRIPTED, "/signin"])
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_every_link_of_ours_keeps_the_language(api: AuthApi, path: str, language: str) -> None:
+    html = api.get(f"{path}?lang={language}").text
+    links = re.findall(r"<a [^>]*href=\"([^\"]+)\"", html)
+    assert {link for link in links if link.startswith("?")} == {f"?lang={'vi' if language == 'en' else 'en'}"}
+    others = [link for link in links if not link.startswith("?")]
+    assert others
+    assert all(link.endswith(f"?lang={language}") for link in others), others
+
+
+def test_below_a_path_every_link_and_call_begins_with_it() -> None:
+    api = AuthApi.on("postgresql://auth:nobody@127.0.0.1:1/auth", public_url="https://example.com/account")
+    for path in SCRIPTED:
+        html = api.get(path).text
+        assert 'data-base="/account"' in html
+        links = [
+            link for link in re.findall(r"href=\"([^\"]+)\"", html) if not link.startswith(("?", "data:"))
+        ]
+        assert all(link.startswith("/account/") for link in links), links
+    assert api.get("/").headers["Location"] == "/account/signup"
 
 
 def test_the_home_address_leads_to_signing_up(api: AuthApi) -> None:
     answer = api.get("/", Host="evil.example")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/signup")
+
+
+def test_pages_call_the_application_by_its_name() -> None:
+    api = AuthApi.on("postgresql://auth:nobody@127.0.0.1:1/auth", product_name="Tom & Söhne")
+    html = api.get("/signup").text
+    assert html.count("Tom &amp; Söhne") == 2
+    assert "Postern" not in html
 
 
 def test_what_a_request_brings_is_not_in_the_page(api: AuthApi) -> None:

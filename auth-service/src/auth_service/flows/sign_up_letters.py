@@ -27,6 +27,8 @@ from mail_contract.messages import Contents, Envelope, EnvelopeHeader
 from mail_contract.sealing import Sealer
 
 _DECOY_LOCALE: Final = "en"
+_BROWSERS_CHOICE: Final = "en"
+"""The language of letters that was given to whoever named none or one we don't speak; their browser knows better."""
 _NOBODY: Final = "nobody@postern.invalid"
 """To whom a decoy is addressed; it is never sent."""
 
@@ -102,15 +104,21 @@ class SignUpLetters:
         request = {} if order.registration is None else self._request(order.registration)
         if order.account is not None:
             return AccountExists(home=self.sign_in_url, **request)
-        return VerifyAddress(link=f"{self.public_url}/verify#token={link.text}", code=code, **request)
+        locale = _DECOY_LOCALE if order.registration is None else order.registration.locale
+        return VerifyAddress(link=self._page("verify", locale, link), code=code, **request)
 
     def _request(self, registration: Registration) -> dict[str, str]:
         refusal = self.keyed_hash.secret_of(registration.id, Derived.REFUSAL)
         return {
-            "refusal": f"{self.public_url}/refuse#token={refusal.text}",
+            "refusal": self._page("refuse", registration.locale, refusal),
             "requested_at": registration.created_at.isoformat(timespec="seconds"),
             "device": registration.device,
         }
+
+    def _page(self, name: str, locale: str, token: Secret) -> str:
+        """Returns a link to a page in the letter's language, which need not be the reader's browser's."""
+        language = "" if locale == _BROWSERS_CHOICE else f"?lang={locale}"
+        return f"{self.public_url}/{name}{language}#token={token.text}"
 
     def _seal(self, order: LetterOrder, context: SignUpContext) -> Envelope:
         definition, registration, account = definition_of(context), order.registration, order.account

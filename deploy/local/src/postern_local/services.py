@@ -94,6 +94,8 @@ def _api(blueprint: Blueprint) -> dict[str, str]:
         "AUTH_",
         _writer(blueprint)
         | {
+            # Pages and emails call the application alike.
+            "AUTH_PRODUCT_NAME": blueprint.surroundings.get("MAILER_PRODUCT_NAME", "Postern"),
             "AUTH_LISTEN": _listen(blueprint, "api"),
             "AUTH_OPS_LISTEN": _listen(blueprint, "ops"),
             "AUTH_PROMETHEUS_DIR": str(blueprint.state.metrics),

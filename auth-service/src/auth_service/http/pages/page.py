@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -35,9 +36,15 @@ class Page:
 
 
 class Renderer:
-    """Turns pages into answers."""
+    """Turns pages into answers.
 
-    def __init__(self) -> None:
+    Args:
+        public_url: where people reach the pages, without a slash at its end; its path begins every link and call of theirs.
+        product_name: what pages call the application.
+    """
+
+    def __init__(self, *, public_url: str, product_name: str = "Postern") -> None:
+        self.base = urlsplit(public_url).path
         self._templates = Environment(
             loader=PackageLoader("auth_service.http.pages", "templates"),
             autoescape=True,
@@ -47,6 +54,8 @@ class Renderer:
         )
         self._assets = Environment(loader=PackageLoader("auth_service.http.pages", "assets"), autoescape=True)
         self._templates.globals["asset"] = self._asset
+        self._templates.globals["base"] = self.base
+        self._templates.globals["product"] = product_name
 
     def render(self, page: Page) -> Response:
         """Returns the page; styles and scripts are in it, so one request is all it takes."""

@@ -1,153 +1,138 @@
-const form = byId("signup-form");
 const email = byId("email");
-const password = byId("password");
-const minLength = Number(password.dataset.min);
-const SETTLED = ["sent", "failed", "expired", "superseded", "suppressed"];
-const AGAIN_SECONDS = 30;
-let follow = 0; // which receipt is being followed; an older one stops by itself
-let address = "";
+const password = passwordField("password");
+const SIGN_UP = "postern.signup";
+const NOTHING_COMES = ["failed", "suppressed", "expired"];
+let current = null; // {email, receipt, secret, againAt}: what this tab waits for
+let told = ""; // the state its heading speaks of
 
-const lengthOf = (text) => [...text.normalize("NFC")].length;
-const flawText = (code) => fill(texts.flaws[code] ?? texts.flaws.other, { min: minLength });
-
-function showLength() {
-  const length = lengthOf(password.value);
-  byId("meter").style.width = `${Math.min(100, (100 * length) / minLength)}%`;
-  byId("meter").classList.toggle("good", length >= minLength);
-  const left = minLength - length;
-  byId("password-hint").textContent =
-    length === 0
-      ? fill(texts.signup.password_hint, { min: minLength })
-      : left > 0
-        ? fill(texts.signup.password_left, { left })
-        : texts.signup.password_good;
-}
-
-function check() {
+async function submit() {
+  const address = email.value.trim();
   const flaws = {
-    email: email.value.trim() === "" ? "missing" : email.value.includes("@") ? "" : "invalid_address",
-    password: password.value === "" ? "missing" : lengthOf(password.value) < minLength ? "too_short" : "",
+    email: address === "" ? texts.flaws.missing_email : address.includes("@") ? "" : texts.flaws.invalid_address,
+    password: password.check(),
   };
-  return mark(flaws);
-}
-
-function mark(flaws) {
-  for (const id of ["email", "password"]) flaw(id, flaws[id] ? flawText(flaws[id]) : "");
-  const first = ["email", "password"].find((id) => flaws[id]);
-  if (first) byId(first).focus();
-  return !first;
-}
-
-async function submit(event) {
-  event.preventDefault();
-  notice("signup-problem", "");
-  if (!check()) return;
-  address = email.value.trim();
-  const body = { email: address, password: password.value, locale: document.documentElement.lang };
-  const answer = await whileBusy(form.querySelector("[type=submit]"), () => call("POST", "/v1/registrations", body));
+  if (!mark(["email", "password"], flaws)) return;
+  const answer = await register({ email: address, password: password.input.value, locale: lang });
+  notice("signup-progress", "");
   if (answer.ok) {
-    password.value = "";
-    showSent(answer.data.receipt);
-  } else if (!answer.data.errors) {
-    notice("signup-problem", explain(answer));
-  } else if (mark(Object.fromEntries(answer.data.errors.map((error) => [error.pointer.slice(2), error.code])))) {
+    const { receipt, registration_secret: secret, resend_after: after } = answer.data;
+    password.clear();
+    keepSecret(secret);
+    wait({ email: address, receipt, secret, againAt: Date.now() + after * 1000 });
+  } else if (mark(["email", "password"], flawsIn(answer))) {
     notice("signup-problem", explain(answer));
   }
 }
 
-function showSent(receipt) {
-  byId("sent-address").textContent = address;
-  byId("languages").hidden = true;
-  notice("sent-notice", "");
-  flaw("code", "");
+// Where a proof of work is asked for, the page finds it and asks once more.
+async function register(body) {
+  const answer = await call("POST", "/v1/registrations", body);
+  if (answer.data.code !== "proof_required") return answer;
+  notice("signup-progress", texts.signup.proving);
+  const found = await solve(answer.data.challenge);
+  return found ? call("POST", "/v1/registrations", { ...body, proof: found }) : answer;
+}
+
+function wait(registration) {
+  current = registration;
+  remember("sessionStorage", SIGN_UP, current);
+  told = "";
+  byId("sent-address").textContent = current.email;
   byId("code").value = "";
+  flaw("code", "");
+  for (const id of ["sent-notice", "code-problem"]) notice(id, "");
+  head("sent");
   reveal("sent");
   coolDown();
-  followLetter(receipt);
+  followReceipt(current.receipt, tell);
 }
 
-async function followLetter(receipt) {
-  const mine = ++follow;
-  draw([]);
-  const started = Date.now();
-  while (mine === follow && !byId("sent").hidden) {
-    const answer = await call("GET", `/v1/receipts/${receipt}`);
-    if (mine !== follow) return;
-    if (answer.ok) draw(answer.data.timeline, SETTLED.includes(answer.data.state));
-    else if (answer.status === 404) return;
-    else byId("timeline").lastElementChild.textContent = texts.states.unreachable;
-    if (answer.ok && SETTLED.includes(answer.data.state)) return;
-    // A person watches the first seconds; afterwards the page only keeps itself honest.
-    const waited = Date.now() - started;
-    const pause = document.hidden ? 5000 : waited < 20000 ? 700 : waited < 120000 ? 2500 : 15000;
-    await new Promise((resume) => setTimeout(resume, pause));
+function tell(state) {
+  if (state === told) return;
+  if (state === "confirmed") {
+    finish();
+    celebrate(current.email, texts.done.elsewhere);
+    return;
   }
+  const before = told in texts.ended;
+  told = state;
+  head(state);
+  // A person who types the code is not torn away for good news.
+  if (state in texts.ended) announceHeading(byId("sent"));
+  else if (before) document.title = document.title.replace(/^.* · /, `${texts.sent.title} · `);
 }
 
-function draw(timeline, settled = false) {
-  const steps = timeline.map((step) => entry(step.state, texts.states[step.state], step.at));
-  if (!settled) steps.push(entry("waiting", texts.states.waiting));
-  byId("timeline").replaceChildren(...steps);
+function head(state) {
+  const ended = texts.ended[state];
+  byId("sent-title").textContent = ended ? ended.title : texts.sent.title;
+  byId("sent-lead").textContent = ended ? ended.lead : texts.sent.lead;
+  byId("code-part").hidden = NOTHING_COMES.includes(state);
+  byId("again-part").hidden = state === "suppressed";
 }
 
-function entry(state, text, at) {
-  const item = document.createElement("li");
-  item.className = state;
-  item.append(text);
-  if (at) {
-    const time = document.createElement("time");
-    time.dateTime = at;
-    time.textContent = new Date(at).toLocaleTimeString();
-    item.append(time);
-  }
-  return item;
-}
-
+// The button keeps its name and the focus; how long it rests stands beside it.
 function coolDown() {
-  const button = byId("again");
-  const until = Date.now() + AGAIN_SECONDS * 1000;
-  const mine = follow + 1;
+  const { againAt } = current;
   const tick = () => {
-    if (follow > mine) return;
-    const seconds = Math.ceil((until - Date.now()) / 1000);
-    button.disabled = seconds > 0;
-    button.textContent = seconds > 0 ? fill(texts.sent.again_in, { seconds }) : texts.sent.again;
-    if (seconds > 0) setTimeout(tick, 500);
+    if (!current || current.againAt !== againAt) return;
+    const seconds = Math.ceil((againAt - Date.now()) / 1000);
+    byId("again").setAttribute("aria-disabled", String(seconds > 0));
+    byId("again-in").textContent = seconds > 0 ? duration(seconds) : "";
+    if (seconds > 0) setTimeout(tick, 250);
   };
   tick();
 }
 
 async function again() {
-  const answer = await whileBusy(byId("again"), () => call("POST", "/v1/registrations/resend", { email: address }));
-  if (!answer.ok) {
-    notice("sent-notice", explain(answer));
+  const seconds = Math.ceil((current.againAt - Date.now()) / 1000);
+  if (seconds > 0) {
+    notice("sent-notice", fill(texts.sent.again_in, { wait: duration(seconds) }));
     return;
   }
-  notice("sent-notice", texts.sent.again_done);
-  flaw("code", "");
-  coolDown();
-  followLetter(answer.data.receipt);
+  const answer = await call("POST", "/v1/registrations/resend", { registration_secret: current.secret });
+  if (answer.data.code === "unknown_registration") {
+    startOver();
+    notice("signup-problem", explain(answer));
+  } else if (answer.ok) {
+    const { receipt, resend_after: after } = answer.data;
+    current = { ...current, receipt, againAt: Date.now() + after * 1000 };
+    remember("sessionStorage", SIGN_UP, current);
+    notice("sent-notice", texts.sent.again_done);
+    flaw("code", "");
+    told = "";
+    head("sent");
+    coolDown();
+    followReceipt(receipt, tell);
+  } else {
+    notice("sent-notice", explain(answer));
+  }
 }
 
-form.addEventListener("submit", submit);
-password.addEventListener("input", showLength);
-for (const id of ["email", "password"]) byId(id).addEventListener("input", () => flaw(id, ""));
-byId("reveal").addEventListener("click", () => {
-  const shown = password.type === "text";
-  password.type = shown ? "password" : "text";
-  byId("reveal").textContent = shown ? texts.show : texts.hide;
-  byId("reveal").setAttribute("aria-pressed", String(!shown));
-});
-byId("code-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  confirmByCode(event.target, address);
-});
-byId("again").addEventListener("click", again);
-byId("other").addEventListener("click", () => {
-  follow += 1;
-  byId("languages").hidden = false;
-  showLength();
+function finish() {
+  stopFollowing();
+  forgetSecret(current.secret);
+  forget("sessionStorage", SIGN_UP);
+}
+
+function startOver() {
+  email.value = current.email;
+  finish();
+  current = null;
   reveal("ask");
   email.focus();
-});
-showLength();
+}
+
+async function confirmHere() {
+  const code = checkedCode();
+  if (!code) return;
+  await confirmWith({ email: current.email, code }, [{ registration_secret: current.secret }], refuseCode);
+  if (!byId("done").hidden) finish();
+}
+
+onSubmit("signup-form", "signup-problem", submit);
+onSubmit("code-form", "code-problem", confirmHere);
+byId("again").addEventListener("click", () => attempt(byId("again"), "sent-notice", again));
+byId("other").addEventListener("click", startOver);
+const kept = recall("sessionStorage", SIGN_UP);
+if (kept) wait(kept);
+else byId("ask").hidden = false;

@@ -1,34 +1,81 @@
-// The token leaves the address bar at once, so that neither history nor a shared screen keeps it. Nothing is posted
-// before a person presses the button: programs that follow links confirm nothing.
-const token = new URLSearchParams(location.hash.slice(1)).get("token");
-history.replaceState(null, "", location.pathname + location.search);
+const CONFIRMED = ["already_confirmed", "used_link"];
+const OVER = ["expired_link", "refused_registration"]; // the code of that email is no good either
+const chosen = passwordField("chosen");
+let token = "";
+let proof = {}; // {token} or {email, code}: what a chosen password goes with
 
-async function confirm() {
-  notice("ready-problem", "");
-  const answer = await whileBusy(byId("confirm"), () => call("POST", "/v1/verifications", { token }));
-  if (answer.ok) {
-    celebrate(answer);
-  } else if (answer.status === 400 || answer.status === 410 || answer.status === 422) {
-    const used = answer.data.code === "used_link";
-    byId("by-code-title").textContent = used ? texts.verify.used_title : texts.verify.failed_title;
-    byId("by-code-lead").textContent = answer.status === 422 ? texts.problems.unknown_link : explain(answer);
-    byId("code-form").hidden = used;
-    reveal("by-code");
+function refuse(answer) {
+  if (answer.data.code === "password_needed") choose();
+  else if ("token" in proof) refuseLink(answer);
+  else refuseTyped(answer);
+}
+
+function refuseLink(answer) {
+  const { code } = answer.data;
+  if (CONFIRMED.includes(code)) {
+    reveal("already");
+  } else if (code === "unknown_link" || answer.status === 410 || answer.status === 422) {
+    const lead = answer.status === 422 ? texts.problems.unknown_link : explain(answer);
+    askForCode(texts.verify.failed_title, lead, OVER.includes(code));
   } else {
+    if (byId("ready").hidden) reveal("ready");
     notice("ready-problem", explain(answer));
   }
 }
 
-byId("confirm").addEventListener("click", confirm);
-byId("code-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  flaw("email", "");
-  const email = event.target.elements.email.value.trim();
-  if (email) confirmByCode(event.target, email);
-  else flaw("email", texts.flaws.missing);
-});
-for (const link of byId("languages").querySelectorAll("a")) {
-  // The other language needs the token too; the fragment is not sent to any server.
-  if (token) link.hash = `token=${encodeURIComponent(token)}`;
+function refuseTyped(answer) {
+  if (byId("by-code").hidden) reveal("by-code");
+  refuseCode(answer);
 }
-reveal(token ? "ready" : "by-code");
+
+function askForCode(title, lead, over) {
+  byId("by-code-title").textContent = title;
+  byId("by-code-lead").textContent = lead;
+  byId("code-form").hidden = over;
+  reveal("by-code");
+}
+
+async function confirmLink() {
+  const kept = secondThings();
+  proof = { token };
+  await confirmWith(proof, kept.length ? kept : [{}], refuse);
+}
+
+async function confirmTyped() {
+  const email = byId("email").value.trim();
+  const code = checkedCode();
+  const emailFlaw = email === "" ? texts.flaws.missing_email : email.includes("@") ? "" : texts.flaws.invalid_address;
+  if (!mark(["email"], { email: emailFlaw }) || !code) return;
+  proof = { email, code };
+  // First alone: a wrong code counts once, and only then.
+  await confirmWith(proof, [{}, ...secondThings()], refuse);
+}
+
+function choose() {
+  chosen.clear();
+  flaw("chosen", "");
+  notice("choose-problem", "");
+  reveal("choose");
+}
+
+async function confirmChosen() {
+  if (!mark(["chosen"], { chosen: chosen.check() })) return;
+  await confirmWith(proof, [{ password: chosen.input.value }], (answer) => {
+    const passing = answer.status === 0 || answer.status === 429 || answer.status >= 500;
+    const { password } = flawsIn(answer);
+    if (password) mark(["chosen"], { chosen: password });
+    else if (passing) notice("choose-problem", explain(answer));
+    else refuse(answer);
+  });
+}
+
+byId("confirm").addEventListener("click", () => attempt(byId("confirm"), "ready-problem", confirmLink));
+onSubmit("code-form", "code-problem", confirmTyped);
+onSubmit("choose-form", "choose-problem", confirmChosen);
+followToken((found) => {
+  token = found;
+  notice("ready-problem", "");
+  byId("languages").hidden = false;
+  if (token) reveal("ready");
+  else askForCode(texts.verify.missing_title, texts.verify.missing_lead, false);
+});

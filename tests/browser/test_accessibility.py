@@ -1,0 +1,158 @@
+"""Everybody can use the pages: axe finds nothing, the keyboard suffices, forced colours keep every edge."""
+
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from auth_service.http.pages.catalogue import texts_in
+from support.chromium import PHONE, Window, window
+from support.people import PASSWORD
+from support.scripted_api import REGISTERED, Answer, ScriptedApi, problem, receipt
+
+TEXTS: Any = texts_in("en")
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+VIOLATIONS = """standards => axe.run({runOnly: standards}).then(found => found.violations.map(
+    ({id, nodes}) => [id, ...nodes.map(node => node.html.slice(0, 120) + " " + node.failureSummary)]))"""
+REGISTER, VERIFY = "POST /v1/registrations", "POST /v1/verifications"
+RECEIPT = "GET /v1/receipts/receipt-1"
+
+
+@pytest.fixture(params=["light", "dark"])
+def phone_in(request: pytest.FixtureRequest, browser: Browser, pictures: Any) -> Iterator[Window]:
+    dark = request.param == "dark"
+    with window(browser, device=PHONE, pictures=pictures, dark=dark, locale="vi-VN") as opened:
+        yield opened
+
+
+def sound(view: Window, page: Page) -> None:
+    """Axe finds nothing, and nothing sticks out to the side."""
+    page.evaluate(AXE)
+    assert page.evaluate(VIOLATIONS, STANDARDS) == []
+    view.assert_fits(page)
+
+
+def type_in(page: Page) -> None:
+    page.locator("#email").fill("linh@example.com")
+    page.locator("#password").fill(PASSWORD)
+    page.locator("#signup-form [type=submit]").click()
+
+
+def test_axe_finds_nothing_on_any_page_in_any_state(phone_in: Window, site: str) -> None:
+    api = ScriptedApi()
+    api.answer(phone_in.context)
+    api.on(REGISTER, REGISTERED)
+    api.on(RECEIPT, receipt("accepted", "queued"))
+    page = phone_in.open(f"{site}/signup")
+    sound(phone_in, page)
+    page.locator("#signup-form [type=submit]").click()
+    sound(phone_in, page)
+    type_in(page)
+    expect(page.locator("#timeline .queued")).to_be_visible()
+    sound(phone_in, page)
+    api.on(RECEIPT, receipt("accepted", "queued", "failed", final=True))
+    page.reload()
+    expect(page.locator("#timeline .failed")).to_be_visible()
+    sound(phone_in, page)
+    api.on(RECEIPT, receipt("accepted", "confirmed", final=True))
+    page.reload()
+    expect(page.locator("#done")).to_be_visible()
+    sound(phone_in, page)
+
+
+def test_axe_finds_nothing_on_the_pages_behind_links(phone_in: Window, site: str) -> None:
+    api = ScriptedApi()
+    api.answer(phone_in.context)
+    api.on(VERIFY, problem(409, "password_needed"), problem(410, "already_confirmed"))
+    api.on("POST /v1/refusals", Answer(status=204))
+    for status in (409, 410):
+        phone_in.watch.expect_refusal(f"{VERIFY} {status}")
+
+    for section in ("choose", "already"):
+        page = phone_in.open(f"{site}/verify#token=abc")
+        sound(phone_in, page)
+        page.locator("#confirm").click()
+        expect(page.locator(f"#{section}")).to_be_visible()
+        sound(phone_in, page)
+    page = phone_in.open(f"{site}/refuse#token=abc")
+    sound(phone_in, page)
+    page.locator("#refuse").click()
+    expect(page.locator("#refused")).to_be_visible()
+    sound(phone_in, page)
+    for path in ("verify", "refuse", "signin"):
+        sound(phone_in, phone_in.open(f"{site}/{path}"))
+
+
+CONTRAST = """selector => {
+  const rgb = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
+  const luminance = text => { const [r, g, b] = rgb(text).map(part => part / 255)
+    .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4); return .2126*r + .7152*g + .0722*b; };
+  const element = document.querySelector(selector);
+  const edge = luminance(getComputedStyle(element).borderTopColor);
+  const grounds = [element, document.querySelector("main")].map(it => luminance(getComputedStyle(it).backgroundColor));
+  return Math.min(...grounds.map(it => (Math.max(it, edge) + .05) / (Math.min(it, edge) + .05)));
+}"""
+
+
+def test_the_edges_of_fields_stand_out_three_to_one(phone_in: Window, site: str) -> None:
+    page = phone_in.open(f"{site}/signup")
+    assert page.evaluate(CONTRAST, "#email") >= 3
+
+
+@pytest.mark.parametrize("path", ["signup", "verify#token=abc", "verify", "refuse#token=abc"])
+def test_in_forced_colours_every_button_in_sight_has_an_edge(desktop: Window, site: str, path: str) -> None:
+    page = desktop.open("about:blank")
+    page.emulate_media(forced_colors="active")
+    page.goto(f"{site}/{path}")
+    edges = page.evaluate("""[...document.querySelectorAll("button, .button, input")]
+        .filter(it => it.offsetParent).map(it => [getComputedStyle(it).borderTopWidth, getComputedStyle(it).borderTopColor,
+                                                  getComputedStyle(document.body).backgroundColor])""")
+    assert edges
+    for width, colour, ground in edges:
+        assert width != "0px"
+        assert colour not in {ground, "rgba(0, 0, 0, 0)"}
+
+
+def test_everything_to_be_pressed_is_large_enough_for_a_thumb(phone_in: Window, site: str) -> None:
+    small = """[...document.querySelectorAll("a, button, input")].filter(it => it.offsetParent)
+        .map(it => [it.id || it.textContent, it.getBoundingClientRect().height]).filter(([, height]) => height < 40)"""
+    for path in ("signup", "verify", "verify#token=abc", "refuse#token=abc", "signin"):
+        assert phone_in.open(f"{site}/{path}").evaluate(small) == [], path
+
+
+def press_until(page: Page, reached: Callable[[], bool], key: str = "Tab") -> None:
+    for _ in range(12):
+        if reached():
+            return
+        page.keyboard.press(key)
+    raise AssertionError("the keyboard does not lead there")
+
+
+def test_a_person_signs_up_and_confirms_with_the_keyboard_alone(
+    desktop: Window, site: str, api: ScriptedApi
+) -> None:
+    api.on(REGISTER, REGISTERED)
+    api.on(RECEIPT, receipt("accepted", "sent"))
+    api.on(VERIFY, Answer(body={"email": "linh@example.com", "verified_at": "2027-01-31T09:31:00Z"}))
+    page = desktop.open(f"{site}/signup")
+
+    def at(identity: str) -> Callable[[], bool]:
+        return lambda: bool(page.evaluate("document.activeElement.id") == identity)
+
+    press_until(page, at("email"))
+    page.keyboard.type("linh@example.com")
+    press_until(page, at("password"))
+    page.keyboard.type(PASSWORD)
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    press_until(page, at("code"))
+    page.keyboard.type("12345678")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(TEXTS["done"]["title"])
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name=TEXTS["sign_in"])).to_be_focused()

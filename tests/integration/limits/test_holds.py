@@ -13,15 +13,18 @@ from uuid import uuid4
 import pytest
 
 from auth_service.domain.campaign import parse_suspicion
+from auth_service.domain.history import timeline
 from auth_service.domain.hold import HoldEnd, Selection
 from auth_service.flows.end_holds import EndExpiredHolds, EndHolds
+from auth_service.flows.explain import Explain
 from auth_service.outbox.claim import claim
 from auth_service.outbox.hold import hold_totals
 from auth_service.outbox.release import measure_backlog
+from auth_service.security.secrets import KeyedHash, Secret
 from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
 from mail_contract.letters import LetterClass
-from support.auth_api import AuthApi, Registered
+from support.auth_api import HASH_KEY, AuthApi, Registered
 from support.database import Database
 
 MakeApi = Callable[..., AuthApi]
@@ -182,3 +185,14 @@ def test_the_command_wants_to_be_told_which(auth_database: Database) -> None:
         assert "--all" in refused.stderr
     assert command(auth_database, "drop", "--older-than", "soon").returncode == 2
     assert answer(auth_database, "list")["held"] == 5
+
+
+def test_explain_says_that_a_letter_is_held(held: list[Registered], transactions: Transactions) -> None:
+    explain = Explain(transactions=transactions, keyed_hash=KeyedHash(HASH_KEY))
+    (waiting,) = [
+        happening.details
+        for happening in timeline(explain(Secret(held[0].receipt)))
+        if happening.name == "in_outbox"
+    ]
+    assert waiting["held_for"] == "many_proved"
+    assert waiting["held_until"]

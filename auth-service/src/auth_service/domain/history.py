@@ -67,6 +67,8 @@ class OutboxRecord:
     available_at: datetime
     attempts: int
     last_error: str | None
+    held_for: str | None
+    held_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,4 +184,6 @@ def _of_outbox(row: OutboxRecord) -> Happening:
     details: dict[str, str | int] = {"kind": row.kind, "attempts": row.attempts}
     if row.last_error:
         details["last_error"] = row.last_error
+    if row.held_for and row.held_until:
+        details |= {"held_for": row.held_for, "held_until": row.held_until.isoformat(timespec="seconds")}
     return Happening(at=row.created_at, name="in_outbox", letter_id=row.letter_id, details=details)

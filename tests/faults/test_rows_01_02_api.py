@@ -14,11 +14,11 @@ ONE_WORKER = {"AUTH_API_WORKERS": "1"}
 COMMIT = b"COMMIT\x00"
 
 
-def accounts(scenario: Scenario, person: str) -> int:
+def registrations(scenario: Scenario, person: str) -> int:
     local = person.partition("@")[0]
     ((count,),) = rows(
         scenario.services.at.auth_database,
-        "SELECT count(*) FROM accounts WHERE split_part(email, '@', 1) = %s",
+        "SELECT count(*) FROM registrations WHERE split_part(email, '@', 1) = %s",
         local,
     )
     return int(count)
@@ -33,18 +33,18 @@ def kill_at_commit(scenario: Scenario, then: Then, *, committed: bool) -> None:
         with scenario.registering(1) as crowd:
             (person,) = crowd.people
             assert wire.tripped.wait(30)
-            eventually(lambda: accounts(scenario, person) == int(committed), within=20)
+            eventually(lambda: registrations(scenario, person) == int(committed), within=20)
             cable.forget()
             scenario.services.kill("api")
             cable.reset()
             eventually(lambda: None in {answer.status for answer in crowd.answers}, within=20)
-            assert accounts(scenario, person) == int(committed)
+            assert registrations(scenario, person) == int(committed)
             scenario.services.start("api")
         with scenario.registering(scenario.size(100, 20)):
             pass
         scenario.healed()
         evidence = scenario.settle()
-        assert accounts(scenario, person) == 1
+        assert registrations(scenario, person) == 1
         assert evidence.delivered == evidence.requested
 
 
@@ -54,7 +54,9 @@ def test_an_api_killed_before_commit_leaves_nothing_behind(scenario: Scenario) -
 
 
 @row(1, "kill -9 API after COMMIT, before the reply", quick=True)
-def test_an_api_killed_after_commit_leaves_one_account_and_says_202_to_the_retry(scenario: Scenario) -> None:
+def test_an_api_killed_after_commit_leaves_one_registration_and_says_202_to_the_retry(
+    scenario: Scenario,
+) -> None:
     kill_at_commit(scenario, Then.HOLD_AFTER, committed=True)
 
 

@@ -38,7 +38,7 @@ def test_a_refused_registration_is_over_and_its_letters_on_their_way_are_withdra
 def test_pressed_twice_or_fifty_times_at_once_it_says_the_same(api: AuthApi) -> None:
     api.register(LINH)
     call = (REFUSALS, {"token": api.last_letter().refusal_token})
-    assert {answer.status_code for answer in api.at_once([call] * 50)} == {204}
+    assert {answer.status_code for answer in api.insist([call] * 50)} == {204}
 
 
 @pytest.mark.parametrize("taken", [False, True])
@@ -144,7 +144,7 @@ def test_a_refusal_and_a_confirmation_at_once_leave_either_an_account_or_a_refus
         letter = api.last_letter()
         proof = {"token": letter.link_token, "registration_secret": registered.secret}
         refusal = (REFUSALS, {"token": letter.refusal_token})
-        answers = api.at_once([("/v1/verifications", proof), refusal])
+        answers = api.insist([("/v1/verifications", proof), refusal])
         assert answers[1].status_code == 204
         confirmed = answers[0].status_code == 200
         ((ended_for,),) = api.sql(

@@ -121,7 +121,7 @@ def test_the_same_request_again_within_a_minute_joins_the_first(api: AuthApi, ta
         api.verify("linh@example.com", "the owner's own password")
     body = {"email": "linh@example.com", "password": PASSWORD}
     before = len(api.letters())
-    answers = api.at_once([(REGISTRATIONS, body)] * 2)
+    answers = api.insist([(REGISTRATIONS, body)] * 2)
     again = api.post(REGISTRATIONS, body)
     assert {answer.status_code for answer in (*answers, again)} == {202}
     assert len({answer.text for answer in (*answers, again)}) == 1
@@ -152,7 +152,7 @@ def test_fifty_registrations_of_one_address_at_once_are_fifty_pending_ones(api: 
     calls = [
         (REGISTRATIONS, {"email": spellings[n % 4], "password": f"{PASSWORD} number {n}"}) for n in range(50)
     ]
-    answers = api.at_once(calls)
+    answers = api.insist(calls)
     assert [answer.status_code for answer in answers] == [202] * 50
     assert len({answer.get_json()["receipt"] for answer in answers}) == 50
     assert len({answer.get_json()["registration_secret"] for answer in answers}) == 50
@@ -170,7 +170,7 @@ def test_registrations_resends_and_verifications_of_one_address_at_once_never_fa
         calls.append(("/v1/registrations/resend", {"registration_secret": registered.secret}))
         calls.append(("/v1/verifications", {"token": token, "registration_secret": registered.secret}))
         calls.append(("/v1/verifications", {"email": "linh@example.com", "code": "00000000"}))
-    statuses = {answer.status_code for answer in api.at_once(calls)}
+    statuses = {answer.status_code for answer in api.insist(calls)}
     assert statuses <= {200, 202, 400, 410}
     assert api.count("accounts") <= 1
 

@@ -108,7 +108,7 @@ def test_twenty_resends_at_once_all_answer(api: AuthApi) -> None:
     registered = api.register(LINH)
     unknown = [(RESEND, {"email": "nobody@example.com"})] * 20
     known = [(RESEND, {"registration_secret": registered.secret})] * 20
-    answers = api.at_once([*unknown, *known])
+    answers = api.insist([*unknown, *known])
     assert {answer.status_code for answer in answers} == {202}
     assert api.sql(
         "SELECT count(*) FROM letters WHERE withdrawn_at IS NULL AND registration_id IS NOT NULL"

@@ -128,7 +128,7 @@ def test_link_and_code_of_one_letter_are_one_token(api: AuthApi) -> None:
 def test_of_fifty_posts_of_one_link_at_once_one_confirms_and_all_get_its_answer(api: AuthApi) -> None:
     registered = api.register(EMAIL)
     body = {"token": api.last_letter().link_token, "registration_secret": registered.secret}
-    answers = api.at_once([(VERIFICATIONS, body)] * 50)
+    answers = api.insist([(VERIFICATIONS, body)] * 50)
     assert {(answer.status_code, answer.text) for answer in answers} == {(200, answers[0].text)}
     assert api.count("accounts") == 1
 
@@ -137,7 +137,7 @@ def test_of_fifty_passwords_chosen_with_one_link_at_once_one_wins(api: AuthApi) 
     api.register(EMAIL)
     token = api.last_letter().link_token
     calls = [(VERIFICATIONS, {"token": token, "password": f"{PASSWORD} {n}"}) for n in range(50)]
-    answers = api.at_once(calls)
+    answers = api.insist(calls)
     assert sorted(answer.status_code for answer in answers) == [200] + [410] * 49
     winner = next(call[1]["password"] for call, a in zip(calls, answers, strict=True) if a.status_code == 200)
     assert counts(api, winner)
@@ -146,7 +146,7 @@ def test_of_fifty_passwords_chosen_with_one_link_at_once_one_wins(api: AuthApi) 
 def test_of_fifty_posts_of_one_code_at_once_one_confirms_and_all_get_its_answer(api: AuthApi) -> None:
     registered = api.register(EMAIL)
     body = {"email": EMAIL, "code": api.last_letter().code, "registration_secret": registered.secret}
-    answers = api.at_once([(VERIFICATIONS, body)] * 50)
+    answers = api.insist([(VERIFICATIONS, body)] * 50)
     assert {answer.status_code for answer in answers} == {200}
     assert api.count("accounts") == 1
 
@@ -157,7 +157,7 @@ def test_of_two_registrations_of_one_address_confirmed_at_once_one_becomes_the_a
         registered = api.register(EMAIL, f"{PASSWORD} {n}")
         token = api.last_letter().link_token
         calls.append((VERIFICATIONS, {"token": token, "registration_secret": registered.secret}))
-    answers = api.at_once(calls)
+    answers = api.insist(calls)
     assert sorted(answer.status_code for answer in answers) == [200] + [410] * 9
     assert {a.get_json()["code"] for a in answers if a.status_code == 410} == {"already_confirmed"}
     assert api.count("accounts") == 1
@@ -222,7 +222,7 @@ def test_tries_at_once_are_all_counted_and_never_more_than_five(api: AuthApi) ->
     registered = api.register(EMAIL)
     code = api.last_letter().code
     calls = [(VERIFICATIONS, {"email": EMAIL, "code": wrong}) for wrong in wrong_codes(code, 30)]
-    assert {answer.status_code for answer in api.at_once(calls)} == {400}
+    assert {answer.status_code for answer in api.insist(calls)} == {400}
     assert api.sql("SELECT code_tries FROM one_time_tokens") == [(5,)]
     right = {"email": EMAIL, "code": code, "registration_secret": registered.secret}
     assert api.post(VERIFICATIONS, right).status_code == 400

@@ -16,9 +16,9 @@ from auth_service.flows.limits import MailboxLimit
 from auth_service.flows.sign_up_letters import LetterOrder, SignUpLetters
 from auth_service.security.passwords import Passwords
 from auth_service.security.secrets import Derived, KeyedHash, Secret
-from auth_service.store.accounts import find_account
-from auth_service.store.mailboxes import is_refused, lock_mailbox
-from auth_service.store.registrations import NewRegistration, add_registration, find_alike
+from auth_service.store.mailboxes import lock_mailbox
+from auth_service.store.registrations import NewRegistration, add_registration
+from auth_service.store.standing import find_standing
 from auth_service.store.transactions import Transactions
 
 
@@ -97,23 +97,25 @@ class Register:
         tag = self.keyed_hash.recipient_tag(address.canonical)
         now = lock_mailbox(session, tag)
         admission = self.requests.admit(session, address)
-        alike = find_alike(
-            session, typed=address.typed, canonical=address.canonical, password_hash=password_hash
+        standing = find_standing(
+            session,
+            typed=address.typed,
+            canonical=address.canonical,
+            recipient_tag=tag,
+            password_hash=password_hash,
         )
-        if alike is not None:
-            return admission, alike
-        account = find_account(session, address.canonical)
-        limited = is_refused(session, tag) or not admission.admitted
+        if standing.alike is not None:
+            return admission, standing.alike
         new = self._new(form, tag, password_hash)
-        registration = add_registration(session, new, now=now, taken=account is not None)
+        registration = add_registration(session, new, now=now, taken=standing.account is not None)
         order = LetterOrder(
             registration=registration,
-            account=account,
+            account=standing.account,
             recipient_tag=tag,
             now=now,
             receipt=self.keyed_hash.secret_of(registration.id, Derived.RECEIPT),
             receipt_tells=True,
-            limited=limited,
+            limited=standing.is_refused or not admission.admitted,
         )
         self.letters.write(session, order)
         return admission, registration.id

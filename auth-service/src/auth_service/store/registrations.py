@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from auth_service.domain.campaign import HoldReason
-from auth_service.domain.registration import JOIN_WINDOW, EndedFor, Registration, SecondThing
+from auth_service.domain.registration import EndedFor, Registration, SecondThing
 from auth_service.store import tables
 from auth_service.store.base import table_of
 
@@ -21,16 +21,6 @@ COLUMNS = tuple(REGISTRATIONS.c[field.name] for field in fields(Registration))
 _IS_PENDING = REGISTRATIONS.c.ended_at.is_(None)
 
 _ADD = insert(REGISTRATIONS)
-_FIND_ALIKE = (
-    select(REGISTRATIONS.c.id)
-    .where(
-        REGISTRATIONS.c.canonical_email == bindparam("canonical"),
-        REGISTRATIONS.c.email == bindparam("typed"),
-        REGISTRATIONS.c.password_hash == bindparam("hashed"),
-        REGISTRATIONS.c.created_at > func.now() - JOIN_WINDOW,
-    )
-    .limit(1)
-)
 _FIND_BY_SECRET = select(*COLUMNS).where(REGISTRATIONS.c.secret_hash == bindparam("hash"))
 _FIND_BY_REFUSAL = select(*COLUMNS).where(REGISTRATIONS.c.refusal_hash == bindparam("hash"))
 _FIND_BY_ID = select(*COLUMNS).where(REGISTRATIONS.c.id == bindparam("registration"))
@@ -93,11 +83,6 @@ def add_registration(session: Session, new: NewRegistration, *, now: datetime, t
     }
     session.execute(_ADD, values)
     return read_registration(values)
-
-
-def find_alike(session: Session, *, typed: str, canonical: str, password_hash: str) -> UUID | None:
-    """Returns the registration of a moment ago that was asked for in the same words, whatever became of it."""
-    return session.scalar(_FIND_ALIKE, {"typed": typed, "canonical": canonical, "hashed": password_hash})
 
 
 def find_by_secret(session: Session, secret_hash: bytes) -> Registration | None:

@@ -150,6 +150,11 @@ def build_api(settings: ApiSettings) -> Api:
     documents = Documents(public_url=settings.public_url, renderer=renderer, described=routes)
     operations = Operations(transactions=probes, metrics=metrics, outbox=OutboxCollector(probes))
     return Api(
-        public=build_app([*routes, *documents.routes()], public_url=settings.public_url, metrics=metrics),
+        public=build_app(
+            [*routes, *documents.routes()],
+            public_url=settings.public_url,
+            metrics=metrics,
+            patience=settings.hash_wait_seconds,
+        ),
         ops=build_app(operations.routes(), public_url=settings.public_url, metrics=metrics),
     )

@@ -174,7 +174,7 @@ class DatabaseUnavailable(Unavailable):
 class TooBusy(Unavailable):
     """No turn to hash a password came in time."""
 
-    title = "Too many people are signing up right now."
+    title = "Too many people are asking at once right now."
     detail = "Try again in a moment."
 
 

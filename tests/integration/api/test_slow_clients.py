@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -24,31 +25,41 @@ HASH_SECONDS = 0.3
 HEADER = b"POST /v1/registrations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n"
 
 
+KINDS: tuple[tuple[bytes, bytes], ...] = (
+    # What is sent at once, and of what a byte a second follows.
+    (b"", b""),
+    (b"", HEADER[:60]),
+    (HEADER, b'{"email": "a@example.com", "password": "'),
+    (HEADER.replace(b"Content-Length: 90", b"Transfer-Encoding: chunked"), b"000000000000000000001"),
+    (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b""),
+)
+
+
 @contextmanager
-def slow_connections(port: int, *, begin: bytes, trickle: bytes) -> Iterator[list[socket.socket]]:
-    """Two hundred that send `begin` at once, and of `trickle` a byte a second while the block goes on."""
+def slow_connections(port: int) -> Iterator[list[socket.socket]]:
+    """Two hundred, of each kind as many, that go on as long as the block does."""
     with ExitStack() as stack:
-        sockets = [
-            stack.enter_context(socket.create_connection((LOOPBACK, port))) for _ in range(CONNECTIONS)
-        ]
-        for each in sockets:
-            each.sendall(begin)
+        trickling = []
+        for begin, trickle in KINDS * (CONNECTIONS // len(KINDS)):
+            connection = stack.enter_context(socket.create_connection((LOOPBACK, port)))
+            connection.sendall(begin)
+            trickling.append((connection, trickle))
         done = threading.Event()
-        thread = threading.Thread(target=_trickle, args=(sockets, trickle, done))
+        thread = threading.Thread(target=_trickle, args=(trickling, done))
         thread.start()
         try:
-            yield sockets
+            yield [connection for connection, _ in trickling]
         finally:
             done.set()
             thread.join()
 
 
-def _trickle(sockets: list[socket.socket], text: bytes, done: threading.Event) -> None:
+def _trickle(trickling: list[tuple[socket.socket, bytes]], done: threading.Event) -> None:
     at = 0
-    while not done.wait(1) and text:
-        for each in sockets:
+    while not done.wait(1):
+        for connection, text in trickling:
             try:
-                each.send(text[at % len(text) : at % len(text) + 1])
+                connection.send(text[at : at + 1])
             except OSError:  # closed: what the test is about
                 continue
         at += 1
@@ -67,28 +78,8 @@ def closed(connection: socket.socket) -> bool:
     return True
 
 
-@pytest.mark.parametrize(
-    ("begin", "trickle"),
-    [
-        pytest.param(b"", b"", id="that send nothing"),
-        pytest.param(b"", HEADER[:60], id="that send a byte of header a second"),
-        pytest.param(
-            HEADER, b'{"email": "a@example.com", "password": "', id="that send a byte of body a second"
-        ),
-        pytest.param(
-            HEADER.replace(b"Content-Length: 90", b"Transfer-Encoding: chunked"),
-            b"000000000000000000001",
-            id="that send a byte of a chunk's size a second",
-        ),
-        pytest.param(
-            b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"", id="that were answered and then say nothing"
-        ),
-    ],
-)
-def test_others_are_answered_beside_two_hundred_connections(
-    api: RunningApi, begin: bytes, trickle: bytes
-) -> None:
-    with slow_connections(api.port, begin=begin, trickle=trickle) as sockets:
+def test_others_are_answered_beside_two_hundred_slow_connections_which_are_closed(api: RunningApi) -> None:
+    with slow_connections(api.port) as sockets:
         began = time.monotonic()
         slowest = 0.0
         while not all(map(closed, sockets)):
@@ -111,9 +102,18 @@ def test_a_slow_person_is_not_cut_off_before_the_deadline(api: RunningApi) -> No
         assert connection.recv(100).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.slow
 def test_a_flood_of_sign_ups_is_answered_in_bounded_time(api: RunningApi) -> None:
-    """300 at once: those that are taken are taken soon, all others are told when to come back."""
-    answers = _all_at_once(api.port, 300)
+    """300 at once: those that are taken are taken soon, all others are told when to come back.
+
+    Operators are answered meanwhile.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        flood = pool.submit(_all_at_once, api.port, 300)
+        while not flood.done():
+            # In time; whether the database can keep up is another matter.
+            assert httpx.get(f"{api.ops}/readyz", timeout=5).status_code in {200, 503}
+    answers = flood.result()
 
     assert {answer.status for answer in answers} <= {202, 503}
     accepted = sorted(answer.seconds for answer in answers if answer.status == 202)

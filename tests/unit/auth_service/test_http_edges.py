@@ -1,12 +1,14 @@
 """① Whatever comes in, a problem document goes out, and nothing of what came in is in it."""
 
 import json
+import time
 
 import pytest
 from werkzeug.test import TestResponse
 
 from auth_service import errors
 from auth_service.errors import RequestError
+from auth_service.http.lifecycle import ARRIVED
 from auth_service.http.statuses import STATUSES
 from auth_service.setting_values import API_PATHS
 from support.auth_api import PASSWORD, AuthApi
@@ -296,3 +298,14 @@ def test_a_token_and_a_code_in_one_verification_are_told_apart_from_other_mistak
     assert [(flaw["pointer"], flaw["code"]) for flaw in answer.get_json()["errors"]] == [
         ("#", "token_or_code")
     ]
+
+
+def test_nothing_is_done_for_a_request_that_waited_too_long_for_a_thread() -> None:
+    api = AuthApi.on("postgresql://auth@127.0.0.1:1/auth", hash_wait_seconds=2.0)
+    for age, status in ((1.0, 200), (3.0, 503)):
+        environ = {ARRIVED: time.monotonic() - age}
+        answer = api.app.test_client().get("/healthz", environ_overrides=environ)
+        assert answer.status_code == status
+    assert_problem(answer, 503, "too_busy")
+    assert answer.headers["Retry-After"]
+    assert api.ops.test_client().get("/healthz", environ_overrides=environ).status_code == 200

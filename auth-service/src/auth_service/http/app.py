@@ -15,17 +15,25 @@ from auth_service.http.problems import answer_errors_with_problems
 from auth_service.http.route import Route
 
 
-def build_app(routes: Sequence[Route], *, public_url: str, metrics: Metrics) -> Flask:
+def build_app(
+    routes: Sequence[Route], *, public_url: str, metrics: Metrics, patience: float | None = None
+) -> Flask:
     """Returns the application that answers these routes.
 
     Nothing it writes depends on a Host or forwarding header. Where the public address has a path, a request may come with it
     or without: some proxies take it away, some don't.
+
+    Args:
+        routes: what it answers.
+        public_url: where people reach it.
+        metrics: told about each answer.
+        patience: seconds that a request may have waited for a thread; None for no bound.
     """
     app = Flask("auth_service", static_folder=None, template_folder=None)
     # A redirect to the "right" spelling would be an answer that is neither documented nor a problem.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    surround_requests(app, metrics=metrics, over_tls=public_url.startswith("https://"))
+    surround_requests(app, metrics=metrics, over_tls=public_url.startswith("https://"), patience=patience)
     refuse_foreign_origins(app, public_url=public_url)
     answer_errors_with_problems(app)
     for route in routes:

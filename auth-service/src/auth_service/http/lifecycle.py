@@ -9,6 +9,7 @@ from uuid import uuid4
 import structlog
 from flask import Flask, Response, g, request
 
+from auth_service.errors import TooBusy
 from auth_service.http.headers import REQUEST_ID, REQUEST_ID_FORM, standard_headers
 from auth_service.http.metrics import Metrics
 from auth_service.security.passwords import requested_at
@@ -21,13 +22,15 @@ ARRIVED: Final = "postern.arrived"
 _log = structlog.get_logger(__name__)
 
 
-def surround_requests(app: Flask, *, metrics: Metrics, over_tls: bool) -> None:
+def surround_requests(app: Flask, *, metrics: Metrics, over_tls: bool, patience: float | None = None) -> None:
     """Installs what happens before and after every request.
 
     Args:
         app: the application.
         metrics: told about each answer.
         over_tls: whether people reach us by https only, so that browsers may be told to insist on it.
+        patience: seconds that a request may have waited for a thread; beyond them nothing is done for it, since whoever
+            asked has given up, or soon will, and others wait behind it.
     """
     standard = standard_headers(over_tls=over_tls)
 
@@ -38,6 +41,8 @@ def surround_requests(app: Flask, *, metrics: Metrics, over_tls: bool) -> None:
         # It may have waited for a thread; a caller's patience began when it was sent.
         g.arrived = request.environ.get(ARRIVED, time.monotonic())
         requested_at.set(g.arrived)
+        if patience is not None and time.monotonic() - g.arrived > patience:
+            raise TooBusy
 
     def after(response: Response) -> Response:
         for name, value in standard.items():

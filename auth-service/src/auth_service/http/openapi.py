@@ -13,10 +13,11 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from auth_service.errors import TooBusy
 from auth_service.http.origins import FOREIGN_ORIGIN
 from auth_service.http.problems import INTERNAL_ERROR, MEDIA_TYPE, Problem
 from auth_service.http.request_parser import WIRE_PROBLEMS
-from auth_service.http.route import Route
+from auth_service.http.route import Route, problems_of
 from auth_service.http.schemas import ProblemAnswer
 
 _REF: Final = "#/components/schemas/{model}"
@@ -68,7 +69,11 @@ def _operation(route: Route) -> dict[str, Any]:
 
 
 def _from_outside(route: Route) -> Sequence[Problem]:
-    return WIRE_PROBLEMS if route.method == "GET" else (*WIRE_PROBLEMS, FOREIGN_ORIGIN)
+    anywhere = [*WIRE_PROBLEMS, *problems_of(TooBusy)]
+    if route.method != "GET":
+        anywhere.append(FOREIGN_ORIGIN)
+    named = {problem.code for problem in route.problems}
+    return [problem for problem in anywhere if problem.code not in named]
 
 
 def _answer(route: Route) -> dict[str, Any]:

@@ -15,7 +15,7 @@ def with_node(**fields: Any) -> Snapshot:
     return replace(healthy(), nodes=({"name": "a@host", **fields},))
 
 
-@pytest.mark.parametrize("number", ["3.10.8", "4.0.0", "4.0.5", "4.2.1", "4.3.0-rc.1"])
+@pytest.mark.parametrize("number", ["4.0.0", "4.0.5", "4.2.1", "4.3.1", "4.3.3", "4.3.6-rc.1"])
 def test_supported_versions_are_fine(number: str) -> None:
     assert list(version(replace(healthy(), version=number))) == []
 
@@ -25,7 +25,10 @@ def test_supported_versions_are_fine(number: str) -> None:
     [
         ("3.8.9", Severity.ERROR),
         ("3.9.0", Severity.ERROR),
+        ("3.10.8", Severity.WARNING),
         ("3.13.7", Severity.WARNING),
+        ("4.2.6", Severity.WARNING),
+        ("4.3.0-rc.1", Severity.WARNING),
         ("5.0.0", Severity.WARNING),
         ("", Severity.WARNING),
     ],
@@ -35,6 +38,12 @@ def test_a_version_that_is_too_old_is_an_error_and_one_not_tested_a_warning(
 ) -> None:
     (finding,) = version(replace(healthy(), version=number))
     assert (finding.code, finding.severity) == (Code.VERSION, severity)
+
+
+@pytest.mark.parametrize(("number", "count"), [("4.0.5", 1), ("4.3.2", 1), ("4.3.3", 0), ("4.4.0", 0)])
+def test_a_cluster_whose_dead_letters_may_stand_still_is_told(number: str, count: int) -> None:
+    cluster = replace(healthy(), version=number, nodes=({"name": "a@host"}, {"name": "b@host"}))
+    assert len(list(version(cluster))) == count
 
 
 def test_both_alarms_are_named_with_their_figures() -> None:

@@ -23,7 +23,9 @@ from mail_contract.topology import (
     letter_route,
     wait_route,
 )
+from mail_contract.vhost import version_of
 
+CONSUMED_BY_POLICY = ("mailer-work", "auth-reports")
 HELD_UNTIL_ROUTED = {"mail", "mail.wait", "mail.dead", UNROUTABLE}
 
 
@@ -116,3 +118,17 @@ def test_waits_grow() -> None:
     delays = [tier.delay for tier in WaitTier]
     assert delays == sorted(delays)
     assert len(set(delays)) == len(delays)
+
+
+@pytest.mark.parametrize(
+    ("version", "waits"), [("", None), ("3.10.8", None), ("4.2.9", None), ("4.3.0", 5000), ("5.0.1", 5000)]
+)
+def test_a_broker_gets_the_settings_that_its_version_knows(version: str, waits: int | None) -> None:
+    known = TOPOLOGY.known_to(version_of(version))
+    work, reports = (
+        next(each for each in known.policies if each.name == name) for name in CONSUMED_BY_POLICY
+    )
+    for policy in (work, reports):
+        assert policy.definition.get("consumer-disconnected-timeout") == waits
+        assert policy.definition["delivery-limit"] == 10
+        assert policy.newer == {}

@@ -43,6 +43,10 @@ class BrokerAdmin:
         """Returns the JSON of the resource; raises TopologyError."""
         return self._call("GET", path).json()
 
+    def version(self) -> str:
+        """Returns the broker's version, as `4.3.6`; raises TopologyError."""
+        return str(self.get("overview").get("rabbitmq_version", ""))
+
     def put(self, *path: str, body: dict[str, Any]) -> None:
         """Creates or replaces the resource; raises TopologyError."""
         self._call("PUT", path, body)

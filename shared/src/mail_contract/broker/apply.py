@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mail_contract.broker.admin import BrokerAdmin
 from mail_contract.broker.definitions import exchange_arguments
 from mail_contract.topology import QUEUE_ARGUMENTS, TOPOLOGY, VHOST
-from mail_contract.vhost import Topology
+from mail_contract.vhost import Topology, version_of
 
 FULL_RIGHTS = {"configure": ".*", "write": ".*", "read": ".*"}
 
@@ -34,6 +34,7 @@ def apply_topology(
     """
     admin.put("vhosts", vhost, body={"default_queue_type": "quorum"})
     admin.put("permissions", vhost, admin.user, body=FULL_RIGHTS)
+    topology = topology.known_to(version_of(admin.version()))
     # Policies come first, so that no queue is ever without its limits.
     for policy in topology.policies:
         admin.put(

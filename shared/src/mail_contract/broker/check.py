@@ -9,7 +9,7 @@ from mail_contract.broker.admin import BrokerAdmin
 from mail_contract.broker.definitions import definitions
 from mail_contract.broker.difference import Deviation, Difference, ObjectKind
 from mail_contract.topology import MAILER_EVENTS, TOPOLOGY, VHOST
-from mail_contract.vhost import Topology
+from mail_contract.vhost import Topology, version_of
 
 _OF_CELERY = (MAILER_EVENTS, "reply.mailer.pidbox", "mailer.pidbox")
 
@@ -30,7 +30,7 @@ def find_differences(
     admin: BrokerAdmin, *, vhost: str = VHOST, topology: Topology = TOPOLOGY, user_prefix: str = ""
 ) -> list[Difference]:
     """Returns what `check_topology` says, as data; raises TopologyError where the broker cannot be asked."""
-    wanted = definitions(topology, vhost)
+    wanted = definitions(topology.known_to(version_of(admin.version())), vhost)
     differences: list[Difference] = []
     kinds = (
         ("exchanges", ObjectKind.EXCHANGE),

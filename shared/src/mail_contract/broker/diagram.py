@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mail_contract.vhost import Topology
 
@@ -37,14 +37,20 @@ def _lines(topology: Topology) -> Iterator[str]:
     yield "| policy | queues | definition |"
     yield "|---|---|---|"
     for policy in topology.policies:
-        definition = ", ".join(f"{key}={value}" for key, value in sorted(policy.definition.items()))
-        yield f"| {policy.name} | `{policy.pattern.replace('|', chr(92) + '|')}` | {definition} |"
+        cells = [_settings(policy.definition)]
+        for since, settings in policy.newer.items():
+            cells.append(f"from {'.'.join(map(str, since))} also {_settings(settings)}")
+        yield f"| {policy.name} | `{policy.pattern.replace('|', chr(92) + '|')}` | {'; '.join(cells)} |"
     yield ""
     yield "| user | configure | write | read |"
     yield "|---|---|---|---|"
     for user in topology.users:
-        cells = (right.replace("|", "\\|") for right in (user.configure, user.write, user.read))
-        yield f"| {user.name} | " + " | ".join(f"`{cell}`" for cell in cells) + " |"
+        rights = (right.replace("|", "\\|") for right in (user.configure, user.write, user.read))
+        yield f"| {user.name} | " + " | ".join(f"`{cell}`" for cell in rights) + " |"
+
+
+def _settings(definition: Mapping[str, str | int]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(definition.items()))
 
 
 def _dead_letter_ways(topology: Topology, pattern: str, definition: object) -> Iterator[str]:

@@ -74,7 +74,7 @@ def diagnose(
     if vhost not in {item["name"] for item in admin.get("vhosts")}:
         return Diagnosis(
             vhost=vhost,
-            broker_version=str(admin.get("overview").get("rabbitmq_version", "")),
+            broker_version=admin.version(),
             findings=(_no_vhost(vhost), *of_apps),
         )
     snapshot = read_snapshot(

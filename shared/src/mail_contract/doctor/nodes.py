@@ -11,25 +11,39 @@ from mail_contract.doctor.snapshot import Snapshot
 
 OLDEST = (3, 10)
 """At-least-once dead-lettering and the TTL of quorum queues came with it."""
+_RECOMMENDED = (4, 3, 3)
+_ASKING_FOR_MORE_RIGHTS = ((4, 2, 6), (4, 3, 0))
 PLUGINS = ("rabbitmq_management", "rabbitmq_prometheus")
 
 _BLOCKED = "publishers are blocked, letters wait in the outbox"
 
 
 def version(snapshot: Snapshot) -> Iterator[Finding]:
-    """Older than what is needed, or not among those Postern is tested with (3.10 and 4.x)."""
-    number = tuple(int(part) for part in re.findall(r"\d+", snapshot.version)[:2])
-    if number[:1] == (4,) or number == OLDEST:
-        return
-    too_old = bool(number) and number < OLDEST
-    why = "it lacks what keeps letters from being lost" if too_old else "Postern is tested with 3.10 and 4.x"
-    yield Finding(
-        code=Code.VERSION,
-        severity=Severity.ERROR if too_old else Severity.WARNING,
-        object="broker",
-        sentence=f"RabbitMQ {snapshot.version or 'of unknown version'}: {why}",
-        fix="install RabbitMQ 4.x",
-    )
+    """Too old, not among those Postern is tested with (3.10 and 4.x), or with a defect that matters here."""
+    number = tuple(int(part) for part in re.findall(r"\d+", snapshot.version)[:3])
+    why = _why_not(number, members=len(snapshot.nodes))
+    if why is not None:
+        yield Finding(
+            code=Code.VERSION,
+            severity=Severity.ERROR if number and number < OLDEST else Severity.WARNING,
+            object="broker",
+            sentence=f"RabbitMQ {snapshot.version or 'of unknown version'}: {why}",
+            fix=f"install RabbitMQ {'.'.join(map(str, _RECOMMENDED))} or a newer 4.3",
+        )
+
+
+def _why_not(number: tuple[int, ...], *, members: int) -> str | None:
+    if number and number < OLDEST:
+        return "it lacks what keeps letters from being lost"
+    if number[:2] == OLDEST:
+        return "it is a floor for development, and nobody mends it any more"
+    if number[:1] != (4,):
+        return "Postern is tested with 3.10 and 4.x"
+    if number in _ASKING_FOR_MORE_RIGHTS:
+        return "it asks for a right to make queues where only their length is asked, so `mailer-service dead` is refused"
+    if number < _RECOMMENDED and members > 1:
+        return "after a change of the cluster's members, dead-lettering may stand still until its queue is restarted"
+    return None
 
 
 def nodes(snapshot: Snapshot) -> Iterator[Finding]:

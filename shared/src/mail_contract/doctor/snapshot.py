@@ -14,7 +14,7 @@ from typing import Any, Self
 from mail_contract.broker.admin import BrokerAdmin
 from mail_contract.broker.check import find_differences
 from mail_contract.broker.difference import Difference
-from mail_contract.vhost import Topology
+from mail_contract.vhost import Topology, version_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,13 +128,13 @@ def read_snapshot(
     Raises:
         TopologyError: it does not answer, or not to this user.
     """
-    version = str(admin.get("overview").get("rabbitmq_version", ""))
+    version = admin.version()
     earlier = _queues(admin, vhost)
     wait(interval)
     consumers = [item for item in admin.get("consumers", vhost) if item.get("active", True)]
     return Snapshot(
         vhost=vhost,
-        topology=topology,
+        topology=topology.known_to(version_of(version)),
         user_prefix=user_prefix,
         asker=admin.user,
         interval=interval,

@@ -17,6 +17,7 @@ from mail_contract.broker.diagram import diagram
 from mail_contract.errors import TopologyError
 from mail_contract.letters import LetterClass
 from mail_contract.topology import TOPOLOGY, WaitTier, build_topology, wait_route
+from mail_contract.vhost import version_of
 from support.broker import VirtualHost
 from support.eventually import eventually
 
@@ -102,7 +103,7 @@ def test_generated_files_are_in_step(path: str, generate: Callable[..., str]) ->
 
 
 def test_the_definitions_file_can_be_imported_and_is_the_topology(broker: VirtualHost) -> None:
-    wanted = definitions.definitions(TOPOLOGY, broker.vhost)
+    wanted = definitions.definitions(TOPOLOGY.known_to(version_of(broker.admin.version())), broker.vhost)
     for queue in TOPOLOGY.queues:
         broker.admin.delete("queues", broker.vhost, queue)
     for exchange in TOPOLOGY.exchanges:

@@ -19,6 +19,7 @@ from mail_contract.doctor.examination import INTERVAL_SECONDS
 from mail_contract.errors import SettingsError, TopologyError
 from mail_contract.setting_types import AdminUrl
 from mail_contract.topology import TOPOLOGY, VHOST
+from mail_contract.vhost import version_of
 
 
 class AdminSettings(settings.ServiceSettings):
@@ -94,9 +95,10 @@ def doctor(as_json: bool, apps: tuple[str, ...], interval: float) -> None:
 
 
 @main.command(name="definitions")
-def print_definitions() -> None:
-    """Print RabbitMQ's definitions file."""
-    click.echo(definitions.as_text(TOPOLOGY), nl=False)
+@click.option("--broker", default="", help="Its version, such as 4.3: with what older ones would refuse.")
+def print_definitions(broker: str) -> None:
+    """Print RabbitMQ's definitions file; without a version one that each takes, which `apply` then completes."""
+    click.echo(definitions.as_text(TOPOLOGY.known_to(version_of(broker))), nl=False)
 
 
 @main.command()

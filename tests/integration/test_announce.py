@@ -27,7 +27,7 @@ OTHER_TERMS = ("--url", "https://gate.example/terms/2028", "--applies-on", "2027
 
 @pytest.fixture
 def api(auth_database: Database) -> AuthApi:
-    return AuthApi.on(auth_database.url)
+    return AuthApi.on(auth_database.url, owner_url=auth_database.migrator_url)
 
 
 def people(api: AuthApi, how_many: int) -> None:

@@ -93,18 +93,23 @@ class AuthApi:
     app: Flask
     ops: Flask
     database_url: str
+    owner_url: str
     opener: Opener
     sign_up_letters: SignUpLetters
 
     @classmethod
-    def on(cls, database_url: str, **changes: Any) -> Self:
-        """An API on that database; changes are to its settings."""
+    def on(cls, database_url: str, *, owner_url: str | None = None, **changes: Any) -> Self:
+        """An API on that database; changes are to its settings.
+
+        With the URL of the tables' owner a test may do to them what the service may not.
+        """
         settings = api_settings(database_url, **changes)
         api = build_api(settings)
         return cls(
             app=api.public,
             ops=api.ops,
             database_url=database_url,
+            owner_url=owner_url or database_url,
             sign_up_letters=SignUpLetters(
                 sealer=settings.sealer(),
                 keyed_hash=settings.keyed_hash(),
@@ -184,8 +189,8 @@ class AuthApi:
         return str(row[0])
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Run one statement as the service's role."""
-        connection = psycopg2.connect(self.database_url)
+        """Run one statement as the owner of the tables, or as the service's role where only that is known."""
+        connection = psycopg2.connect(self.owner_url)
         try:
             with connection, connection.cursor() as cursor:
                 cursor.execute(statement, values)

@@ -13,11 +13,13 @@ from sqlalchemy import Connection, text
 
 ROLE: Final = "auth"
 RIGHTS: Final[Mapping[str, str]] = {
-    "accounts": "SELECT, INSERT, UPDATE, DELETE",
+    "accounts": "SELECT, INSERT, UPDATE",
     "alembic_version": "SELECT",
     "announcements": "SELECT, INSERT, UPDATE",
+    "hold_totals": "SELECT, INSERT, UPDATE",
     "letter_events": "SELECT, INSERT",
     "letters": "SELECT, INSERT, UPDATE, DELETE",
+    "limits": "SELECT, INSERT, UPDATE, DELETE",
     "one_time_tokens": "SELECT, INSERT, UPDATE, DELETE",
     "outbox": "SELECT, INSERT, UPDATE, DELETE",
     "refused_mailboxes": "SELECT, INSERT, UPDATE, DELETE",

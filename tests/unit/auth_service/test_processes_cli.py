@@ -30,12 +30,18 @@ REQUIRED = {
     "announce": ["AUTH_DATABASE_URL", "AUTH_SIGNING_KEY", "AUTH_SEALING_PUBLIC_KEYS", "AUTH_HASH_KEY"],
     "explain": ["AUTH_DATABASE_URL", "AUTH_HASH_KEY"],
     "held": ["AUTH_DATABASE_URL"],
+    "refusals": ["AUTH_DATABASE_URL", "AUTH_HASH_KEY"],
     "beat": ["AUTH_BROKER_URL", "AUTH_BEAT_SCHEDULE_FILE"],
     "migrate": ["AUTH_MIGRATION_DATABASE_URL"],
 }
 
 
-ARGUMENTS = {"announce": ["terms-2027"], "held": ["list"], "explain": ["linh@example.com"]}
+ARGUMENTS = {
+    "announce": ["terms-2027"],
+    "held": ["list"],
+    "refusals": ["lift", "linh@example.com"],
+    "explain": ["linh@example.com"],
+}
 
 
 @pytest.fixture(autouse=True)

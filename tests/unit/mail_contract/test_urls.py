@@ -20,7 +20,7 @@ from support.hostile_passwords import hostile_passwords, shown
 
 SETTINGS: tuple[type[ServiceSettings], ...] = (
     *(auth.MigrationSettings, auth.ApiSettings, auth.RelaySettings, auth.WorkerSettings, auth.BeatSettings),
-    *(auth.AnnounceSettings, auth.ExplainSettings, auth.HeldSettings, ApplySettings),
+    *(auth.AnnounceSettings, auth.ExplainSettings, auth.HeldSettings, auth.RefusalsSettings, ApplySettings),
     *(mailer.MigrationSettings, mailer.WorkerSettings, mailer.SuppressionSettings, mailer.OperatorSettings),
     *(mailer.ExplainSettings, mailer.FlowerSettings),
 )
@@ -30,6 +30,8 @@ FORMS = {
     "ADMIN_URL": "http://admin:{}@127.0.0.1:15672",
     "SMTP_URL": "smtps://user:{}@127.0.0.1:465",
     "PUBLIC_URL": "https://user:{}@127.0.0.1",
+    "SIGN_IN_URL": "https://user:{}@127.0.0.1",
+    "BREACH_LIST_URL": "https://user:{}@127.0.0.1/range/",
     "FLOWER_LOGIN": "ops:{}",
 }
 """By the end of a variable's name."""

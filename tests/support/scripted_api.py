@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from flask import Flask
 from playwright.sync_api import BrowserContext, Route
 from werkzeug.serving import make_server
 
@@ -24,7 +25,13 @@ PATIENCE_SECONDS = 10
 def serving_pages(public_url: str = "http://127.0.0.1") -> Iterator[str]:
     """The pages as they are below `public_url`; yields where they are really served."""
     pages = SignUpPages(renderer=Renderer(public_url=public_url))
-    app = build_app(pages.routes(), public_url=public_url, metrics=Metrics())
+    with serving(build_app(pages.routes(), public_url=public_url, metrics=Metrics())) as address:
+        yield address
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """An application of this process at an address that it yields."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -1,0 +1,29 @@
+"""The proof of work as the API asks for it and the page finds it, with the tries of a real start."""
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from auth_service.http.pages.catalogue import texts_in
+from support.auth_api import AuthApi
+from support.chromium import Window
+from support.database import Database
+from support.people import PASSWORD
+from support.scripted_api import serving
+
+TEXTS: Any = texts_in("en")
+
+
+def test_a_person_among_very_many_signs_up_without_noticing(desktop: Window, auth_database: Database) -> None:
+    api = AuthApi.on(auth_database.url, limit_all="1/day")
+    api.register("first@example.com")
+    desktop.watch.expect_refusal("POST /v1/registrations 428")
+    with serving(api.app) as site:
+        page = desktop.open(f"{site}/signup")
+        page.get_by_label(TEXTS["email"], exact=True).fill("linh@example.com")
+        page.get_by_label(TEXTS["password"], exact=True).fill(PASSWORD)
+        page.get_by_role("button", name=TEXTS["signup"]["submit"]).click()
+        expect(page.get_by_text(TEXTS["signup"]["proving"])).to_be_visible()
+        expect(page.get_by_role("heading", name=TEXTS["sent"]["title"])).to_be_focused()
+        page.close()
+    assert api.last_letter().contents.recipient == "linh@example.com"

@@ -172,6 +172,8 @@ and a message nobody can read. The waiting rooms let go after 1 to 3 s instead o
 nodes in network namespaces of their own; Erlang counts a silent node as gone after 12 s instead of 60 s, and a node
 that does not serve a minute after its fault is over is restarted, as a health check would
 ([why quorum queues](decisions/why-quorum-queues.md)).
+The API has no limits there, but in row 30: that has two API processes with the default limits, and strangers who each come from a
+network address of their own on loopback; minutes and hours pass by moving what was counted back in time.
 
 After each run, once everything is quiet, the mailbox, both databases and every queue are read, and all of these are checked
 ([invariants.py](../tests/support/faults/invariants.py)):

@@ -79,7 +79,7 @@ def test_a_table_locked_by_somebody_else_is_not_waited_for_beyond_the_deadline(
     with closing(psycopg2.connect(auth_database.url)) as other, other.cursor() as cursor:
         cursor.execute("LOCK TABLE registrations IN EXCLUSIVE MODE")
         started = time.monotonic()
-        answer = api.post("/v1/registrations", {"email": "before@example.com", "password": PASSWORD})
+        answer = api.post("/v1/registrations", {"email": "linh@example.com", "password": PASSWORD})
         assert_refused_in_time(answer, started)
 
 

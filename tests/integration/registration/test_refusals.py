@@ -87,6 +87,17 @@ def test_she_may_lift_it_from_the_same_page_and_the_refused_registration_stays_o
     assert api.receipt(api.resend(stranger.secret))["state"] == "limited", "taken or not"
 
 
+def test_who_refused_by_mistake_lifts_it_and_registers_again_at_once_gets_a_letter(api: AuthApi) -> None:
+    first = api.register(LINH)
+    token = api.last_letter().refusal_token
+    refuse(api, token)
+    refuse(api, token, LIFT)
+    before = len(api.letters())
+    again = api.register(LINH)
+    assert again.receipt != first.receipt
+    assert len(api.letters()) == before + 1
+
+
 def test_an_operator_may_lift_it(api: AuthApi) -> None:
     api.register(LINH)
     refuse(api, api.last_letter().refusal_token)

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from auth_service.domain.account import Account
-from auth_service.domain.registration import JOIN_WINDOW
+from auth_service.domain.registration import JOIN_WINDOW, EndedFor
 from auth_service.store import tables
 from auth_service.store.base import table_of
 
@@ -24,6 +24,8 @@ _ALIKE = (
         _REGISTRATIONS.c.email == bindparam("typed"),
         _REGISTRATIONS.c.password_hash == bindparam("hashed"),
         _REGISTRATIONS.c.created_at > func.now() - JOIN_WINDOW,
+        # Who refused it by mistake and registers again is to get a letter of her own.
+        _REGISTRATIONS.c.ended_for.is_distinct_from(EndedFor.REFUSED.value),
     )
     .limit(1)
     .scalar_subquery()
@@ -44,7 +46,7 @@ class Standing:
     Attributes:
         account: of the address, if it has one.
         is_refused: whether its mailbox gets no letters of registration at present.
-        alike: the registration of a moment ago that was asked for in the same words, whatever became of it.
+        alike: the registration of a moment ago that was asked for in the same words, unless it was refused.
     """
 
     account: Account | None

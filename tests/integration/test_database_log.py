@@ -20,8 +20,8 @@ from support.infra import REPOSITORY, Infra
 
 ADDRESS = "canary.Zk3v@example.com"
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$canaryZk3vSalt$canaryZk3vHash"
-INSERT = """INSERT INTO accounts (id, email, canonical_email, password_hash, locale)
-    VALUES (gen_random_uuid(), %s, lower(%s), %s, 'en')"""
+INSERT = """INSERT INTO accounts (id, email, canonical_email, password_hash, locale, verified_at)
+    VALUES (gen_random_uuid(), %s, lower(%s), %s, 'en', now())"""
 VALUES = (ADDRESS, ADDRESS, HASH)
 
 

@@ -116,6 +116,7 @@ def common(seen: Sequence[Seen]) -> set[tuple[str, ...]]:
 
 
 @pytest.mark.slow
+@pytest.mark.quiet
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_taken_address_is_followed_like_any_other(

@@ -103,6 +103,7 @@ def test_a_slow_person_is_not_cut_off_before_the_deadline(api: RunningApi) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.quiet
 def test_a_flood_of_sign_ups_is_answered_in_bounded_time(api: RunningApi) -> None:
     """300 at once: those that are taken are taken soon, all others are told when to come back.
 

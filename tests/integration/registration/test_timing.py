@@ -13,7 +13,7 @@ from support.auth_api import PASSWORD, AuthApi
 from support.standings import STANDINGS, address, people, strangers, strangers_secret
 from support.telling_apart import LOOKS, Samples, assert_alike, in_turn
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.quiet, pytest.mark.timeout(600)]
 
 SAMPLES = 500
 WARM_UP = 10

@@ -19,6 +19,7 @@ A_LOOK = WARM_UP + BURSTS
 
 
 @pytest.mark.slow
+@pytest.mark.quiet
 @pytest.mark.timeout(900)
 def test_sixteen_wrong_codes_at_once_tell_nothing_by_their_time(auth_database: Database) -> None:
     api = AuthApi.on(auth_database.url, api_threads=AT_ONCE)

@@ -17,8 +17,8 @@ AN = "an@example.org"
 SLOW = Rule(phase=Phase.DATA, delay_seconds=0.1)
 
 
-def post(room: Mailroom, count: int) -> list[UUID]:
-    return [room.post(room.seal(f"an{n}@example.org")) for n in range(count)]
+def post(room: Mailroom, count: int, *, first: int = 0) -> list[UUID]:
+    return [room.post(room.seal(f"an{n}@example.org")) for n in range(first, first + count)]
 
 
 def states(room: Mailroom) -> Counter[str]:
@@ -154,10 +154,13 @@ def test_replacing_every_replica_under_load_loses_and_doubles_nothing(room: Mail
 def test_one_replica_then_four_then_one_under_load_loses_and_doubles_nothing(room: Mailroom) -> None:
     room.inbox.play(Rule(phase=Phase.DATA, delay_seconds=0.05))
     first = room.start()
-    letters = post(room, 500)
+    letters = post(room, 250)
     sent_by(room, 40)
     others = [room.start() for _ in range(3)]
-    sent_by(room, 200)
+    # However long they took to start, all four have something to do, and the last one when the others stop.
+    room.inbox.play(Rule(phase=Phase.DATA, delay_seconds=0.5))
+    letters += post(room, 250, first=250)
+    sent_by(room, 260)
     assert [replica.stop() for replica in others] == [0, 0, 0]
     assert len(room.inbox.messages()) < len(letters), "nothing was left for the last one"
     each_was_sent_once(room, letters)

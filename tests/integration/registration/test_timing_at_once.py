@@ -1,34 +1,66 @@
-"""Sixteen wrong codes at once tell no more of an address than one: they wait for the same locks, whatever is known of it."""
+"""Sixteen requests at once about one address tell no more than one: the last waits for the others, whatever is known of it."""
 
 import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from support.auth_api import AuthApi
 from support.database import Database
-from support.standings import STANDINGS, address, people
+from support.standings import STANDINGS, address, people, strangers, strangers_secret
 from support.telling_apart import Samples, assert_alike, in_turn
 
-BURSTS = 300
-"""Of each class a look; by chance alone the figure is then outside once in 30 times, of three looks together once in 4,000."""
-LOOKS = 3
+BURSTS = 150
+"""Of each class a look; by chance alone the figure is then outside once in 8 times, of all five looks together once in 1,200."""
+LOOKS = 5
 AT_ONCE = 16
 WARM_UP = 5
 A_LOOK = WARM_UP + BURSTS
 
+pytestmark = [pytest.mark.slow, pytest.mark.quiet, pytest.mark.timeout(900)]
 
-@pytest.mark.slow
-@pytest.mark.quiet
-@pytest.mark.timeout(900)
-def test_sixteen_wrong_codes_at_once_tell_nothing_by_their_time(auth_database: Database) -> None:
+
+@pytest.fixture
+def api(auth_database: Database) -> AuthApi:
     api = AuthApi.on(auth_database.url, api_threads=AT_ONCE)
     for standing in ("unverified", "verified"):
         people(api, standing, LOOKS * A_LOOK)
+    return api
 
-    def guess(email: str) -> float:
+
+Request = tuple[str, Mapping[str, str], int]
+"""Path, body, and the status of its answer."""
+
+
+def wrong_code(standing: str, number: int) -> Request:
+    return "/v1/verifications", {"email": address(standing, number), "code": "00000000"}, 400
+
+
+def resend(standing: str, number: int) -> Request:
+    return "/v1/registrations/resend", {"email": address(standing, number)}, 202
+
+
+def strangers_resend(standing: str, number: int) -> Request:
+    return (
+        "/v1/registrations/resend",
+        {"registration_secret": strangers_secret(standing, number)},
+        202,
+    )
+
+
+@pytest.mark.parametrize("request_of", [wrong_code, resend, strangers_resend])
+def test_sixteen_at_once_tell_nothing_by_their_time(
+    api: AuthApi, request_of: Callable[[str, int], Request]
+) -> None:
+    if request_of is strangers_resend:
+        for standing in STANDINGS:
+            strangers(api, standing, LOOKS * A_LOOK)
+
+    def ask(request: Request) -> float:
+        path, body, status = request
         start = time.perf_counter()
-        assert api.post("/v1/verifications", {"email": email, "code": "00000000"}).status_code == 400
+        assert api.post(path, body).status_code == status
         return time.perf_counter() - start
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -36,8 +68,8 @@ def test_sixteen_wrong_codes_at_once_tell_nothing_by_their_time(auth_database: D
         def measure(look: int) -> Samples:
             seconds: dict[str, list[float]] = {standing: [] for standing in STANDINGS}
             for standing, number in in_turn(STANDINGS, A_LOOK):
-                email = address(standing, look * A_LOOK + number)
-                took = sum(pool.map(guess, [email] * AT_ONCE))
+                request = request_of(standing, look * A_LOOK + number)
+                took = sum(pool.map(ask, [request] * AT_ONCE))
                 if number >= WARM_UP:
                     seconds[standing].append(took)
             return seconds

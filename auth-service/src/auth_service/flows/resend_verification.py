@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from auth_service.domain.address import Address
-from auth_service.domain.registration import is_over, resend_after
+from auth_service.domain.limit import Admission
+from auth_service.domain.registration import Registration, is_over, resend_after
 from auth_service.errors import UnknownRegistration
 from auth_service.flows.limits import MailboxLimit
 from auth_service.flows.sign_up_letters import LetterOrder, SignUpLetters
 from auth_service.outbox import withdraw_letters
 from auth_service.security.secrets import KeyedHash, Secret
 from auth_service.store.accounts import find_account
-from auth_service.store.mailboxes import is_refused, lock_mailbox
+from auth_service.store.mailboxes import is_refused, mailbox_in_hand
 from auth_service.store.registrations import find_by_secret, find_newest_pending
 from auth_service.store.tokens import void_tokens
 from auth_service.store.transactions import Transactions
@@ -51,33 +55,39 @@ class ResendVerification:
             found = find_by_secret(session, secret.digest)
             if found is None:
                 raise UnknownRegistration
-            now = lock_mailbox(session, found.recipient_tag)
-            address = Address(typed=found.email, canonical=found.canonical_email)
-            admission = self.requests.admit(session, address)
-            # Read again: it may have ended while this waited.
-            registration = find_by_secret(session, secret.digest)
-            if registration is None:
-                raise UnknownRegistration
-            account = find_account(session, registration.canonical_email)
-            limited = (
-                not admission.admitted
-                or is_over(registration, has_account=account is not None)
-                or is_refused(session, registration.recipient_tag)
-            )
-            if not limited:
-                void_tokens(session, registration.id)
-                withdraw_letters(session, [registration.id], CancellationReason.SUPERSEDED, at=now)
-            order = LetterOrder(
-                registration=registration,
-                account=account,
-                recipient_tag=registration.recipient_tag,
-                now=now,
-                receipt=receipt,
-                receipt_tells=True,
-                limited=limited,
-            )
-            self.letters.write(session, order)
+            with mailbox_in_hand(session, found.recipient_tag) as now:
+                admission = self._write_again(session, secret, found, now=now, receipt=receipt)
         return Resent(receipt=receipt, resend_after=resend_after(admission))
+
+    def _write_again(
+        self, session: Session, secret: Secret, found: Registration, *, now: datetime, receipt: Secret
+    ) -> Admission:
+        address = Address(typed=found.email, canonical=found.canonical_email)
+        admission = self.requests.admit(session, address)
+        # Read again: it may have ended while this waited.
+        registration = find_by_secret(session, secret.digest)
+        if registration is None:
+            raise UnknownRegistration
+        account = find_account(session, registration.canonical_email)
+        limited = (
+            not admission.admitted
+            or is_over(registration, has_account=account is not None)
+            or is_refused(session, registration.recipient_tag)
+        )
+        if not limited:
+            void_tokens(session, registration.id)
+            withdraw_letters(session, [registration.id], CancellationReason.SUPERSEDED, at=now)
+        order = LetterOrder(
+            registration=registration,
+            account=account,
+            recipient_tag=registration.recipient_tag,
+            now=now,
+            receipt=receipt,
+            receipt_tells=True,
+            limited=limited,
+        )
+        self.letters.write(session, order)
+        return admission
 
     def by_address(self, address: Address) -> Resent:
         """Returns, among others, a receipt that tells nothing more than that the request was accepted.
@@ -89,8 +99,7 @@ class ResendVerification:
             DatabaseUnavailable: perhaps sent, perhaps not.
         """
         receipt, tag = Secret.new(), self.keyed_hash.recipient_tag(address.canonical)
-        with self.transactions.begin() as session:
-            now = lock_mailbox(session, tag)
+        with self.transactions.begin() as session, mailbox_in_hand(session, tag) as now:
             admission = self.requests.admit(session, address)
             pending = find_newest_pending(session, typed=address.typed, canonical=address.canonical)
             order = LetterOrder(

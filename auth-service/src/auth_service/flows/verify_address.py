@@ -17,7 +17,7 @@ from auth_service.flows.confirm_registration import ChosenPassword, Second, Veri
 from auth_service.flows.limits import CodeLimit
 from auth_service.security.passwords import Passwords
 from auth_service.security.secrets import KeyedHash, Secret
-from auth_service.store.mailboxes import lock_mailbox
+from auth_service.store.mailboxes import lock_mailbox, mailbox_in_hand
 from auth_service.store.tokens import Token, count_try, find_by_address, find_by_link
 from auth_service.store.transactions import Transactions
 
@@ -94,8 +94,7 @@ class VerifyAddress:
         if secret is None and password is not None:
             second = self._chosen(password, address)
         tag = self.keyed_hash.recipient_tag(address.canonical)
-        with self.transactions.begin() as session:
-            lock_mailbox(session, tag)
+        with self.transactions.begin() as session, mailbox_in_hand(session, tag):
             within = self.codes.admit(session, tag)
             secret_hash = None if secret is None else secret.digest
             tokens = find_by_address(session, address.canonical, _PURPOSE, secret_hash=secret_hash)

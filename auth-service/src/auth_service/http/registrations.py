@@ -18,7 +18,6 @@ from auth_service.flows.resend_verification import ResendVerification, Resent
 from auth_service.http.body import read_object, unprocessable, validate
 from auth_service.http.flaws import flaw
 from auth_service.http.metrics import Metrics
-from auth_service.http.pace import at_one_pace
 from auth_service.http.problems import Refusal
 from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
 from auth_service.http.schemas import (
@@ -29,6 +28,7 @@ from auth_service.http.schemas import (
     SecretResendRequest,
 )
 from auth_service.http.sources import Sources
+from auth_service.pace import at_one_pace
 from auth_service.security.breaches import BreachList
 from auth_service.security.secrets import Secret
 

@@ -13,12 +13,12 @@ from auth_service.flows.confirm_registration import Verified
 from auth_service.flows.verify_address import VerifyAddress
 from auth_service.http.body import read_object, unprocessable, validate
 from auth_service.http.flaws import FieldRefused, check_password, flaw
-from auth_service.http.pace import at_one_pace
 from auth_service.http.problems import Refusal
 from auth_service.http.registrations import read_address, refuse_breached
 from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
 from auth_service.http.schemas import CodeVerificationRequest, LinkVerificationRequest, VerificationAnswer
 from auth_service.http.sources import Sources
+from auth_service.pace import at_one_pace
 from auth_service.security.breaches import BreachList
 from auth_service.security.secrets import Secret
 

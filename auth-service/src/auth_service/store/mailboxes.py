@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 from sqlalchemy import Text, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from auth_service.domain.registration import REFUSAL_PERIOD
+from auth_service.pace import at_one_pace
 from auth_service.store.base import constant, table_of
 from auth_service.store.tables import RefusedMailbox
+
+IN_HAND_SECONDS: Final = 0.01
+"""Three times what a flow does meanwhile, whatever it finds."""
 
 _REFUSED = table_of(RefusedMailbox)
 # 64 bits of the tag: two mailboxes that share them wait for each other once in a while, nothing worse.
@@ -37,6 +43,17 @@ def lock_mailbox(session: Session, recipient_tag: str) -> datetime:
     """
     now, _ = session.execute(_LOCK, {"tag": recipient_tag}).one()
     return cast("datetime", now)
+
+
+@contextmanager
+def mailbox_in_hand(session: Session, recipient_tag: str) -> Iterator[datetime]:
+    """Locks the mailbox, and has it as long whatever is known of it; yields the database's time.
+
+    Of sixteen requests at once the last one waits for fifteen others: that adds up a difference nobody sees in one.
+    """
+    now = lock_mailbox(session, recipient_tag)
+    with at_one_pace(IN_HAND_SECONDS):
+        yield now
 
 
 def is_refused(session: Session, recipient_tag: str) -> bool:

@@ -1,4 +1,4 @@
-"""① Answers about an address leave at one pace, so that the time they take says nothing of the address."""
+"""What is done about an address takes one time, so that the time says nothing of the address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 SECONDS: Final = 0.03
-"""Three times what the work behind such an answer takes; the transactions differ in a row lock or an update, and where
+"""For an answer: three times what the work behind it takes; the transactions differ in a row lock or an update, and where
 the machine is busy that difference shows."""
 
 

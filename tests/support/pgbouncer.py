@@ -49,8 +49,9 @@ def pgbouncer(*databases: Database) -> Iterator[list[PooledDatabase]]:
         PooledDatabase(infra=database.infra, name=database.name, service=database.service, port=port)
         for database in databases
     ]
-    # It refuses to run as root, and another user does not get into a test's own directory.
-    with tempfile.TemporaryDirectory(prefix="postern-pgbouncer-") as name:
+    # It refuses to run as root, and PostgreSQL's user reaches this place wherever a test's own directory is.
+    home = databases[0].infra.cluster.place.resolve()
+    with tempfile.TemporaryDirectory(prefix="pgbouncer-", dir=home) as name:
         directory = Path(name)
         users, settings = directory / "users.txt", directory / "pgbouncer.ini"
         users.write_text(

@@ -11,7 +11,7 @@ TEST_PROCESSES ?= 3
 # Whether `make slow` also measures what strangers can time: a quarter of an hour on a machine that does nothing else.
 QUIET ?= 1
 
-PACKAGES := shared auth-service mailer-service deploy/local
+PACKAGES := shared auth-service mailer-service deploy/rabbitmq deploy/local
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SIDE_BY_SIDE := $(BIN)/pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder --ignore tests/faults
@@ -96,14 +96,14 @@ $(INSTALLED): requirements/dev.txt $(PACKAGES:%=%/pyproject.toml)
 	test -x $(BIN)/python || { echo "making the virtual environment $(VENV)" && $(PYTHON) -m venv $(VENV); }
 	echo "installing the pinned requirements into $(VENV); the first time takes a minute"
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --requirement requirements/dev.txt
-	echo "installing the four packages"
+	echo "installing the packages"
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation $(PACKAGES:%=--editable %)
 	touch $@
 
 # Resolved by uv in an environment of its own, thrown away afterwards. One resolution for all interpreters (--universal);
 # the services' files take their versions from dev.txt, so that images run what was tested.
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-emit-find-links --no-emit-package postern-mail-contract --no-header --no-annotate
+	--no-emit-find-links --no-emit-package postern-shared --no-emit-package postern-rabbitmq --no-header --no-annotate
 
 requirements: ## compile requirements/*.txt from the packages' pyproject.toml; ARGS=--upgrade takes newer versions
 	set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
@@ -111,7 +111,7 @@ requirements: ## compile requirements/*.txt from the packages' pyproject.toml; A
 	PATH="$$tools/bin:$$PATH"; export PATH; \
 	echo "compiling requirements/dev.txt"; \
 	$(COMPILE) $(ARGS) requirements/dev.in $(PACKAGES:%=%/pyproject.toml) --output-file requirements/dev.txt; \
-	for service in auth-service mailer-service; do \
-		echo "compiling requirements/$$service.txt"; \
-		$(COMPILE) $(ARGS) $$service/pyproject.toml requirements/build.in --constraint requirements/dev.txt --output-file requirements/$$service.txt; \
+	for image in auth-service mailer-service deploy/rabbitmq; do \
+		echo "compiling requirements/$${image##*/}.txt"; \
+		$(COMPILE) $(ARGS) $$image/pyproject.toml requirements/build.in --constraint requirements/dev.txt --output-file requirements/$${image##*/}.txt; \
 	done

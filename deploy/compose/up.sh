@@ -23,7 +23,7 @@ digest() { find "$secrets" -type f -exec cksum {} + 2>/dev/null | sort; }
 
 echo "building the images"
 # One service of each image: built for every service that runs it, it would leave as many untagged copies.
-docker compose build --quiet api mailer
+docker compose build --quiet api mailer topology
 echo "making the secrets that are missing, in $secrets"
 before=$(digest)
 deploy/compose/secrets.sh "$secrets"

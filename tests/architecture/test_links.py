@@ -13,9 +13,9 @@ import pytest
 from architecture.test_house_rules import REPOSITORY, TRACKED, named
 from auth_service.processes.cli import commands as auth_service
 from dev_inbox.cli import main as dev_inbox
-from mail_contract.broker.cli import main as postern_topology
 from mailer_service.processes.cli import main as mailer_service
 from postern_local.cli import main as postern_local
+from postern_rabbitmq.cli import main as postern_topology
 
 PAGES = [path for path in TRACKED if path.suffix == ".md" and path.is_file()]
 FILES = frozenset(named(path) for path in TRACKED if path.is_file())

@@ -6,9 +6,9 @@ from pathlib import Path
 from pydantic_settings import BaseSettings
 
 from auth_service import settings as auth_settings
-from mail_contract.broker.cli import ApplySettings
-from mail_contract.settings import ServiceSettings, variable_of
 from mailer_service import settings as mailer_settings
+from postern_rabbitmq.cli import ApplySettings
+from service_runtime.settings import ServiceSettings, variable_of
 
 TABLE = Path(__file__).parents[2] / "docs" / "configuration.md"
 

@@ -25,10 +25,10 @@ from typing import Any
 import psutil
 from kombu import Connection, Producer
 
-from mail_contract.publishing import publish
 from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import AUTH_REPORTS, CLASS_QUEUES, letter_route
 from mailer_service.settings import WorkerSettings
+from service_runtime.publishing.publish import publish
 from support.broker import virtual_host
 from support.database import database_copy, migrate
 from support.infra import Infra

@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from bench.mailer import Sink, servers, sink
-from mail_contract.channel import ConfirmingChannel
 from mail_contract.letters import LETTERS, LetterName
 from mail_contract.messages import Contents, Envelope, EnvelopeHeader
-from mail_contract.publication import Publication
 from mail_contract.sealing import Sealer
 from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import MAILER_BULK, MAILER_URGENT, letter_route
+from service_runtime.publishing.channel import ConfirmingChannel
+from service_runtime.publishing.message import Publication
 from support.broker import virtual_host
 from support.database import database_copy
 from support.mailroom import Mailroom, mailroom

@@ -18,6 +18,7 @@ STAND_INS = {
     # Images under names of their own as well, so that those a developer built from official images stay.
     "POSTERN_AUTH_IMAGE": "postern-stand-in/auth-service:local",
     "POSTERN_MAILER_IMAGE": "postern-stand-in/mailer-service:local",
+    "POSTERN_TOOLS_IMAGE": "postern-stand-in/rabbitmq-tools:local",
 }
 """What docker-compose.yml takes instead of the official images; built by stand_ins.sh."""
 

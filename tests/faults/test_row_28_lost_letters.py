@@ -9,9 +9,6 @@ import pytest
 from kombu import Connection
 
 from dev_inbox.script import Phase, Rule
-from mail_contract.broker.apply import apply_topology
-from mail_contract.doctor.examination import diagnose
-from mail_contract.doctor.finding import Code
 from mail_contract.letters import LetterClass
 from mail_contract.tasks import END_LOST_LETTERS, RENEW_LETTERS
 from mail_contract.topology import (
@@ -28,6 +25,9 @@ from mail_contract.topology import (
 )
 from mail_contract.vhost import Topology
 from postern_local.lost_letters import lost_letters
+from postern_rabbitmq.apply import apply_topology
+from postern_rabbitmq.doctor.examination import diagnose
+from postern_rabbitmq.doctor.finding import Code
 from support.eventually import eventually
 from support.faults.gathering import messages_in_queues, rows
 from support.faults.matrix import row

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from dev_inbox.script import Phase, Rule
-from mail_contract.celery_app import HEARTBEAT_SECONDS
 from mail_contract.letters import LetterClass
+from service_runtime.celery.app import HEARTBEAT_SECONDS
 from support.eventually import eventually
 from support.faults.duration import lasting
 from support.faults.gathering import rows

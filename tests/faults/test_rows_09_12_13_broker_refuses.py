@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import pytest
 
 from dev_inbox.script import Phase, Rule
-from mail_contract.broker.apply import apply_topology
 from mail_contract.letters import LetterClass
 from mail_contract.topology import MAIL, MAIL_DEAD, MAILER_BULK, MAILER_DEAD, MAILER_URGENT
+from postern_rabbitmq.apply import apply_topology
 from support.eventually import eventually
 from support.faults.duration import lasting
 from support.faults.gathering import messages_in_queues

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from kombu import Connection
 
-from mail_contract.broker.apply import apply_topology
-from mail_contract.doctor.drift import APPLY
-from mail_contract.doctor.examination import diagnose
-from mail_contract.doctor.finding import Code, Diagnosis, Finding, Severity
-from mail_contract.doctor.queues import CONSUMED
 from mail_contract.topology import MAILER_URGENT, TOPOLOGY
+from postern_rabbitmq.apply import apply_topology
+from postern_rabbitmq.doctor.drift import APPLY
+from postern_rabbitmq.doctor.examination import diagnose
+from postern_rabbitmq.doctor.finding import Code, Diagnosis, Finding, Severity
+from postern_rabbitmq.doctor.queues import CONSUMED
 from support import nursery
 from support.broker import VirtualHost
 from support.eventually import eventually

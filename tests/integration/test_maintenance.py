@@ -23,9 +23,9 @@ from auth_service.maintenance.schedule import build_schedule
 from auth_service.maintenance.tasks import PURGES
 from auth_service.outbox.claim import claim
 from auth_service.outbox.settle import settle_expired
-from mail_contract.celery_app import build_app
 from mail_contract.tasks import END_HOLDS, END_LOST_LETTERS, RENEW_LETTERS, SCHEDULED_TASKS
 from mail_contract.topology import AUTH_MAINTENANCE
+from service_runtime.celery.app import build_app
 from support.auth_api import WRITER_SETTINGS
 from support.auth_process import auth_process
 from support.broker import VirtualHost

@@ -6,13 +6,13 @@ from uuid import UUID, uuid4
 import pytest
 from celery import Celery
 
-from mail_contract.celery_app import build_app
-from mail_contract.errors import BrokerUnavailable, PublishError, Unroutable
 from mail_contract.messages import Contents, DeliveryReport, ReportedState
-from mail_contract.publishing import publish
 from mail_contract.tasks import RECORD_REPORT
-from mail_contract.telemetry import bind_correlation_id
 from mail_contract.topology import AUTH_REPORTS, REPORT_ROUTE, Route
+from service_runtime.celery.app import build_app
+from service_runtime.errors import BrokerUnavailable, PublishError, Unroutable
+from service_runtime.publishing.publish import publish
+from service_runtime.telemetry import bind_correlation_id
 from support.broker import VirtualHost
 from support.eventually import eventually
 

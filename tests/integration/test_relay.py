@@ -15,8 +15,8 @@ from structlog.contextvars import clear_contextvars
 from auth_service.domain.delivery import DeliveryState
 from mail_contract.letters import LetterClass
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
-from mail_contract.telemetry import bind_correlation_id
 from mail_contract.topology import MAIL, MAILER_BULK, MAILER_CANCELLATIONS, MAILER_STANDARD, MAILER_URGENT
+from service_runtime.telemetry import bind_correlation_id
 from support.auth_process import AuthProcess, auth_process
 from support.broker import VirtualHost
 from support.database import Database

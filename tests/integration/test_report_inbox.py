@@ -12,12 +12,12 @@ from kombu import Connection
 from auth_service.domain.delivery import DeliveryState
 from auth_service.errors import UnknownLetter
 from auth_service.inbox.record import Recorded, record_report
-from mail_contract.celery_app import build_app
-from mail_contract.errors import BrokerUnavailable
 from mail_contract.messages import DeliveryReport, ReportedState
-from mail_contract.publishing import publish
 from mail_contract.tasks import RECORD_REPORT
 from mail_contract.topology import AUTH_REPORTS, AUTH_REPORTS_DEAD, REPORT_ROUTE
+from service_runtime.celery.app import build_app
+from service_runtime.errors import BrokerUnavailable
+from service_runtime.publishing.publish import publish
 from support.auth_api import WRITER_SETTINGS
 from support.auth_process import AuthProcess, auth_process
 from support.broker import VirtualHost

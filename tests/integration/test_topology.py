@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from kombu import Connection, Producer
 
-from mail_contract.broker import definitions
-from mail_contract.broker.apply import apply_topology
-from mail_contract.broker.check import check_topology
-from mail_contract.broker.diagram import diagram
-from mail_contract.errors import TopologyError
 from mail_contract.letters import LetterClass
 from mail_contract.topology import TOPOLOGY, WaitTier, build_topology, wait_route
 from mail_contract.vhost import version_of
+from postern_rabbitmq import definitions
+from postern_rabbitmq.apply import apply_topology
+from postern_rabbitmq.check import check_topology
+from postern_rabbitmq.diagram import diagram
+from postern_rabbitmq.errors import TopologyError
 from support.broker import VirtualHost
 from support.eventually import eventually
 

@@ -10,8 +10,8 @@ import httpx
 import psycopg2
 import pytest
 
-from mail_contract.broker.admin import BrokerAdmin
 from mail_contract.topology import TOPOLOGY
+from postern_rabbitmq.admin import BrokerAdmin
 from support.eventually import eventually
 from support.people import Gate, Mailbox, addresses
 from support.stack import Stack

@@ -18,8 +18,8 @@ import pytest
 
 from dev_inbox.script import Phase, Rule
 from dev_inbox.server import Inbox
-from mail_contract.broker.apply import apply_topology
 from mail_contract.topology import WaitTier, build_topology
+from postern_rabbitmq.apply import apply_topology
 from support.eventually import eventually
 from support.people import PASSWORD
 from support.services import Services

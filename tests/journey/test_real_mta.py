@@ -7,8 +7,8 @@ from email.message import EmailMessage
 
 import pytest
 
-from mail_contract.broker.apply import apply_topology
 from mail_contract.topology import WaitTier, build_topology
+from postern_rabbitmq.apply import apply_topology
 from support.broker import VirtualHost
 from support.certificates import Authority
 from support.eventually import eventually

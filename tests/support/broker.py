@@ -10,9 +10,9 @@ from typing import Any, cast
 from amqp.exceptions import AMQPError
 from kombu import Connection
 
-from mail_contract.broker.admin import BrokerAdmin
-from mail_contract.broker.apply import apply_topology
 from mail_contract.topology import TOPOLOGY
+from postern_rabbitmq.admin import BrokerAdmin
+from postern_rabbitmq.apply import apply_topology
 from support.infra import Infra
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mail_contract.doctor.queues import CONSUMED
-from mail_contract.doctor.snapshot import QueueState, Snapshot
 from mail_contract.topology import MAILER_URGENT, QUEUE_ARGUMENTS, TOPOLOGY, VHOST
+from postern_rabbitmq.doctor.queues import CONSUMED
+from postern_rabbitmq.doctor.snapshot import QueueState, Snapshot
 
 
 def healthy() -> Snapshot:

@@ -15,12 +15,12 @@ from typing import Self
 import psutil
 import psycopg2
 
-from mail_contract.broker.admin import BrokerAdmin
 from postern_local.broker import COMMANDS, BrokerNode, BrokerPorts
 from postern_local.database import DatabaseCluster, apply_roles, remove_data
 from postern_local.ports import any_ports
 from postern_local.program import Program, launch
 from postern_local.readiness import broker_answers, database_answers, wait_for
+from postern_rabbitmq.admin import BrokerAdmin
 from support.nursery import Child
 
 REPOSITORY = Path(__file__).parents[2]

@@ -17,8 +17,6 @@ import psycopg2.extras
 from celery import Celery
 
 from dev_inbox.server import Inbox
-from mail_contract.broker.apply import apply_topology
-from mail_contract.celery_app import build_app
 from mail_contract.keys import PublicSealingKeys, SigningKey, generate_sealing_keys, generate_signing_keys
 from mail_contract.letters import LETTERS, LetterName
 from mail_contract.messages import (
@@ -29,7 +27,6 @@ from mail_contract.messages import (
     Envelope,
     EnvelopeHeader,
 )
-from mail_contract.publishing import publish
 from mail_contract.sealing import Sealer
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mail_contract.topology import (
@@ -40,6 +37,9 @@ from mail_contract.topology import (
     build_topology,
     letter_route,
 )
+from postern_rabbitmq.apply import apply_topology
+from service_runtime.celery.app import build_app
+from service_runtime.publishing.publish import publish
 from support.broker import VirtualHost
 from support.database import Database
 from support.eventually import eventually

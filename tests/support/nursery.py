@@ -44,7 +44,7 @@ _LOADED = (
     "mailer_service.store.tables",
     "mailer_service.render.renderer",
     "mailer_service.settings",
-    "mail_contract.broker.cli",
+    "postern_rabbitmq.cli",
     "postern_local.cli",
     "dev_inbox.cli",
     "dev_inbox.service",

@@ -15,7 +15,6 @@ from typing import Any, cast
 import psycopg2
 import psycopg2.extras
 
-from mail_contract.celery_app import build_app
 from mail_contract.keys import VerifyingKeys
 from mail_contract.messages import Envelope
 from mail_contract.tasks import DELIVER_LETTER
@@ -23,6 +22,7 @@ from mail_contract.topology import dead_route
 from mailer_service.deadletters.desk import Desk, desk_at
 from mailer_service.deadletters.publisher import DeadLetter
 from mailer_service.store.engine import build_engine
+from service_runtime.celery.app import build_app
 from support import nursery
 from support.eventually import eventually
 from support.mailroom import Mailroom

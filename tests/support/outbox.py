@@ -23,7 +23,7 @@ from mail_contract.messages import (
     EnvelopeHeader,
     ReportedState,
 )
-from mail_contract.telemetry import current_correlation_id
+from service_runtime.telemetry import current_correlation_id
 
 
 def envelope(

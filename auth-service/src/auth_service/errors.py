@@ -9,34 +9,29 @@ from auth_service.domain.proof import Challenge
 
 
 class AuthError(Exception):
-    """Something could not be done."""
+    """Something could not be done.
+
+    Attributes:
+        title: what is wrong, for people.
+    """
+
+    title: ClassVar[str] = "Something could not be done."
 
     def __init__(self) -> None:
-        super().__init__(self.sentence())
-
-    @classmethod
-    def sentence(cls) -> str:
-        """Returns the first line of the docstring: the message for people."""
-        return (cls.__doc__ or "").strip().splitlines()[0]
+        super().__init__(self.title)
 
 
 class RequestError(AuthError):
     """A request cannot be granted.
 
     Attributes:
-        title: what is wrong, for people.
         detail: what to do now.
         retry_after: seconds until the same request makes sense again; None where it never does, or at once.
     """
 
-    title: ClassVar[str] = ""
+    title = "This request cannot be granted."
     detail: ClassVar[str] = ""
     retry_after: int | None = None
-
-    @classmethod
-    def sentence(cls) -> str:
-        """Returns the title."""
-        return cls.title or super().sentence()
 
     def members(self) -> Mapping[str, Any]:
         """Returns what a client is told beside the words (RFC 9457 section 3.2)."""
@@ -159,6 +154,7 @@ class ProofRequired(RequestError):
 class Unavailable(RequestError):
     """The service cannot answer now; the same request may be sent again."""
 
+    title = "The service is temporarily unavailable."
     retry_after = 1
 
 
@@ -181,14 +177,22 @@ class TooBusy(Unavailable):
 class AnotherAnnouncement(AuthError):
     """This name belongs to an announcement that says something else; choose another name."""
 
+    title = "This name belongs to an announcement that says something else; choose another name."
+
 
 class NothingToAnnounce(AuthError):
     """There is no announcement of this name; to start one, say what it announces."""
+
+    title = "There is no announcement of this name; to start one, say what it announces."
 
 
 class NotSettled(AuthError):
     """A transaction that began before the announcement is still open in the database; end it and run this again."""
 
+    title = "A transaction that began before the announcement is still open in the database; end it and run this again."
+
 
 class UnknownLetter(AuthError):
     """There is no letter of this id; it was deleted, or the database is older than the queue."""
+
+    title = "There is no letter of this id; it was deleted, or the database is older than the queue."

@@ -11,7 +11,7 @@ from pydantic_settings import SettingsConfigDict
 
 from auth_service.domain.limit import parse_limit
 from auth_service.setting_values import DEFAULT_SUSPICION, LimitSetting, SuspicionSetting
-from mail_contract.setting_types import ProcessSettings
+from service_runtime.setting_types import ProcessSettings
 
 
 class CampaignSettings(ProcessSettings):

@@ -18,7 +18,7 @@ from auth_service.setting_values import (
 )
 from mail_contract.keys import PublicSealingKeys, SigningKey
 from mail_contract.sealing import Sealer
-from mail_contract.setting_types import BrokerUrl, DatabaseUrl, HostAndPort, ProcessSettings, holds_keys
+from service_runtime.setting_types import BrokerUrl, DatabaseUrl, HostAndPort, ProcessSettings, holds_keys
 
 
 class _Settings(ProcessSettings):

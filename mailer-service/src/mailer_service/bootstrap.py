@@ -11,7 +11,6 @@ from threading import Event
 from celery import Celery
 from sqlalchemy import Engine
 
-from mail_contract.celery_app import build_app
 from mail_contract.keys import SealingKeys, VerifyingKeys
 from mail_contract.sealing import Opener
 from mail_contract.topology import MAILER_CANCELLATIONS
@@ -49,6 +48,7 @@ from mailer_service.smtp.transport import SmtpTransport
 from mailer_service.store.engine import build_engine
 from mailer_service.store.presence import Presence
 from mailer_service.suppression.marks import Marker
+from service_runtime.celery.app import build_app
 
 _LEDGER_CONNECTIONS = 8
 """At most: threads share round trips, so there are never many under way at once."""

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from celery import Celery
 
-from mail_contract.celery_app import HEARTBEAT_SECONDS
-from mail_contract.channel import ConfirmingChannel
-from mail_contract.errors import BrokerLost, BrokerUnavailable, PublishError, Unroutable
-from mail_contract.publication import Publication
-from mail_contract.window import Verdicts
 from mailer_service.convoy import GATHERING_SECONDS, Convoy
+from service_runtime.celery.app import HEARTBEAT_SECONDS
+from service_runtime.errors import BrokerLost, BrokerUnavailable, PublishError, Unroutable
+from service_runtime.publishing.channel import ConfirmingChannel
+from service_runtime.publishing.confirms import Verdicts
+from service_runtime.publishing.message import Publication
 
 _CONFIRM_SECONDS = 5.0
 """As long as a socket may be silent (`read_timeout`): a broker with a memory or disk alarm reads nothing and says nothing."""

@@ -8,10 +8,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_va
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from mail_contract.keys import SealingKeys, VerifyingKeys
-from mail_contract.setting_types import BrokerUrl, DatabaseUrl, HostAndPort, ProcessSettings, holds_keys
 from mail_contract.topology import CLASS_QUEUES, MAILER_CANCELLATIONS
 from mailer_service.sender_settings import SenderSettings
 from mailer_service.smtp.server import read_servers
+from service_runtime.setting_types import BrokerUrl, DatabaseUrl, HostAndPort, ProcessSettings, holds_keys
 
 QUEUES = (*CLASS_QUEUES.values(), MAILER_CANCELLATIONS)
 _SETTLING_SECONDS = 5.0

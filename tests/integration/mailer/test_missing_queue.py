@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from dev_inbox.script import Phase, Rule
-from mail_contract.broker.apply import apply_topology
 from mail_contract.letters import LetterName
 from mail_contract.topology import AUTH_MAINTENANCE, AUTH_REPORTS, MAILER_BULK, MAILER_STANDARD, MAILER_URGENT
 from postern_local.ports import any_ports
+from postern_rabbitmq.apply import apply_topology
 from support.auth_api import WRITER_SETTINGS
 from support.auth_process import AuthProcess, auth_process
 from support.broker import VirtualHost

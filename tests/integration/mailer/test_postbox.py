@@ -8,15 +8,15 @@ from uuid import uuid4
 import pytest
 from structlog.contextvars import bound_contextvars
 
-from mail_contract.celery_app import build_app
-from mail_contract.errors import BrokerUnavailable, PublishError, Unroutable
 from mail_contract.letters import LetterClass
 from mail_contract.messages import DeliveryReport, ReportedState
-from mail_contract.publication import Publication
 from mail_contract.tasks import RECORD_REPORT
-from mail_contract.telemetry import CORRELATION_HEADER
 from mail_contract.topology import AUTH_REPORTS, REPORT_ROUTE, WaitTier, wait_route
 from mailer_service.postbox import Postbox
+from service_runtime.celery.app import build_app
+from service_runtime.errors import BrokerUnavailable, PublishError, Unroutable
+from service_runtime.publishing.message import Publication
+from service_runtime.telemetry import CORRELATION_HEADER
 from support.broker import VirtualHost
 from support.eventually import eventually
 

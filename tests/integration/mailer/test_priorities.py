@@ -11,11 +11,11 @@ import pytest
 from kombu import Connection
 
 from dev_inbox.script import Phase, Rule
-from mail_contract.broker.apply import apply_topology
 from mail_contract.letters import LETTERS, LetterClass, LetterName
-from mail_contract.publishing import publish
 from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import MAILER_STANDARD, MAILER_URGENT, WaitTier, build_topology, letter_route
+from postern_rabbitmq.apply import apply_topology
+from service_runtime.publishing.publish import publish
 from support.broker import VirtualHost
 from support.eventually import eventually
 from support.mailroom import Mailroom

@@ -10,9 +10,9 @@ from celery import Celery
 from celery.worker.control import Panel
 from kombu import Connection, Exchange
 
-from mail_contract.celery_app import SAFE_SETTINGS, build_app
-from mail_contract.control_panel import COMMANDS
 from mail_contract.topology import MAILER_CONTROL
+from service_runtime.celery.app import SAFE_SETTINGS, build_app
+from service_runtime.celery.control_panel import COMMANDS
 from support.eventually import eventually
 from support.mailroom import Mailroom
 

@@ -8,12 +8,12 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 
-from mail_contract.broker.admin import BrokerAdmin
-from mail_contract.errors import TopologyError
 from postern_local.broker import BrokerNode, BrokerPorts
 from postern_local.errors import NotReady
 from postern_local.program import Program
 from postern_local.readiness import broker_answers, wait_for
+from postern_rabbitmq.admin import BrokerAdmin
+from postern_rabbitmq.errors import TopologyError
 from support.eventually import eventually
 from support.faults.network import Network
 from support.infra import Infra, Server

@@ -14,9 +14,9 @@ from sqlalchemy.exc import OperationalError
 
 from dev_inbox.script import Phase, Rule
 from dev_inbox.server import Inbox
-from mail_contract.broker.apply import apply_topology
 from mail_contract.letters import LetterClass
 from mail_contract.topology import WaitTier, build_topology
+from postern_rabbitmq.apply import apply_topology
 from support.broker import VirtualHost
 from support.certificates import Authority
 from support.eventually import eventually

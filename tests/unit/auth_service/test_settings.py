@@ -2,8 +2,8 @@ import pytest
 
 from auth_service.domain.limit import parse_limit
 from auth_service.settings import ApiSettings, BeatSettings, RelaySettings
-from mail_contract.errors import SettingsError
-from mail_contract.settings import load
+from service_runtime.errors import SettingsError
+from service_runtime.settings import load
 from support.auth_api import HASH_KEY, SEALING_KEYS, SIGNING_KEYS
 
 LIMITS = ("MAILBOX", "SOURCE", "SOURCE_CODES", "CODES", "SIGN_IN", "ALL", "PROVED")

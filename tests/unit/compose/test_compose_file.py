@@ -8,10 +8,10 @@ import pytest
 from auth_service import settings as auth
 from auth_service.domain.campaign import parse_suspicion
 from auth_service.domain.limit import parse_limit
-from mail_contract.broker.cli import ApplySettings
-from mail_contract.settings import ServiceSettings, variable_of
 from mail_contract.topology import MAILER_URGENT
 from mailer_service import settings as mailer
+from postern_rabbitmq.cli import ApplySettings
+from service_runtime.settings import ServiceSettings, variable_of
 
 ROOT = Path(__file__).parents[3]
 FILE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")

@@ -11,9 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from mail_contract.errors import SettingsError
 from mail_contract.keys import generate_sealing_keys, generate_signing_keys
-from mail_contract.settings import ServiceSettings, load
 from mailer_service.processes import dkim_records
 from mailer_service.processes.keys import make_dkim_keys
 from mailer_service.processes.keys import run as make_keys
@@ -21,6 +19,8 @@ from mailer_service.sender_settings import DkimSettings
 from mailer_service.settings import FlowerSettings, MigrationSettings, WorkerSettings
 from mailer_service.smtp.dkim_keys import DkimKeys
 from mailer_service.smtp.server import Security, SmtpServer, read_servers
+from service_runtime.errors import SettingsError
+from service_runtime.settings import ServiceSettings, load
 
 COMMAND = Path(sys.executable).parent / "mailer-service"
 

@@ -13,7 +13,7 @@ from auth_service.errors import TooBusy
 from auth_service.http.headers import REQUEST_ID, REQUEST_ID_FORM, standard_headers
 from auth_service.http.metrics import Metrics
 from auth_service.security.passwords import requested_at
-from mail_contract.telemetry import bind_correlation_id, current_correlation_id
+from service_runtime.telemetry import bind_correlation_id, current_correlation_id
 
 _NO_ROUTE: Final = "(none)"
 ARRIVED: Final = "postern.arrived"

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from auth_service.errors import RequestError, Unavailable
 from auth_service.http.statuses import STATUSES, code_of
-from mail_contract.telemetry import current_correlation_id
+from service_runtime.telemetry import current_correlation_id
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -137,7 +137,7 @@ def problem_of(error: RequestError) -> Problem:
     return Problem(
         status=STATUSES[type(error)],
         code=code_of(type(error)),
-        title=error.sentence(),
+        title=error.title,
         detail=error.detail,
         headers=headers,
         more=error.members(),

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from auth_service.outbox.message import LETTER_RANKS
 from mail_contract.messages import Envelope, EnvelopeHeader
-from mail_contract.telemetry import current_correlation_id
+from service_runtime.telemetry import current_correlation_id
 
 HEADER_COLUMNS: Final = ("id", "letter", "letter_class", "recipient_tag", "expires_at")
 """Columns of a letter that are named as in its envelope's header."""

@@ -23,7 +23,7 @@ from auth_service.outbox.message import CANCELLATION_RANK, WAKE_UP_CHANNEL
 from auth_service.store.base import constant, table_of
 from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
 from mail_contract.messages import Cancellation, CancellationReason, Envelope
-from mail_contract.telemetry import current_correlation_id
+from service_runtime.telemetry import current_correlation_id
 
 _OUTBOX: Final = table_of(OutboxRow)
 _LETTERS: Final = table_of(Letter)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from auth_service.maintenance.schedule import build_schedule
 from auth_service.processes.starting import start
 from auth_service.settings import BeatSettings
-from mail_contract.celery_app import build_app
+from service_runtime.celery.app import build_app
 
 
 def run() -> None:

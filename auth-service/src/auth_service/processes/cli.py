@@ -15,7 +15,7 @@ import click
 
 from auth_service.processes.held_commands import held
 from auth_service.processes.keys import LonelyPublicKey, write_keys
-from mail_contract.errors import SettingsError
+from service_runtime.errors import SettingsError
 
 WRONG_SETTINGS: Final = 2
 

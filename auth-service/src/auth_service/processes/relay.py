@@ -10,8 +10,8 @@ from auth_service.relay.wakeup import Listener, StopRequest, Wakeup
 from auth_service.settings import RelaySettings
 from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
-from mail_contract.celery_app import build_app
-from mail_contract.channel import ConfirmingChannel
+from service_runtime.celery.app import build_app
+from service_runtime.publishing.channel import ConfirmingChannel
 
 
 def run() -> None:

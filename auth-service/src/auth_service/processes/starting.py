@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TextIO, TypeVar
 
-from mail_contract.setting_types import ProcessSettings
-from mail_contract.settings import load
-from mail_contract.telemetry import configure_logging
+from service_runtime.setting_types import ProcessSettings
+from service_runtime.settings import load
+from service_runtime.telemetry import configure_logging
 
 S = TypeVar("S", bound=ProcessSettings)
 

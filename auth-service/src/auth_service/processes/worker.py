@@ -19,8 +19,8 @@ from auth_service.processes.starting import start
 from auth_service.settings import WorkerSettings
 from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
-from mail_contract.celery_app import build_app
 from mail_contract.topology import AUTH_MAINTENANCE, AUTH_REPORTS
+from service_runtime.celery.app import build_app
 
 THREADS: Final = 4
 """Each holds one database connection for the milliseconds a report takes."""

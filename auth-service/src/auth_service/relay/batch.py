@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from auth_service.outbox.message import ClaimedMessage
 from auth_service.relay.wire import to_publication
-from mail_contract.channel import ConfirmingChannel
-from mail_contract.errors import BrokerLost, PublishError
+from service_runtime.errors import BrokerLost, PublishError
+from service_runtime.publishing.channel import ConfirmingChannel
 
 _GLANCE_SECONDS: Final = 0.25
 """How often, while answers are missing, it is asked whether to stop."""

@@ -29,8 +29,8 @@ from auth_service.patience import Patience
 from auth_service.relay.batch import BatchOutcome, Deadlines, publish_batch
 from auth_service.relay.wakeup import StopRequest, Wakeup
 from auth_service.store.transactions import Transactions
-from mail_contract.channel import ConfirmingChannel
-from mail_contract.errors import BrokerLost
+from service_runtime.errors import BrokerLost
+from service_runtime.publishing.channel import ConfirmingChannel
 
 log = structlog.get_logger(__name__)
 

@@ -7,9 +7,9 @@ from typing import assert_never
 from auth_service.outbox.message import ClaimedMessage
 from auth_service.store.tables import OutboxKind
 from mail_contract.messages import Cancellation, Envelope
-from mail_contract.publication import Publication
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mail_contract.topology import CANCELLATION_ROUTE, letter_route
+from service_runtime.publishing.message import Publication
 
 
 def to_publication(claimed: ClaimedMessage) -> Publication:

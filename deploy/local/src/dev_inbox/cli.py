@@ -12,7 +12,7 @@ import click
 from dev_inbox.mailbox import MESSAGES_KEPT
 from dev_inbox.service import BadCertificate, CannotListen, Endpoint, Service, read_certificate
 from dev_inbox.state import Login, Policy
-from mail_contract.telemetry import LogFormat, configure_logging
+from service_runtime.telemetry import LogFormat, configure_logging
 
 
 class EndpointType(click.ParamType[Endpoint]):

@@ -4,13 +4,13 @@ import json
 import os
 from pathlib import Path
 
-from mail_contract.doctor.command import CANNOT_ASK, examine
-from mail_contract.doctor.examination import Check
 from postern_local import compose
 from postern_local.directory import StateDirectory
 from postern_local.errors import LocalStackError
 from postern_local.lock import is_held
 from postern_local.lost_letters import lost_letters
+from postern_rabbitmq.doctor.command import CANNOT_ASK, examine
+from postern_rabbitmq.doctor.examination import Check
 
 VARIABLE = "POSTERN_BROKER_ADMIN_URL"
 
@@ -24,6 +24,7 @@ _NOWHERE = f"start one with `make run` or `make up`, or set {VARIABLE} (http://u
 class NobodyToAsk(LocalStackError):
     """There is no broker to examine."""
 
+    sentence = "There is no broker to examine."
     exit_code = CANNOT_ASK
 
 

@@ -13,9 +13,9 @@ from contextlib import closing
 
 import psycopg2
 
-from mail_contract.doctor.finding import Code, Finding, Severity
-from mail_contract.doctor.snapshot import Snapshot
 from mail_contract.topology import AUTH_REPORTS, AUTH_REPORTS_DEAD, CLASS_QUEUES, WaitTier
+from postern_rabbitmq.doctor.finding import Code, Finding, Severity
+from postern_rabbitmq.doctor.snapshot import Snapshot
 
 _MOMENT = "interval '15 seconds'"
 _CONNECT_SECONDS = 3

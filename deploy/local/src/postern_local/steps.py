@@ -5,9 +5,6 @@ import subprocess
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from mail_contract.broker.admin import BrokerAdmin
-from mail_contract.broker.apply import apply_topology
-from mail_contract.errors import TopologyError
 from mail_contract.topology import VHOST
 from postern_local.blueprint import ROLES, Blueprint
 from postern_local.console import say
@@ -17,6 +14,9 @@ from postern_local.patience import Patience
 from postern_local.program import inherited
 from postern_local.readiness import broker_answers, database_answers
 from postern_local.services import COMMANDS, migrations
+from postern_rabbitmq.admin import BrokerAdmin
+from postern_rabbitmq.apply import apply_topology
+from postern_rabbitmq.errors import TopologyError
 
 
 def prepare_files(blueprint: Blueprint) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from celery import Celery
 from sqlalchemy import Engine
 
-from mail_contract.celery_app import build_app
 from mail_contract.keys import VerifyingKeys
 from mailer_service.deadletters.drop import Drop
 from mailer_service.deadletters.ledger import DeadLedger
@@ -23,6 +22,7 @@ from mailer_service.deadletters.redrive import Redrive
 from mailer_service.deadletters.round import go_round
 from mailer_service.deadletters.selection import Selection
 from mailer_service.deadletters.tally import Tally
+from service_runtime.celery.app import build_app
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

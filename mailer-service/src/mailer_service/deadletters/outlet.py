@@ -16,13 +16,13 @@ from celery import Celery
 from kombu import Producer
 
 from mail_contract.messages import DeliveryReport
-from mail_contract.publishing import publish
 from mail_contract.tasks import RECORD_REPORT
 from mail_contract.topology import REPORT_ROUTE, Route
 from mailer_service.deadletters.headers import without_extensions
 from mailer_service.deadletters.message import DeadMessage
 from mailer_service.deadletters.queue import translated
 from mailer_service.errors import NotTaken
+from service_runtime.publishing.publish import publish
 
 _PERSISTENT = 2
 _ANSWER_SECONDS = 15.0

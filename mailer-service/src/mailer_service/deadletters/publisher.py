@@ -15,9 +15,9 @@ from celery import Celery
 from kombu import Producer
 
 from mail_contract.letters import LetterClass
-from mail_contract.publishing import confirmed
 from mail_contract.topology import dead_route
 from mailer_service.deadletters.headers import ATTEMPTS, CLASS, DIED_AT, FIRST_SEEN, REASON, REPLY
+from service_runtime.publishing.publish import confirmed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

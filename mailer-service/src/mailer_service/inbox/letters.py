@@ -12,9 +12,7 @@ from typing import assert_never
 import structlog
 
 from mail_contract.messages import Envelope, ReportedState
-from mail_contract.publication import Publication
 from mail_contract.tasks import DELIVER_LETTER
-from mail_contract.telemetry import current_correlation_id
 from mail_contract.topology import WaitTier, wait_route
 from mailer_service.deadletters.headers import UNCONFIRMED
 from mailer_service.deadletters.publisher import DeadLetter, DeadLetterPublisher
@@ -41,6 +39,8 @@ from mailer_service.inbox.arrival import Arrival
 from mailer_service.inbox.persistence import persist
 from mailer_service.postbox import Postbox
 from mailer_service.reports.publisher import ReportPublisher
+from service_runtime.publishing.message import Publication
+from service_runtime.telemetry import current_correlation_id
 
 log = structlog.get_logger(__name__)
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import structlog
 
-from mail_contract.errors import PublishError
 from mailer_service.delivery.patience import Patience
 from mailer_service.errors import GivenBack
+from service_runtime.errors import PublishError
 
 log = structlog.get_logger(__name__)
 

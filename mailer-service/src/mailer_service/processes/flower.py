@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mail_contract.celery_app import build_app
 from mailer_service.settings import FlowerSettings
+from service_runtime.celery.app import build_app
 
 
 def run(settings: FlowerSettings) -> None:

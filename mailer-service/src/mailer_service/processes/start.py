@@ -7,10 +7,10 @@ from typing import TextIO, TypeVar
 
 import click
 
-from mail_contract.errors import SettingsError
-from mail_contract.setting_types import ProcessSettings
-from mail_contract.settings import load
-from mail_contract.telemetry import configure_logging
+from service_runtime.errors import SettingsError
+from service_runtime.setting_types import ProcessSettings
+from service_runtime.settings import load
+from service_runtime.telemetry import configure_logging
 
 S = TypeVar("S", bound=ProcessSettings)
 BAD_SETTINGS = 2

@@ -6,11 +6,11 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from mail_contract.messages import DeliveryReport, ReportedState
-from mail_contract.publication import Publication
 from mail_contract.tasks import RECORD_REPORT
-from mail_contract.telemetry import current_correlation_id
 from mail_contract.topology import REPORT_ROUTE
 from mailer_service.postbox import Postbox
+from service_runtime.publishing.message import Publication
+from service_runtime.telemetry import current_correlation_id
 
 _RETOLD = frozenset({ReportedState.DEFERRED, ReportedState.UNCONFIRMED, ReportedState.FAILED})
 """States a letter can be in several times, once an attempt; all others are told once."""

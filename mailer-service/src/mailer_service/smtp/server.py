@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Self, TypedDict
 from urllib.parse import parse_qsl
 
-from mail_contract.urls import read_url
+from service_runtime.urls import read_url
 
 
 class Security(StrEnum):

@@ -1,0 +1,56 @@
+"""Errors of what every process of ours runs on: its configuration, and the connection it publishes on."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ServiceRuntimeError(Exception):
+    """A process cannot run as it should.
+
+    Attributes:
+        sentence: what happened, for whoever reads the log; what it was about follows.
+    """
+
+    sentence: ClassVar[str] = "A process cannot run as it should."
+
+    def __init__(self, about: str = "") -> None:
+        super().__init__(f"{self.sentence} {about}" if about else self.sentence)
+
+
+class SettingsError(ServiceRuntimeError):
+    """The configuration is incomplete or wrong."""
+
+    sentence = "The configuration is incomplete or wrong."
+
+
+class PublishError(ServiceRuntimeError):
+    """A message was not taken by the broker, as far as is known."""
+
+    sentence = "A message was not taken by the broker, as far as is known."
+
+
+class BrokerUnavailable(PublishError):
+    """The broker did not confirm the message in time; it may have it nevertheless."""
+
+    sentence = "The broker did not confirm the message in time; it may have it nevertheless."
+
+
+class Unroutable(PublishError):
+    """The broker returned the message: no queue is bound for it."""
+
+    sentence = "The broker returned the message: no queue is bound for it."
+
+
+class BrokerLost(ServiceRuntimeError):
+    """The connection to the broker cannot be used any more.
+
+    Attributes:
+        why: what ended it: the class of the library's error and the broker's reply code.
+    """
+
+    sentence = "The connection to the broker cannot be used any more."
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"({why})")
+        self.why = why

@@ -1,0 +1,1 @@
+"""Publishing that is always routed and always confirmed."""

@@ -14,7 +14,8 @@ PACKAGES = (
 
 IMPORT_ALL = f"""
 import importlib, pkgutil
-for name in {PACKAGES}:
+PACKAGES = {PACKAGES}
+for name in PACKAGES:
     package = importlib.import_module(name)
     for module in pkgutil.walk_packages(package.__path__, name + "."):
         if not module.name.endswith(("__main__", ".env")):
@@ -29,7 +30,7 @@ def below(kind):
         yield one
         yield from below(one)
 for kind in sorted(below(Exception), key=lambda kind: (kind.__module__, kind.__name__)):
-    if kind.__module__.startswith(tuple(name + "." for name in %r)):
+    if kind.__module__.startswith(tuple(name + "." for name in PACKAGES)):
         words = getattr(kind, "sentence", None) or getattr(kind, "title", None)
         print(kind.__module__, kind.__name__, words)
         if words:
@@ -39,7 +40,6 @@ for kind in sorted(below(Exception), key=lambda kind: (kind.__module__, kind.__n
                 error = kind()
             assert_words = str(error) or 1 / 0
 """
-    % (PACKAGES,)
 )
 
 

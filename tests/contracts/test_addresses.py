@@ -13,11 +13,10 @@ from auth_service.errors import InvalidAddress
 from mailer_service.errors import AddressNotSupported
 from mailer_service.smtp.address import Mailbox
 from mailer_service.smtp.extensions import Extensions
-from mailer_service.smtp.message import compose
 from mailer_service.smtp.transaction import commands
 from mailer_service.suppression.marks import Marker
 from support.odd_addresses import odd_addresses
-from support.outgoing import SENDER, outgoing
+from support.outgoing import SENDER, composed, outgoing
 
 GENERATED = 20_000
 OFFERED = Extensions.read("mx.example.org\nSMTPUTF8\n8BITMIME\nSIZE 1000000")
@@ -59,7 +58,7 @@ def test_the_generated_addresses_are_good_and_bad_and_meet_each_other(
 def test_what_is_accepted_can_be_handed_over_where_smtputf8_is_offered(accepted: list[Address]) -> None:
     letter = outgoing()
     for address in accepted:
-        message = compose(replace(letter, recipient=address.typed), SENDER)
+        message = composed(replace(letter, recipient=address.typed), SENDER)
         mail, recipient, _ = commands(message, OFFERED)
         local = address.typed.rpartition("@")[0]
         ascii_domain = address.canonical.rpartition("@")[2]

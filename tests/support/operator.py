@@ -21,6 +21,7 @@ from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import dead_route
 from mailer_service.deadletters.desk import Desk, desk_at
 from mailer_service.deadletters.publisher import DeadLetter
+from mailer_service.incoming import IncomingMessage
 from mailer_service.store.engine import build_engine
 from service_runtime.celery.app import build_app
 from support import nursery
@@ -110,12 +111,12 @@ def bury(
             for envelope in envelopes:
                 header = envelope.header
                 dead = DeadLetter(
-                    task=DELIVER_LETTER,
-                    id=str(header.id),
-                    args=[envelope.model_dump(mode="json")],
-                    kwargs={},
-                    priority=header.priority,
-                    letter_class=header.letter_class,
+                    message=IncomingMessage(
+                        task=DELIVER_LETTER,
+                        id=str(header.id),
+                        args=[envelope.model_dump(mode="json")],
+                        kwargs={},
+                    ),
                     reason=reason,
                     reply=reply,
                     attempts=1,
@@ -123,13 +124,13 @@ def bury(
                 )
                 route = dead_route(header.letter_class)
                 app.send_task(
-                    dead.task,
-                    args=dead.args,
-                    task_id=dead.id,
+                    dead.message.task,
+                    args=dead.message.args,
+                    task_id=dead.message.id,
                     producer=producer,
                     exchange=route.exchange,
                     routing_key=route.routing_key,
-                    priority=dead.priority,
+                    priority=dead.message.priority,
                     headers=dead.headers(),
                     retry=False,
                     declare=[],

@@ -1,17 +1,16 @@
 """Letters to test with."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from mail_contract.letters import LetterName
 from mail_contract.messages import EnvelopeHeader
-from mailer_service.delivery.transport import OutgoingLetter
 from mailer_service.render.examples import EXAMPLES, example_header
 from mailer_service.render.renderer import Renderer
 from mailer_service.render.rendering import Rendering
 from mailer_service.smtp.address import Mailbox
-from mailer_service.smtp.message import Sender, compose
+from mailer_service.smtp.message import Message, Sender, compose
 
 CONTEXTS = {name: context.model_dump() for name, context in EXAMPLES.items()}
 LINK = CONTEXTS[LetterName.VERIFY_ADDRESS]["link"]
@@ -31,6 +30,19 @@ HEADERS = (
 """Of every letter, in this order."""
 SENDER = Sender(mailbox=Mailbox.parse("no-reply@postern.example"), name="Postern")
 RENDERER = Renderer(product_name="Postern")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingLetter:
+    """What a letter is composed of."""
+
+    header: EnvelopeHeader
+    recipient: str
+    rendering: Rendering
+
+
+def composed(letter: OutgoingLetter, sender: Sender = SENDER) -> Message:
+    return compose(letter.header, letter.rendering, recipient=letter.recipient, sender=sender)
 
 
 def header(
@@ -60,5 +72,5 @@ def every_letter(sender: Sender, *, at: datetime | None = None) -> dict[str, byt
             found = outgoing(letter=letter, locale=language)
             if at is not None:
                 found = replace(found, header=found.header.model_copy(update={"created_at": at}))
-            written[f"{letter}.{language}"] = compose(found, sender).octets
+            written[f"{letter}.{language}"] = composed(found, sender).octets
     return written

@@ -3,26 +3,34 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from threading import Event
+from typing import Any, cast
 
 from sqlalchemy import Engine
 
-from mailer_service.delivery.outcome import Pause
-from mailer_service.delivery.transport import OutgoingLetter, Transmission
+from mailer_service.delivery.attempt import Attempt
+from mailer_service.delivery.claim import Claim
+from mailer_service.delivery.lease import LeaseKeeper
+from mailer_service.delivery.outcome import Concern, Held, Pause, Verdict, without_another
+from mailer_service.delivery.stop import StopSignal
+from mailer_service.delivery.transmission import Transmission
+from mailer_service.delivery.waiter import Waiter
 from mailer_service.metrics import Metrics
 from mailer_service.providers.breaker import Breaker, Probing
 from mailer_service.providers.domains import Domains
 from mailer_service.providers.provider import Provider
 from mailer_service.providers.register import ProviderRegister
+from mailer_service.providers.route import Route
 from mailer_service.providers.slots import Slots
-from mailer_service.providers.transport import ProviderTransport
 from mailer_service.providers.watch import ProviderWatch
 from mailer_service.smtp.server import read_servers
 from mailer_service.smtp.transport import SmtpTransport
 from mailer_service.store.engine import build_engine
 from mailer_service.store.presence import Presence
 from mailer_service.suppression.marks import Marker
-from support.outgoing import SENDER, outgoing
+from mailer_service.worker.pipeline import Pipeline
+from support.outgoing import SENDER, OutgoingLetter, composed, outgoing
 
 MARKER = Marker("a key of the tests")
 
@@ -43,20 +51,43 @@ class Tap:
         self.open = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the providers said in the end, and those asked before."""
+
+    verdict: Verdict
+    provider: str
+    concern: Concern
+    earlier: list[Transmission]
+
+
+class Agreeing:
+    """The ledger, as far as a letter in hand needs it."""
+
+    def __init__(self, begin: Callable[[str], bool]) -> None:
+        self._begin = begin
+
+    def begin_transmission(self, _claim: Claim, *, provider: str) -> bool:
+        return self._begin(provider)
+
+    def extend(self, _claim: Claim) -> bool:
+        return True
+
+
 @dataclass(slots=True, kw_only=True)
 class WayOut:
     """One replica's."""
 
     engine: Engine
     presence: Presence
-    transport: ProviderTransport
+    route: Route
     watch: ProviderWatch
     tap: Tap = field(default_factory=Tap)
     begin: Callable[[str], bool] = field(default=lambda _: True)
 
     def send(
         self, recipient: str = "an@example.org", *, provider: str | None = None, within: float = 10.0
-    ) -> Transmission:
+    ) -> Answer:
         """Hand one letter over; it must be admitted."""
         sent = self.try_to_send(outgoing(recipient), provider=provider, within=within)
         assert not isinstance(sent, Pause), sent
@@ -64,26 +95,69 @@ class WayOut:
 
     def try_to_send(
         self, letter: OutgoingLetter, *, provider: str | None = None, within: float = 10.0
-    ) -> Transmission | Pause:
-        passage = self.transport.admit(letter.header, MARKER.marks_of(letter.recipient))
-        if isinstance(passage, Pause):
-            return passage
-        with passage:
-            sent = passage.send(
-                letter, deadline=time.monotonic() + within, begin=self.begin, provider=provider
-            )
-            assert sent is not None, "the ledger said no"
-            return sent
+    ) -> Answer | Pause:
+        marks = MARKER.marks_of(letter.recipient)
+        permit = self.route.permit(letter.header.letter_class, marks)
+        if isinstance(permit, Pause):
+            return permit
+        now = datetime.now(UTC)
+        claim = Claim(
+            letter_id=letter.header.id,
+            fence=1,
+            attempt=1,
+            ambiguities=0,
+            first_seen=now,
+            claimed_at=now,
+            remaining=timedelta(hours=1),
+            provider=provider,
+        )
+        attempt = Attempt.claimed(letter.header, marks, claim, deadline=time.monotonic() + within)
+        with permit:
+            outcome = self._pipeline(within)._send(attempt, composed(letter), permit)
+        assert not isinstance(outcome, Held), "the ledger said no"
+        if not attempt.transmissions:
+            assert isinstance(outcome, Pause), outcome
+            return Answer(verdict=outcome, provider="", concern=Concern.NONE, earlier=[])
+        *earlier, last = attempt.transmissions
+        return Answer(
+            verdict=without_another(last.verdict),
+            provider=last.provider,
+            concern=last.concern,
+            earlier=earlier,
+        )
+
+    def _pipeline(self, seconds: float) -> Pipeline:
+        """With what a letter needs that was claimed already."""
+        ledger, stop, unused = Agreeing(self.begin), StopSignal(), cast("Any", None)
+        return Pipeline(
+            opener=unused,
+            marker=unused,
+            route=self.route,
+            renderer=unused,
+            sender=SENDER,
+            ledger=cast("Any", ledger),
+            keeper=LeaseKeeper(ledger, lease_seconds=seconds, stop=stop, stop_seconds=1.0),
+            waiter=Waiter(stop=stop, ledger_answers=lambda: True),
+            postbox=unused,
+            dead_letters=unused,
+            metrics=Metrics(),
+            attempt_seconds=seconds,
+        )
 
     def close(self) -> None:
         self.watch.stop()
-        self.transport.close()
+        self.route.close()
         self.presence.leave()
         self.engine.dispose()
 
 
 def way_out(
-    database_url: str, urls: Sequence[str], *, first_seconds: float = 0.2, threads: int = 8
+    database_url: str,
+    urls: Sequence[str],
+    *,
+    first_seconds: float = 0.2,
+    threads: int = 8,
+    dot_seconds: float | None = None,
 ) -> WayOut:
     """Put one together; it looks how providers stand only when told to."""
     engine = build_engine(database_url, application="test", connections=6)
@@ -94,7 +168,9 @@ def way_out(
     providers = [
         Provider(
             server,
-            transport=SmtpTransport(server, sender=SENDER, operation_seconds=2.0),
+            transport=SmtpTransport(
+                server, hello_name=SENDER.mailbox.domain, operation_seconds=2.0, dot_seconds=dot_seconds
+            ),
             register=register,
             slots=Slots(server, presence),
             pace=None,
@@ -103,7 +179,7 @@ def way_out(
         for server in read_servers(" ".join(urls))
     ]
     watch = ProviderWatch(providers, register=register, consumption=tap, metrics=metrics)
-    transport = ProviderTransport(
+    route = Route(
         providers,
         domains=Domains(threads=threads),
         stopping=Event(),
@@ -113,4 +189,4 @@ def way_out(
     )
     watch.look()
     watch.look()
-    return WayOut(engine=engine, presence=presence, transport=transport, watch=watch, tap=tap)
+    return WayOut(engine=engine, presence=presence, route=route, watch=watch, tap=tap)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from threading import Event
 
 from celery import Celery
 from sqlalchemy import Engine
@@ -15,14 +14,10 @@ from mail_contract.keys import SealingKeys, VerifyingKeys
 from mail_contract.sealing import Opener
 from mail_contract.topology import MAILER_CANCELLATIONS
 from mailer_service.deadletters.publisher import DeadLetterPublisher
-from mailer_service.delivery.deliver import Deliverer
-from mailer_service.delivery.keeping import LeaseKeeper
+from mailer_service.delivery.lease import LeaseKeeper
 from mailer_service.delivery.ledger import Ledger
-from mailer_service.delivery.patience import Patience
-from mailer_service.inbox.cancellations import CancellationInbox
-from mailer_service.inbox.consumption import Consumption
-from mailer_service.inbox.letters import LetterInbox
-from mailer_service.inbox.tasks import register
+from mailer_service.delivery.stop import StopSignal
+from mailer_service.delivery.waiter import Waiter
 from mailer_service.liveness.hands import Hands
 from mailer_service.liveness.pulse import Pulse, pulse_step
 from mailer_service.liveness.verdict import Liveness
@@ -33,11 +28,10 @@ from mailer_service.providers.domains import Domains
 from mailer_service.providers.pace import Pace
 from mailer_service.providers.provider import Provider
 from mailer_service.providers.register import ProviderRegister
+from mailer_service.providers.route import Route
 from mailer_service.providers.slots import Slots
-from mailer_service.providers.transport import ProviderTransport
 from mailer_service.providers.watch import ProviderWatch
 from mailer_service.render.renderer import Renderer
-from mailer_service.reports.publisher import ReportPublisher
 from mailer_service.settings import WorkerSettings
 from mailer_service.smtp.address import Mailbox
 from mailer_service.smtp.dkim import Signer
@@ -48,6 +42,10 @@ from mailer_service.smtp.transport import SmtpTransport
 from mailer_service.store.engine import build_engine
 from mailer_service.store.presence import Presence
 from mailer_service.suppression.marks import Marker
+from mailer_service.worker.cancellations import Cancellations
+from mailer_service.worker.consumption import Consumption
+from mailer_service.worker.pipeline import Pipeline
+from mailer_service.worker.tasks import register
 from service_runtime.celery.app import build_app
 
 _LEDGER_CONNECTIONS = 8
@@ -70,11 +68,11 @@ class Mailer:
     """
 
     app: Celery
-    stopping: Event
+    stopping: StopSignal
     engine: Engine
     presence: Presence
     watch: ProviderWatch
-    transport: ProviderTransport
+    route: Route
     postbox: Postbox
     metrics: Metrics
     liveness: Liveness
@@ -82,7 +80,7 @@ class Mailer:
     def close(self) -> None:
         """Lets go of what is still open."""
         self.watch.stop()
-        self.transport.close()
+        self.route.close()
         self.postbox.close()
         self.presence.leave()
         self.engine.dispose()
@@ -109,7 +107,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         application=replica,
         connections=min(settings.concurrency, _LEDGER_CONNECTIONS) + _SPARE_CONNECTIONS,
     )
-    stopping = Event()
+    stopping = StopSignal()
     metrics = Metrics(settings.queues)
     hands = Hands()
     pulse = Pulse(metrics=metrics)
@@ -118,11 +116,11 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
     ledger = Ledger(
         engine, presence=presence, replica=replica, lease=timedelta(seconds=settings.lease_seconds)
     )
-    patience = Patience(stopping=stopping, ledger_answers=ledger.answers, sign=hands.sign)
+    waiter = Waiter(stop=stopping, ledger_answers=ledger.answers, sign=hands.sign)
     probing = Probing(first_seconds=settings.probe_seconds, limit_seconds=settings.probe_limit_seconds)
     provider_register = ProviderRegister(engine, probing=probing)
     providers = _build_providers(
-        settings, register=provider_register, presence=presence, pause=patience.pause, stopping=stopping
+        settings, register=provider_register, presence=presence, pause=waiter.pause, stopping=stopping
     )
     letter_queues = [queue for queue in settings.queues if queue != MAILER_CANCELLATIONS]
     watch = ProviderWatch(
@@ -131,7 +129,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         consumption=Consumption(letter_queues, stopping=stopping, metrics=metrics),
         metrics=metrics,
     )
-    transport = ProviderTransport(
+    route = Route(
         providers,
         domains=Domains(threads=settings.concurrency, going_on=lambda: not stopping.is_set()),
         stopping=stopping,
@@ -139,40 +137,34 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         metrics=metrics,
         changed=watch.look_soon,
     )
-    deliverer = Deliverer(
+    postbox, dead_letters = Postbox(app), DeadLetterPublisher(app)
+    pipeline = Pipeline(
         opener=Opener(
             sealing_keys=SealingKeys.from_json(settings.sealing_keys.get_secret_value()),
             verifying_keys=VerifyingKeys.from_json(settings.verifying_keys.get_secret_value()),
         ),
         marker=Marker(settings.hash_key.get_secret_value()),
-        ledger=ledger,
+        route=route,
         renderer=Renderer(product_name=settings.product_name),
-        transport=transport,
-        patience=patience,
-        metrics=metrics,
-        attempt_seconds=settings.attempt_seconds,
+        sender=_sender(settings),
+        ledger=ledger,
         keeper=LeaseKeeper(
             ledger,
             lease_seconds=settings.lease_seconds,
-            stopping=stopping,
+            stop=stopping,
             stop_seconds=settings.stop_seconds * _WAITING_SHARE,
             sign=hands.sign,
         ),
+        waiter=waiter,
+        postbox=postbox,
+        dead_letters=dead_letters,
+        metrics=metrics,
+        attempt_seconds=settings.attempt_seconds,
     )
-    postbox = Postbox(app)
-    reports, dead_letters = ReportPublisher(postbox), DeadLetterPublisher(app)
     register(
         app,
-        letters=LetterInbox(
-            postbox=postbox,
-            deliverer=deliverer,
-            reports=reports,
-            dead_letters=dead_letters,
-            patience=patience,
-        ),
-        cancellations=CancellationInbox(
-            ledger=ledger, reports=reports, dead_letters=dead_letters, patience=patience
-        ),
+        pipeline=pipeline,
+        cancellations=Cancellations(ledger=ledger, postbox=postbox, dead_letters=dead_letters, waiter=waiter),
         hands=hands,
         metrics=metrics,
     )
@@ -182,7 +174,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         engine=engine,
         presence=presence,
         watch=watch,
-        transport=transport,
+        route=route,
         postbox=postbox,
         metrics=metrics,
         liveness=Liveness(
@@ -201,15 +193,15 @@ def _build_providers(
     register: ProviderRegister,
     presence: Presence,
     pause: Callable[[float], bool],
-    stopping: Event,
+    stopping: StopSignal,
 ) -> Sequence[Provider]:
-    sender = _sender(settings)
+    hello_name = Mailbox.parse(settings.sender).domain
     return [
         Provider(
             server,
             transport=SmtpTransport(
                 server,
-                sender=sender,
+                hello_name=hello_name,
                 operation_seconds=settings.smtp_timeout_seconds,
                 dot_seconds=settings.dot_seconds,
             ),

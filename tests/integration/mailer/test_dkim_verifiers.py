@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from mailer_service.smtp.dkim_keys import Algorithm
-from mailer_service.smtp.message import compose
 from support.dkim import BOTH, keys, mail_dkim_says, opendkim_says, records, signing
-from support.outgoing import outgoing
+from support.outgoing import composed, outgoing
 
 FROM_ELSEWHERE = b"<x@y.example>\r\n"
 ONCE = (b"From", b"To", b"Subject", b"Date", b"Message-ID", b"MIME-Version", b"Content-Type")
@@ -33,7 +32,7 @@ HARMLESS: Mapping[bytes, bytes] = {
 
 
 def letter(*algorithms: Algorithm, recipient: str = "an@example.org", locale: str = "en") -> bytes:
-    return compose(outgoing(recipient, locale=locale), signing(*algorithms)).octets
+    return composed(outgoing(recipient, locale=locale), signing(*algorithms)).octets
 
 
 def changed(octets: bytes, changes: Iterable[tuple[bytes, bytes]]) -> list[bytes]:

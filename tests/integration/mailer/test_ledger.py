@@ -16,7 +16,7 @@ from mailer_service.delivery.claim import Claim, Standing
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.outcome import Dead, OtherProvider, TryLater
 from mailer_service.delivery.settlement import Settlement
-from mailer_service.delivery.transport import Phase, Transmission
+from mailer_service.delivery.transmission import Phase, Transmission
 from mailer_service.errors import LedgerUnavailable, LetterLocked, Unauthentic
 from mailer_service.store.engine import build_engine, database_url
 from mailer_service.store.interventions import InterventionRow

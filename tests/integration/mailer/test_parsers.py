@@ -5,9 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mailer_service.render.rendering import Rendering
-from mailer_service.smtp.message import compose
 from support.dkim import BOTH, signing
-from support.outgoing import SENDER, every_letter, outgoing
+from support.outgoing import SENDER, composed, every_letter, outgoing
 from support.parsers import Reading, mblaze_reads, perl_reads, python_reads
 
 ALTERNATIVE = ["multipart/alternative", "text/plain", "text/html"]
@@ -19,13 +18,13 @@ def words(subject: str, text: str) -> Rendering:
 
 def letters() -> Iterator[tuple[str, bytes]]:
     yield from every_letter(signing(*BOTH)).items()
-    yield "beyond ascii", compose(outgoing("nguyễn@bücher.example", locale="vi"), SENDER).octets
+    yield "beyond ascii", composed(outgoing("nguyễn@bücher.example", locale="vi"), SENDER).octets
     long = words("Xác nhận địa chỉ e-mail của bạn — " * 8 + "hết", "Thư dài " * 300 + "\n")
-    yield "long", compose(outgoing(rendering=long), SENDER).octets
+    yield "long", composed(outgoing(rendering=long), SENDER).octets
     odd = words("Hello", ".\n..\n--\n--=_x\nFrom here\n = =3D \t x  \n\n\nend\n")
-    yield "odd lines", compose(outgoing(rendering=odd), SENDER).octets
+    yield "odd lines", composed(outgoing(rendering=odd), SENDER).octets
     for name in ('Post "ern" \\ Co., Ltd.', "Bưu điện (Hà Nội) <x@y.example>"):
-        yield f"from {name}", compose(outgoing(), replace(SENDER, name=name)).octets
+        yield f"from {name}", composed(outgoing(), replace(SENDER, name=name)).octets
 
 
 def test_three_parsers_read_the_same(tmp_path: Path) -> None:
@@ -46,5 +45,5 @@ def test_what_was_meant_is_what_they_read(tmp_path: Path) -> None:
         recipient="An.Nguyen+tag@example.org",
         bodies=[letter.rendering.text, letter.rendering.html],
     )
-    octets = compose(letter, SENDER).octets
+    octets = composed(letter, SENDER).octets
     assert [python_reads(octets), perl_reads(octets), mblaze_reads(octets, tmp_path)] == [meant] * 3

@@ -9,7 +9,7 @@ from dev_inbox.script import Action, Phase, Rule
 from dev_inbox.server import Inbox
 from mailer_service.delivery.outcome import Ambiguous, Concern, Dead, Pause, Sent, TryLater
 from mailer_service.errors import LedgerUnavailable
-from mailer_service.providers.transport import NO_PROVIDER
+from mailer_service.providers.route import NO_PROVIDER
 from support.database import Database
 from support.eventually import eventually
 from support.outgoing import outgoing
@@ -112,6 +112,14 @@ def test_after_the_dot_nobody_else_is_asked(make: Make, inboxes: tuple[Inbox, In
     assert inboxes[1].connections() == []
 
 
+def test_a_second_opinion_is_asked_for_also_after_a_slow_first_one(
+    make: Make, inboxes: tuple[Inbox, Inbox]
+) -> None:
+    inboxes[0].play(Rule(phase=Phase.DOT, delay_seconds=2.5, reply="554 5.7.1 Looks like spam"))
+    sent = make(dot_seconds=10.0).send(within=2.0)
+    assert (sent.verdict, sent.provider) == (Sent(), name(inboxes[1]))
+
+
 @pytest.mark.parametrize(
     "reply",
     ["550 5.1.1 No such user", "450 4.7.1 Greylisted", "450 4.2.1 Too many letters", "451 4.4.1 Later"],
@@ -153,7 +161,7 @@ def test_a_letter_bound_to_a_provider_that_is_given_up_waits_without_an_attempt(
     way.send()
     waits = way.send(provider=name(inboxes[0]))
     assert isinstance(waits.verdict, Pause)
-    assert waits.phase is None
+    assert waits.provider == ""
 
 
 def test_a_letter_bound_to_a_provider_that_is_no_more_is_free(

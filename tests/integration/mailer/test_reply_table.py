@@ -16,8 +16,8 @@ from dev_inbox.script import Action, Phase, Rule
 from dev_inbox.server import Inbox
 from mail_contract.topology import WaitTier
 from mailer_service.delivery.outcome import Concern, OtherProvider, Pause, TryLater, Verdict
-from mailer_service.delivery.transport import Phase as Reached
-from mailer_service.delivery.transport import Transmission
+from mailer_service.delivery.transmission import Phase as Reached
+from mailer_service.delivery.transmission import Transmission
 from mailer_service.smtp.server import SmtpServer
 from mailer_service.smtp.transport import SmtpTransport
 from mailer_service.suppression.marks import Marker
@@ -26,7 +26,7 @@ from support.database import database_copy
 from support.eventually import eventually
 from support.infra import Infra
 from support.mailroom import HASH_KEY, Mailroom, mailroom
-from support.outgoing import SENDER, outgoing
+from support.outgoing import SENDER, composed, outgoing
 
 RCPT, DATA, DOT = Phase.RCPT, Phase.DATA, Phase.DOT
 SOON = frozenset({WaitTier.S10, WaitTier.M1})
@@ -295,9 +295,9 @@ AWAY, ACCOUNT = Concern.PROVIDER, Concern.ACCOUNT
 def converse(inbox: Inbox, *rules: Rule, seconds: float = 2.0) -> Transmission:
     inbox.play(*rules)
     server = SmtpServer.from_url(inbox.smtp_url)
-    transport = SmtpTransport(server, sender=SENDER, operation_seconds=seconds)
+    transport = SmtpTransport(server, hello_name=SENDER.mailbox.domain, operation_seconds=seconds)
     try:
-        return transport.send(outgoing("an@example.org"), deadline=time.monotonic() + 5)
+        return transport.send(composed(outgoing("an@example.org")), deadline=time.monotonic() + 5)
     finally:
         transport.close()
 

@@ -10,12 +10,12 @@ from dev_inbox.script import Phase, Rule
 from dev_inbox.server import Inbox
 from dev_inbox.state import Login
 from mailer_service.delivery.outcome import Concern, OtherProvider, Pause, Sent, TryLater
-from mailer_service.delivery.transport import Phase as Reached
-from mailer_service.delivery.transport import Transmission
+from mailer_service.delivery.transmission import Phase as Reached
+from mailer_service.delivery.transmission import Transmission
 from mailer_service.smtp.server import SmtpServer
 from mailer_service.smtp.transport import SmtpTransport
 from support.certificates import Authority, serving, sign_oneself
-from support.outgoing import SENDER, outgoing
+from support.outgoing import SENDER, composed, outgoing
 
 HOST = "127.0.0.1"
 LOGIN = Login(user="postern", password="pass:word@")
@@ -41,10 +41,13 @@ def url(inbox: Inbox, scheme: str, *, userinfo: str = USERINFO) -> str:
 
 def send(address: str, authority: Authority, *, times: int = 1) -> list[Transmission]:
     transport = SmtpTransport(
-        SmtpServer.from_url(address), sender=SENDER, operation_seconds=5, tls=authority.trust
+        SmtpServer.from_url(address),
+        hello_name=SENDER.mailbox.domain,
+        operation_seconds=5,
+        tls=authority.trust,
     )
     try:
-        return [transport.send(outgoing(), deadline=time.monotonic() + 10) for _ in range(times)]
+        return [transport.send(composed(outgoing()), deadline=time.monotonic() + 10) for _ in range(times)]
     finally:
         transport.close()
 

@@ -12,12 +12,12 @@ import pytest
 from dev_inbox.script import Action, Phase, Rule
 from dev_inbox.server import Inbox
 from mailer_service.delivery.outcome import Ambiguous, Concern, Dead, OtherProvider, Sent, TryLater, Verdict
-from mailer_service.delivery.transport import Phase as Reached
-from mailer_service.delivery.transport import Transmission
+from mailer_service.delivery.transmission import Phase as Reached
+from mailer_service.delivery.transmission import Transmission
 from mailer_service.smtp.pool import PoolLimits
 from mailer_service.smtp.server import SmtpServer
 from mailer_service.smtp.transport import SmtpTransport
-from support.outgoing import SENDER, outgoing
+from support.outgoing import SENDER, composed, outgoing
 
 CLEAR_PHASES = [Phase.CONNECT, Phase.EHLO, Phase.MAIL, Phase.RCPT, Phase.DATA]
 AN = "an@example.org"
@@ -39,7 +39,11 @@ def transport_to() -> Iterator[Make]:
         inbox: Inbox, *, operation_seconds: float = 5.0, limits: PoolLimits | None = None
     ) -> SmtpTransport:
         server = SmtpServer.from_url(inbox.smtp_url)
-        made.append(SmtpTransport(server, sender=SENDER, operation_seconds=operation_seconds, limits=limits))
+        made.append(
+            SmtpTransport(
+                server, hello_name=SENDER.mailbox.domain, operation_seconds=operation_seconds, limits=limits
+            )
+        )
         return made[-1]
 
     yield make
@@ -48,7 +52,7 @@ def transport_to() -> Iterator[Make]:
 
 
 def send(transport: SmtpTransport, recipient: str = AN, *, within: float = 10.0) -> Transmission:
-    return transport.send(outgoing(recipient), deadline=time.monotonic() + within)
+    return transport.send(composed(outgoing(recipient)), deadline=time.monotonic() + within)
 
 
 def tried_again(verdict: Verdict) -> bool:
@@ -71,7 +75,7 @@ def test_a_letter_arrives_as_it_was_composed(transport_to: Make, inbox: Inbox) -
 def test_lines_that_begin_with_a_dot_arrive_whole(transport_to: Make, inbox: Inbox) -> None:
     letter = outgoing(AN)
     dotted = type(letter.rendering)(subject="Dots", text=".\n..\n.a\n", html="<p>.</p>\n", language="en")
-    transport_to(inbox).send(outgoing(AN, rendering=dotted), deadline=time.monotonic() + 10)
+    transport_to(inbox).send(composed(outgoing(AN, rendering=dotted)), deadline=time.monotonic() + 10)
     (message,) = inbox.messages(to=AN)
     text = message_from_bytes(message.raw).get_payload(0)
     assert isinstance(text, Message)
@@ -221,7 +225,9 @@ def test_a_name_that_does_not_exist_and_a_closed_port_are_tried_later() -> None:
     with Inbox() as gone:
         closed = gone.smtp_url
     for url, reason in ((closed, "connection_refused"), ("smtp://nowhere.invalid:25", "name_not_found")):
-        transport = SmtpTransport(SmtpServer.from_url(url), sender=SENDER, operation_seconds=5)
+        transport = SmtpTransport(
+            SmtpServer.from_url(url), hello_name=SENDER.mailbox.domain, operation_seconds=5
+        )
         assert send(transport).verdict == OtherProvider(reason=reason, otherwise=TryLater(reason=reason))
 
 
@@ -242,7 +248,9 @@ def test_smtputf8_is_used_for_the_addresses_that_need_it_and_only_where_offered(
 @pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])
 def test_without_the_protection_asked_for_nothing_is_said(inbox: Inbox, scheme: str) -> None:
     server = SmtpServer.from_url(f"{scheme}://user:password@{inbox.smtp}")
-    transport = SmtpTransport(server, sender=SENDER, operation_seconds=2, tls=ssl.create_default_context())
+    transport = SmtpTransport(
+        server, hello_name=SENDER.mailbox.domain, operation_seconds=2, tls=ssl.create_default_context()
+    )
     stripped = send(transport)
     assert tried_again(stripped.verdict)
     assert (stripped.phase, stripped.alarm) == (Reached.TLS, True)

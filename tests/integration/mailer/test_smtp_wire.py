@@ -12,15 +12,15 @@ from dev_inbox.script import Phase as Moment
 from dev_inbox.script import Rule
 from dev_inbox.server import Inbox
 from dev_inbox.state import Login
-from mailer_service.delivery.transport import Phase
+from mailer_service.delivery.transmission import Phase
 from mailer_service.render.rendering import Rendering
 from mailer_service.smtp.connection import Connection
-from mailer_service.smtp.message import Message, compose
+from mailer_service.smtp.message import Message
 from mailer_service.smtp.reply import ConversationFailed, Reply, Silence
 from mailer_service.smtp.server import SmtpServer
 from mailer_service.smtp.transport import build_tls_context
 from support.certificates import Authority, serving
-from support.outgoing import SENDER, outgoing
+from support.outgoing import SENDER, composed, outgoing
 from support.wordy_server import UNKNOWN, WordyServer, wordy_server
 
 BARE = b"250-mail.example\r\n250 HELP\r\n"
@@ -50,7 +50,7 @@ def connected(url: str, *, trusting: Authority | None = None) -> Iterator[Connec
 
 def letter(recipient: str = "an@example.org", *, text: str = "Hello\n") -> Message:
     words = Rendering(subject="Hello", text=text, html="<p>Hello</p>\n", language="en")
-    return compose(outgoing(recipient, rendering=words), SENDER)
+    return composed(outgoing(recipient, rendering=words), SENDER)
 
 
 def failing(connection: Connection, message: Message | None = None) -> tuple[Phase, Reply | Silence]:
@@ -215,7 +215,7 @@ def test_the_size_of_a_letter_is_told_where_it_may_be(server: WordyServer, limit
 
 def test_letters_are_the_same_to_the_byte_whatever_a_server_offers() -> None:
     words = Rendering(subject="Xác nhận", text="địa chỉ e-mail\n", html="<p>địa chỉ</p>\n", language="vi")
-    message = compose(outgoing(rendering=words), SENDER)
+    message = composed(outgoing(rendering=words), SENDER)
     for ehlo in (BARE, b"250-mail.example\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 PIPELINING\r\n"):
         with wordy_server(EHLO=ehlo) as server, connected(server.url) as connection:
             connection.transmit(message, deadline=soon())

@@ -18,9 +18,8 @@ from mail_contract.keys import encode
 from mailer_service.render.examples import CREATED
 from mailer_service.smtp import canonical
 from mailer_service.smtp.dkim_keys import Algorithm, DkimKeys, generate_dkim_keys, zone_line
-from mailer_service.smtp.message import compose
 from support.dkim import BOTH, DOMAIN, keys, keys_as_text, signing
-from support.outgoing import HEADERS, SENDER, outgoing
+from support.outgoing import HEADERS, SENDER, composed, outgoing
 
 LETTER = UUID("00000000-0000-4000-8000-000000000001")
 
@@ -39,7 +38,7 @@ def signatures(octets: bytes) -> list[dict[str, str]]:
 
 
 def test_a_letter_has_a_signature_of_each_key_in_front_of_it() -> None:
-    found = signatures(compose(outgoing(), signing(*BOTH)).octets)
+    found = signatures(composed(outgoing(), signing(*BOTH)).octets)
     assert [tags["a"] for tags in found] == ["rsa-sha256", "ed25519-sha256"]
     assert [tags["s"] for tags in found] == ["rsa-20260301", "ed25519-20260301"]
     assert {tags["d"] for tags in found} == {DOMAIN}
@@ -49,13 +48,13 @@ def test_a_letter_has_a_signature_of_each_key_in_front_of_it() -> None:
 
 def test_without_keys_a_letter_is_the_same_but_for_its_signatures() -> None:
     letter = outgoing(letter_id=LETTER)
-    signed, unsigned = (compose(letter, sender).octets for sender in (signing(*BOTH), SENDER))
+    signed, unsigned = (composed(letter, sender).octets for sender in (signing(*BOTH), SENDER))
     assert signed.endswith(unsigned)
     assert not signatures(unsigned)
 
 
 def test_every_header_is_covered_as_it_is_and_as_absent_and_no_part_of_the_body_is_left_out() -> None:
-    for tags in signatures(compose(outgoing(), signing(*BOTH)).octets):
+    for tags in signatures(composed(outgoing(), signing(*BOTH)).octets):
         covered = tags["h"].split(":")
         assert covered[: 2 * len(HEADERS)] == [*HEADERS, *HEADERS]
         assert set(covered) - set(HEADERS) == {"Reply-To", "Cc", "Content-Transfer-Encoding"}
@@ -63,19 +62,19 @@ def test_every_header_is_covered_as_it_is_and_as_absent_and_no_part_of_the_body_
 
 
 def test_a_retry_is_byte_for_byte_the_same_and_its_time_is_the_letters() -> None:
-    first, second = (compose(outgoing(letter_id=LETTER), signing(*BOTH)).octets for _ in range(2))
+    first, second = (composed(outgoing(letter_id=LETTER), signing(*BOTH)).octets for _ in range(2))
     assert first == second
     assert {tags["t"] for tags in signatures(first)} == {str(int(CREATED.timestamp()))}
 
 
 def test_each_signature_is_the_same_alone_and_beside_the_other() -> None:
     letter = outgoing(letter_id=LETTER)
-    alone = [signatures(compose(letter, signing(algorithm)).octets)[0] for algorithm in Algorithm]
-    assert signatures(compose(letter, signing(*BOTH)).octets) == alone
+    alone = [signatures(composed(letter, signing(algorithm)).octets)[0] for algorithm in Algorithm]
+    assert signatures(composed(letter, signing(*BOTH)).octets) == alone
 
 
 def test_lines_of_signatures_are_short() -> None:
-    head = compose(outgoing(), signing(*BOTH)).octets.partition(b"\r\n\r\n")[0]
+    head = composed(outgoing(), signing(*BOTH)).octets.partition(b"\r\n\r\n")[0]
     assert max(len(line) for line in head.split(b"\r\n")) <= 78
 
 
@@ -166,6 +165,6 @@ def test_letters_of_different_times_are_signed_with_theirs() -> None:
     later = datetime(2026, 3, 2, tzinfo=UTC)
     late = replace(late, header=late.header.model_copy(update={"created_at": later}))
     times = [
-        signatures(compose(letter, signing(Algorithm.ED25519)).octets)[0]["t"] for letter in (early, late)
+        signatures(composed(letter, signing(Algorithm.ED25519)).octets)[0]["t"] for letter in (early, late)
     ]
     assert [int(a) < int(b) for a, b in pairwise(times)] == [True]

@@ -13,8 +13,8 @@ from mailer_service.errors import AddressNotSupported, UnfitLetter, UnsafeHeader
 from mailer_service.render.rendering import Rendering
 from mailer_service.smtp.address import Mailbox
 from mailer_service.smtp.headers import phrase, unstructured, write
-from mailer_service.smtp.message import Sender, compose
-from support.outgoing import CODE, HEADERS, LINK, SENDER, outgoing
+from mailer_service.smtp.message import Sender
+from support.outgoing import CODE, HEADERS, LINK, SENDER, composed, outgoing
 
 TEXT = st.text(max_size=400)
 
@@ -34,7 +34,7 @@ def words(*, subject: str = "Hello", text: str = "Hello\n", html: str = "<p>Hell
 
 def test_a_letter_reads_back_as_it_was_meant() -> None:
     letter = outgoing("an@example.org", locale="vi")
-    message = parsed(compose(letter, SENDER).octets)
+    message = parsed(composed(letter, SENDER).octets)
     assert message.keys() == list(HEADERS)
     assert message["Subject"] == "Xác nhận địa chỉ email của bạn cho Postern"
     assert message["From"].addresses == (Address("Postern", addr_spec="no-reply@postern.example"),)
@@ -54,19 +54,19 @@ def test_a_letter_reads_back_as_it_was_meant() -> None:
 
 def test_a_retry_is_byte_for_byte_the_same() -> None:
     letter_id = UUID("00000000-0000-4000-8000-000000000001")
-    first, second = (compose(outgoing(letter_id=letter_id), SENDER).octets for _ in range(2))
+    first, second = (composed(outgoing(letter_id=letter_id), SENDER).octets for _ in range(2))
     assert first == second
 
 
 def test_two_letters_have_neither_message_id_nor_boundary_in_common() -> None:
-    first, second = (parsed(compose(outgoing(), SENDER).octets) for _ in range(2))
+    first, second = (parsed(composed(outgoing(), SENDER).octets) for _ in range(2))
     assert first["Message-ID"] != second["Message-ID"]
     assert first.get_boundary() != second.get_boundary()
 
 
 @given(text=TEXT, html=TEXT)
 def test_every_line_ends_with_crlf_and_is_short(text: str, html: str) -> None:
-    octets = compose(outgoing(rendering=words(text=text, html=html)), SENDER).octets
+    octets = composed(outgoing(rendering=words(text=text, html=html)), SENDER).octets
     assert octets.endswith(b"--\r\n")
     bare = octets.replace(b"\r\n", b"")
     assert b"\r" not in bare
@@ -78,7 +78,7 @@ def test_every_line_ends_with_crlf_and_is_short(text: str, html: str) -> None:
 @given(text=TEXT)
 def test_no_text_can_end_the_message_or_a_part(text: str) -> None:
     smuggled = f"{text}\r\n.\r\nMAIL FROM:<x@y.z>\n.\r.\r\n--=_boundary--\n{text}"
-    octets = compose(outgoing(rendering=words(text=smuggled)), SENDER).octets
+    octets = composed(outgoing(rendering=words(text=smuggled)), SENDER).octets
     stuffed = octets.replace(b"\r\n.", b"\r\n..")
     assert b"\r\n.\r\n" not in stuffed
     parts = list(parsed(octets).iter_parts())
@@ -88,14 +88,14 @@ def test_no_text_can_end_the_message_or_a_part(text: str) -> None:
 @given(text=TEXT)
 def test_the_body_survives_the_journey(text: str) -> None:
     plain = "".join(character for character in text if character == "\n" or character.isprintable())
-    part = next(iter(parsed(compose(outgoing(rendering=words(text=plain)), SENDER).octets).iter_parts()))
+    part = next(iter(parsed(composed(outgoing(rendering=words(text=plain)), SENDER).octets).iter_parts()))
     assert content(part).rstrip("\r\n") == plain.rstrip("\n")
 
 
 @given(subject=st.text(min_size=1, max_size=300))
 def test_a_subject_is_either_refused_or_read_back_unchanged_without_new_headers(subject: str) -> None:
     try:
-        octets = compose(outgoing(rendering=words(subject=subject)), SENDER).octets
+        octets = composed(outgoing(rendering=words(subject=subject)), SENDER).octets
     except UnsafeHeader:
         return
     message = parsed(octets)
@@ -129,7 +129,7 @@ def test_encoded_words_stay_within_their_limits() -> None:
 def test_a_product_name_of_any_kind_makes_one_sender() -> None:
     for name in ('Post "ern" \\ Co., Ltd.', "Bưu điện", "Postern <x@y.z>"):
         sender = Sender(mailbox=SENDER.mailbox, name=name)
-        message = parsed(compose(outgoing(), sender).octets)
+        message = parsed(composed(outgoing(), sender).octets)
         assert [address.addr_spec for address in message["From"].addresses] == ["no-reply@postern.example"]
         assert message["From"].addresses[0].display_name == name
 
@@ -182,7 +182,7 @@ def test_an_address_that_could_not_be_written_safely_is_refused(typed: str) -> N
 @given(st.text(max_size=100))
 def test_no_recipient_whatever_it_is_adds_a_header_or_a_command(typed: str) -> None:
     try:
-        message = compose(outgoing(f"{typed}@example.org", rendering=words()), SENDER)
+        message = composed(outgoing(f"{typed}@example.org", rendering=words()), SENDER)
     except UnfitLetter:
         return
     head = message.octets.split(b"\r\n\r\n")[0].replace(b"\r\n ", b" ")

@@ -23,7 +23,7 @@ from mailer_service.delivery.outcome import (
     Suppress,
     TryLater,
 )
-from mailer_service.delivery.transport import Phase
+from mailer_service.delivery.transmission import Phase
 from mailer_service.smtp.phrase_rows import BY_WORDS
 from mailer_service.smtp.phrases import Phrase, Says
 from mailer_service.smtp.refusal_phrases import REFUSAL_PHRASES

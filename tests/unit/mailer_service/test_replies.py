@@ -20,7 +20,7 @@ from mailer_service.delivery.outcome import (
     TryLater,
     Verdict,
 )
-from mailer_service.delivery.transport import Phase
+from mailer_service.delivery.transmission import Phase
 from mailer_service.smtp.replies import meaning_of
 from mailer_service.smtp.reply import Reply, Silence
 
@@ -317,6 +317,12 @@ def test_an_address_that_needs_an_extension_may_find_it_elsewhere() -> None:
 @pytest.mark.parametrize("silence", [Silence.TIMEOUT, Silence.CONNECTION_LOST, Silence.GARBAGE])
 def test_silence_after_the_dot_is_ambiguous_and_never_a_failover(silence: Silence) -> None:
     assert meaning_of(DOT, silence).verdict == Ambiguous(reason=f"{silence}_after_dot", after=MINUTE)
+
+
+def test_a_reply_we_no_longer_wait_for_says_nothing_about_the_server() -> None:
+    assert meaning_of(DOT, Silence.STOPPED) == Meaning(
+        verdict=Ambiguous(reason="stopped_after_dot", after=MINUTE), concern=Concern.NONE
+    )
 
 
 @given(phase=st.sampled_from(list(Phase)), code=st.integers(200, 599), text=st.binary(max_size=60))

@@ -18,7 +18,7 @@ from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mail_contract.topology import CLASS_QUEUES, MAILER_CANCELLATIONS
 from mailer_service.deadletters import headers as names
 from mailer_service.deadletters.message import DeadMessage
-from mailer_service.inbox.arrival import Arrival
+from mailer_service.incoming import IncomingMessage
 
 UNKNOWN = "unknown"
 _JSON = "application/json"
@@ -52,7 +52,7 @@ class Obituary:
     attempts: int | None
     first_seen: datetime | None
     died_at: datetime | None
-    arrival: Arrival | None = field(repr=False)
+    arrival: IncomingMessage | None = field(repr=False)
 
 
 def read(message: DeadMessage) -> Obituary:
@@ -83,7 +83,7 @@ def read(message: DeadMessage) -> Obituary:
     )
 
 
-def _decode(message: DeadMessage) -> tuple[str | None, Arrival | None]:
+def _decode(message: DeadMessage) -> tuple[str | None, IncomingMessage | None]:
     """Returns what is wrong with the message, as the worker's consumer would name it, or the call in it."""
     if message.size > MAX_MESSAGE_BYTES:
         return "oversized", None
@@ -98,7 +98,7 @@ def _decode(message: DeadMessage) -> tuple[str | None, Arrival | None]:
     if shape != [list, dict, dict] or not isinstance(task, str) or not isinstance(task_id, str):
         return "not_a_task", None
     args, kwargs, _ = payload
-    arrival = Arrival(task=task, id=task_id, args=args, kwargs=kwargs)
+    arrival = IncomingMessage(task=task, id=task_id, args=args, kwargs=kwargs)
     return (None if task in {DELIVER_LETTER, CANCEL_LETTER} else "unknown_task"), arrival
 
 
@@ -109,13 +109,13 @@ def _last_death(headers: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return last if _text(last.get("queue")) in {*_WORK_QUEUES, MAILER_CANCELLATIONS} else None
 
 
-def _clear_header(arrival: Arrival | None) -> Mapping[str, Any]:
+def _clear_header(arrival: IncomingMessage | None) -> Mapping[str, Any]:
     envelope = arrival.args[0] if arrival and arrival.args else None
     header = envelope.get("header") if isinstance(envelope, Mapping) else None
     return header if isinstance(header, Mapping) else {}
 
 
-def _id_of(message: DeadMessage, arrival: Arrival | None) -> str:
+def _id_of(message: DeadMessage, arrival: IncomingMessage | None) -> str:
     try:
         return str(UUID(arrival.id)) if arrival else f"body-{message.fingerprint}"
     except ValueError:

@@ -6,17 +6,15 @@ numbers and the server's redacted words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from celery import Celery
 from kombu import Producer
 
-from mail_contract.letters import LetterClass
 from mail_contract.topology import dead_route
 from mailer_service.deadletters.headers import ATTEMPTS, CLASS, DIED_AT, FIRST_SEEN, REASON, REPLY
+from mailer_service.incoming import IncomingMessage
 from service_runtime.publishing.publish import confirmed
 
 
@@ -25,20 +23,14 @@ class DeadLetter:
     """A message nobody will try again by itself.
 
     Attributes:
-        task, id, args, kwargs, priority: the message, as it came.
-        letter_class: its class, None if not even that could be read.
+        message: as it came.
         reason: a short token.
         reply: the server's last words, redacted.
         attempts: how many there were.
         first_seen: when it first arrived; None if the ledger does not know it.
     """
 
-    task: str
-    id: str
-    args: Sequence[Any]
-    kwargs: Mapping[str, Any]
-    priority: int
-    letter_class: LetterClass | None
+    message: IncomingMessage
     reason: str
     reply: str | None = None
     attempts: int = 0
@@ -49,7 +41,7 @@ class DeadLetter:
         headers: dict[str, str | int] = {
             REASON: self.reason,
             ATTEMPTS: self.attempts,
-            CLASS: self.letter_class or "unknown",
+            CLASS: self.message.letter_class() or "unknown",
             DIED_AT: datetime.now(UTC).isoformat(timespec="seconds"),
         }
         if self.reply is not None:
@@ -67,18 +59,19 @@ class DeadLetterPublisher:
 
     def publish(self, dead: DeadLetter) -> None:
         """Returns once the broker has confirmed it; raises BrokerUnavailable or Unroutable."""
-        route = dead_route(dead.letter_class)
+        message = dead.message
+        route = dead_route(message.letter_class())
 
         def send(producer: Producer) -> None:
             self._app.send_task(
-                dead.task,
-                args=dead.args,
-                kwargs=dict(dead.kwargs),
-                task_id=dead.id,
+                message.task,
+                args=message.args,
+                kwargs=dict(message.kwargs),
+                task_id=message.id,
                 producer=producer,
                 exchange=route.exchange,
                 routing_key=route.routing_key,
-                priority=dead.priority,
+                priority=message.priority,
                 headers=dead.headers(),
                 mandatory=True,
                 retry=False,

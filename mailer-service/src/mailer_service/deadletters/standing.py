@@ -11,7 +11,7 @@ from mail_contract.messages import DeliveryReport, ReportedState
 from mail_contract.topology import CANCELLATION_ROUTE, Route, letter_route
 from mailer_service.deadletters.headers import UNCONFIRMED
 from mailer_service.deadletters.letter import Content, DeadCancellation, DeadEnvelope, Unfit
-from mailer_service.reports.publisher import report_id
+from mailer_service.reports import report_id
 from mailer_service.store.tables import LetterState
 
 _ENDS = {

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from mailer_service.delivery.claim import Claim, Holder, Standing, Wanted
 from mailer_service.delivery.outcome import Sent
 from mailer_service.delivery.settlement import Settled, Settlement
-from mailer_service.delivery.transport import Transmission
+from mailer_service.delivery.transmission import Transmission
 from mailer_service.errors import LedgerUnavailable, Unauthentic
 from mailer_service.store import statements
 from mailer_service.store.suppression_statements import SWEEP

@@ -185,6 +185,12 @@ class Held:
 Verdict: TypeAlias = Sent | TryLater | OtherProvider | Ambiguous | Dead | Pause
 """What an SMTP server's answer, or its silence, can mean."""
 
+
+def without_another(verdict: Verdict) -> Sent | TryLater | Ambiguous | Dead | Pause:
+    """Returns what a verdict means when nobody else can be asked."""
+    return verdict.otherwise if isinstance(verdict, OtherProvider) else verdict
+
+
 Outcome: TypeAlias = (
     Sent
     | TryLater

@@ -16,12 +16,12 @@ from mailer_service.delivery.outcome import (
     Ambiguous,
     Dead,
     Expired,
-    OtherProvider,
     Pause,
     Sent,
     TryLater,
     Unconfirmed,
     Verdict,
+    without_another,
 )
 
 TIERS = tuple(sorted(WaitTier, key=lambda tier: tier.delay))
@@ -51,8 +51,7 @@ def plan(
     Returns:
         The verdict itself, its `after` set to the delay of a waiting room; or what replaces it.
     """
-    if isinstance(verdict, OtherProvider):
-        verdict = verdict.otherwise
+    verdict = without_another(verdict)
     if isinstance(verdict, Sent | Dead):
         return verdict
     # Whatever else happened since: once a server may have it, it is not for us to say that it was never sent.

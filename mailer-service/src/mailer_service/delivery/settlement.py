@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from mailer_service.delivery.attempt import Attempt
 from mailer_service.delivery.claim import Claim
 from mailer_service.delivery.outcome import (
     Ambiguous,
@@ -21,8 +22,9 @@ from mailer_service.delivery.outcome import (
     TryLater,
     Unconfirmed,
     Verdict,
+    without_another,
 )
-from mailer_service.delivery.transport import Transmission
+from mailer_service.delivery.transmission import Transmission
 from mailer_service.store.tables import LetterState
 from mailer_service.suppression.entry import NewSuppression
 from mailer_service.suppression.marks import Marks
@@ -76,25 +78,17 @@ class Settled:
     at: datetime
 
 
-def settlement_of(
-    claim: Claim,
-    outcome: Outcome,
-    transmission: Transmission | None,
-    *,
-    duration_ms: int,
-    marks: Marks | None = None,
-) -> Settlement:
+def settlement_of(attempt: Attempt, claim: Claim, outcome: Outcome, *, duration_ms: int) -> Settlement:
     """Returns what the ledger is to record of an attempt.
 
     Args:
+        attempt: whose transmissions are recorded, each with a row of its own.
         claim: the attempt's.
         outcome: what it came to.
-        transmission: what the providers said; None if none was asked.
-        duration_ms: from claim to outcome.
-        marks: of the recipient.
+        duration_ms: milliseconds from the claim to the outcome.
     """
     state, reason, counts = state_after(outcome), reason_of(outcome), not isinstance(outcome, Pause)
-    if transmission is None:
+    if not attempt.transmissions:
         return Settlement(
             state=state,
             outcome=outcome.name,
@@ -103,9 +97,10 @@ def settlement_of(
             bound_to=claim.provider,
             duration_ms=duration_ms,
         )
-    ambiguous = isinstance(transmission.verdict, Ambiguous)
+    *earlier, last = attempt.transmissions
+    ambiguous = isinstance(last.verdict, Ambiguous)
     if ambiguous or (isinstance(outcome, TryLater) and outcome.same_provider):
-        bound_to = transmission.provider or claim.provider
+        bound_to: str | None = last.provider
     else:
         # Whoever may have the letter already is the only one who may be given it again.
         bound_to = claim.provider if claim.ambiguities or not counts else None
@@ -114,15 +109,15 @@ def settlement_of(
         outcome=outcome.name,
         reason=reason,
         ambiguous=ambiguous,
-        refused=kind_of(transmission.verdict),
-        phase=transmission.phase,
-        reply=transmission.reply,
-        duration_ms=max(0, duration_ms - sum(earlier.duration_ms for earlier in transmission.earlier)),
-        provider=transmission.provider or None,
+        refused=kind_of(without_another(last.verdict)),
+        phase=last.phase,
+        reply=last.reply,
+        duration_ms=max(0, duration_ms - sum(one.duration_ms for one in earlier)),
+        provider=last.provider,
         counts=counts,
         bound_to=bound_to,
-        earlier=transmission.earlier,
-        suppression=_suppression_of(outcome, marks),
+        earlier=tuple(earlier),
+        suppression=_suppression_of(outcome, attempt.marks),
     )
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mail_contract.letters import LETTERS, LetterName
-from mailer_service.delivery.transport import OutgoingLetter
 from mailer_service.preview.browser import Screen, browser
 from mailer_service.render.durations import describe
 from mailer_service.render.examples import EXAMPLES, example_header
@@ -93,8 +92,7 @@ def _exhibits(renderer: Renderer, sender: Sender) -> Sequence[Exhibit]:
         for language in renderer.languages(letter):
             header = example_header(letter, locale=language)
             rendering = renderer.render(header, EXAMPLES[letter].model_dump())
-            outgoing = OutgoingLetter(header=header, recipient=_READER, rendering=rendering)
-            octets = compose(outgoing, sender).octets
+            octets = compose(header, rendering, recipient=_READER, sender=sender).octets
             found.append(Exhibit(letter=letter, rendering=rendering, octets=octets, pictures={}))
     return found
 

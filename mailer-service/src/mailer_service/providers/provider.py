@@ -11,12 +11,13 @@ import structlog
 
 from mail_contract.letters import LetterClass
 from mailer_service.delivery.outcome import Concern, Meaning, Pause, Sent
-from mailer_service.delivery.transport import OutgoingLetter, Transmission
+from mailer_service.delivery.transmission import Transmission
 from mailer_service.errors import LedgerUnavailable
 from mailer_service.providers.breaker import Breaker, Opening
 from mailer_service.providers.pace import Pace
 from mailer_service.providers.register import ProviderRegister, Standing
 from mailer_service.providers.slots import Slots
+from mailer_service.smtp.message import Message
 from mailer_service.smtp.redaction import redact
 from mailer_service.smtp.replies import meaning_of
 from mailer_service.smtp.reply import ConversationFailed, Reply
@@ -92,16 +93,16 @@ class Provider:
         self._slots.give_back()
 
     def send(
-        self, letter: OutgoingLetter, *, deadline: float, keep: Callable[[], bool] = lambda: True
+        self, message: Message, *, deadline: float, keep: Callable[[], bool] = lambda: True
     ) -> Transmission:
-        """Tries once and always answers; raises UnfitLetter. Whoever calls has entered.
+        """Tries once and always answers. Whoever calls has entered.
 
         Args:
-            letter: what to send.
-            deadline: as `delivery.transport.Passage` has it, and so with `keep`.
-            keep: called again and again while the reply to the final dot is awaited.
+            message: the letter.
+            deadline: seconds of `time.monotonic`; the final dot is not sent after it.
+            keep: called about once a second while the reply to the final dot is awaited; False ends the waiting.
         """
-        transmission = self._transport.send(letter, deadline=deadline, keep=keep)
+        transmission = self._transport.send(message, deadline=deadline, keep=keep)
         verdict = transmission.verdict
         if isinstance(verdict, Sent):
             self._breaker.judge(Concern.NONE, "")
@@ -113,7 +114,7 @@ class Provider:
         opening = self._breaker.judge(
             transmission.concern,
             verdict.reason,
-            domain=letter.recipient.rpartition("@")[2].lower(),
+            domain=message.recipient.domain,
             reply=transmission.reply,
         )
         if opening is not None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn, Self
 
-from mailer_service.delivery.transport import Phase
+from mailer_service.delivery.transmission import Phase
 from mailer_service.smtp import login
 from mailer_service.smtp.extensions import Extensions
 from mailer_service.smtp.message import Message
@@ -215,8 +215,10 @@ class Connection:
         if seconds is not None:
             deadline = time.monotonic() + seconds
             while not self._wire.wait_for_news(min(_LOOK_UP_SECONDS, max(0.0, deadline - time.monotonic()))):
-                if time.monotonic() >= deadline or not keep():
+                if time.monotonic() >= deadline:
                     self._fail(Phase.DOT, Silence.TIMEOUT)
+                if not keep():
+                    self._fail(Phase.DOT, Silence.STOPPED)
         return self._hear(Phase.DOT, deadline)
 
     def _read(self, phase: Phase, deadline: float) -> tuple[int, bytes]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import format_datetime
 
-from mailer_service.delivery.transport import OutgoingLetter
+from mail_contract.messages import EnvelopeHeader
+from mailer_service.render.rendering import Rendering
 from mailer_service.smtp.address import Mailbox
 from mailer_service.smtp.dkim import Signer
 from mailer_service.smtp.headers import phrase, safe, unstructured, write
@@ -36,11 +37,11 @@ class Sender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What SMTP is given.
+    """A letter ready to be sent.
 
     Attributes:
         sender, recipient: of the SMTP envelope.
-        octets: headers and bodies, CRLF throughout, dots not doubled yet.
+        octets: headers and bodies, signed, CRLF throughout, dots not doubled yet.
     """
 
     sender: Mailbox
@@ -48,17 +49,27 @@ class Message:
     octets: bytes
 
 
-def compose(letter: OutgoingLetter, sender: Sender) -> Message:
-    """Returns the letter as bytes; raises UnfitLetter if address or headers cannot be written safely."""
-    recipient = Mailbox.parse(letter.recipient)
-    words = letter.rendering
+def compose(header: EnvelopeHeader, rendering: Rendering, *, recipient: str, sender: Sender) -> Message:
+    """Returns the letter as bytes, signed.
+
+    Args:
+        header: of its envelope; Message-ID, Date and boundary derive from it.
+        rendering: its words.
+        recipient: the address, as typed.
+        sender: whom it comes from.
+
+    Raises:
+        UnfitLetter: address or headers cannot be written safely.
+    """
+    to = Mailbox.parse(recipient)
+    words = rendering
     language = safe(words.language)
-    boundary = "=_" + hashlib.sha256(b"boundary" + letter.header.id.bytes).hexdigest()[:32]
+    boundary = "=_" + hashlib.sha256(b"boundary" + header.id.bytes).hexdigest()[:32]
     fields: tuple[tuple[str, str], ...] = (
-        ("Date", format_datetime(letter.header.created_at.astimezone(UTC))),
+        ("Date", format_datetime(header.created_at.astimezone(UTC))),
         ("From", f"{phrase(sender.name)} <{sender.mailbox}>"),
-        ("To", f"<{safe(str(recipient))}>"),
-        ("Message-ID", f"<{letter.header.id}@{sender.mailbox.domain}>"),
+        ("To", f"<{safe(str(to))}>"),
+        ("Message-ID", f"<{header.id}@{sender.mailbox.domain}>"),
         ("Subject", unstructured(words.subject)),
         ("MIME-Version", "1.0"),
         ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"'),
@@ -75,8 +86,8 @@ def compose(letter: OutgoingLetter, sender: Sender) -> Message:
         )
     )
     if sender.signer is not None:
-        fields = (*sender.signer.sign(fields, body, at=letter.header.created_at), *fields)
-    return Message(sender=sender.mailbox, recipient=recipient, octets=write(fields).encode() + b"\r\n" + body)
+        fields = (*sender.signer.sign(fields, body, at=header.created_at), *fields)
+    return Message(sender=sender.mailbox, recipient=to, octets=write(fields).encode() + b"\r\n" + body)
 
 
 def _part(subtype: str, body: str, boundary: str, language: str) -> tuple[bytes, bytes]:

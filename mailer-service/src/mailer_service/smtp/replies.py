@@ -6,7 +6,7 @@ A refusal before the final dot, or a reply after it, is certain; only silence af
 from __future__ import annotations
 
 from mailer_service.delivery.outcome import Ambiguous, Concern, Dead, Meaning, OtherProvider, Sent, TryLater
-from mailer_service.delivery.transport import Phase
+from mailer_service.delivery.transmission import Phase
 from mailer_service.smtp.judgements import MINUTE, WHILE_ODD
 from mailer_service.smtp.reply import Reply, Silence
 from mailer_service.smtp.reply_row import SESSION
@@ -36,7 +36,8 @@ def meaning_of(phase: Phase, cause: Reply | Silence) -> Meaning:
 
 def _meaning_of_silence(phase: Phase, cause: Silence) -> Meaning:
     if phase is Phase.DOT:
-        return Meaning(verdict=Ambiguous(reason=f"{cause}_after_dot", after=MINUTE), concern=Concern.PROVIDER)
+        concern = Concern.NONE if cause is Silence.STOPPED else Concern.PROVIDER
+        return Meaning(verdict=Ambiguous(reason=f"{cause}_after_dot", after=MINUTE), concern=concern)
     if cause is Silence.SMTPUTF8_NOT_OFFERED:
         return Meaning(verdict=OtherProvider(reason=cause, otherwise=Dead(reason="address_not_supported")))
     if cause is Silence.TOO_LARGE:

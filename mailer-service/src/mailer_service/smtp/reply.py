@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from mailer_service.delivery.transport import Phase
+from mailer_service.delivery.transmission import Phase
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
 """RFC 3463: class, subject, detail, at the start of the text."""
@@ -87,6 +87,8 @@ class Silence(StrEnum):
     TOO_LARGE = "message_too_large"
     """For the limit that the server named itself."""
     GARBAGE = "protocol_error"
+    STOPPED = "stopped"
+    """We no longer waited, for the replica was being stopped: that says nothing about the server."""
 
 
 class ConversationFailed(Exception):

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from mailer_service.delivery.outcome import Concern, Meaning
-from mailer_service.delivery.transport import Phase
+from mailer_service.delivery.transmission import Phase
 from mailer_service.smtp.judgements import Judgement
 from mailer_service.smtp.phrases import Phrase
 from mailer_service.smtp.reply import Reply

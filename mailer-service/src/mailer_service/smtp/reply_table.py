@@ -8,7 +8,7 @@ says nothing, is judged by what it answered: RCPT names the recipient, MAIL the 
 from __future__ import annotations
 
 from mailer_service.delivery.outcome import Concern
-from mailer_service.delivery.transport import Phase
+from mailer_service.delivery.transmission import Phase
 from mailer_service.smtp import judgements as are
 from mailer_service.smtp.judgements import dead, elsewhere, later, pause
 from mailer_service.smtp.phrase_rows import AWAY, IF_WE_MAY, rows_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailer_service.delivery.transport import Phase
+from mailer_service.delivery.transmission import Phase
 from mailer_service.smtp.extensions import Extensions
 from mailer_service.smtp.message import Message
 from mailer_service.smtp.reply import ConversationFailed, Silence

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 
 from mailer_service.delivery.outcome import Meaning, Sent
-from mailer_service.delivery.transport import OutgoingLetter, Phase, Transmission
+from mailer_service.delivery.transmission import Phase, Transmission
 from mailer_service.smtp.connection import Connection
-from mailer_service.smtp.message import Message, Sender, compose
+from mailer_service.smtp.message import Message
 from mailer_service.smtp.pool import ConnectionPool, PoolLimits
 from mailer_service.smtp.redaction import redact
 from mailer_service.smtp.replies import meaning_of
@@ -28,13 +28,13 @@ def build_tls_context() -> ssl.SSLContext:
 
 
 class SmtpTransport:
-    """Hands letters to one server, as `delivery.transport.Transport` asks."""
+    """Hands letters to one server."""
 
     def __init__(
         self,
         server: SmtpServer,
         *,
-        sender: Sender,
+        hello_name: str,
         operation_seconds: float,
         dot_seconds: float | None = None,
         tls: ssl.SSLContext | None = None,
@@ -44,7 +44,7 @@ class SmtpTransport:
 
         Args:
             server: which.
-            sender: whom letters come from.
+            hello_name: domain we greet with, in A-labels.
             operation_seconds: how long one answer may take.
             dot_seconds: how long the answer to the final dot may take, whatever the attempt's deadline; None for as
                 long as any other.
@@ -52,7 +52,7 @@ class SmtpTransport:
             limits: of kept connections.
         """
         self._server = server
-        self._sender = sender
+        self._hello_name = hello_name
         self._operation_seconds = operation_seconds
         self._dot_seconds = dot_seconds
         self._tls = tls or build_tls_context()
@@ -60,7 +60,7 @@ class SmtpTransport:
 
     def send(
         self,
-        letter: OutgoingLetter,
+        message: Message,
         *,
         deadline: float,
         keep: Callable[[], bool] = lambda: True,
@@ -68,14 +68,10 @@ class SmtpTransport:
         """Tries once and always answers.
 
         Args:
-            letter: what to send.
+            message: the letter.
             deadline: monotonic seconds; the final dot is not sent after it.
             keep: called about once a second while the reply to the dot is awaited; False ends the waiting.
-
-        Raises:
-            UnfitLetter: no server could take it; none was asked.
         """
-        message = compose(letter, self._sender)
         started = time.monotonic()
         said: Reply | Silence
         try:
@@ -87,7 +83,7 @@ class SmtpTransport:
         return Transmission(
             verdict=meaning.verdict,
             phase=phase,
-            reply=redact(str(said), recipient=letter.recipient) if isinstance(said, Reply) else None,
+            reply=redact(str(said), recipient=str(message.recipient)) if isinstance(said, Reply) else None,
             provider=self._server.name,
             concern=meaning.concern,
             alarm=meaning.alarm,
@@ -132,7 +128,7 @@ class SmtpTransport:
         return Connection.open(
             self._server,
             tls=self._tls,
-            hello_name=self._sender.mailbox.domain,
+            hello_name=self._hello_name,
             operation_seconds=self._operation_seconds,
             deadline=deadline,
         )

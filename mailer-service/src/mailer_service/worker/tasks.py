@@ -10,29 +10,29 @@ from celery.exceptions import Reject
 
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mailer_service.errors import GivenBack
-from mailer_service.inbox.arrival import Arrival
-from mailer_service.inbox.cancellations import CancellationInbox
-from mailer_service.inbox.letters import LetterInbox
+from mailer_service.incoming import IncomingMessage
 from mailer_service.liveness.hands import Hands
 from mailer_service.metrics import Metrics
+from mailer_service.worker.cancellations import Cancellations
+from mailer_service.worker.pipeline import Pipeline
 
 
 def register(
-    app: Celery, *, letters: LetterInbox, cancellations: CancellationInbox, hands: Hands, metrics: Metrics
+    app: Celery, *, pipeline: Pipeline, cancellations: Cancellations, hands: Hands, metrics: Metrics
 ) -> None:
-    """Makes the app's worker hand messages to the two inboxes."""
-    for name, take in ((DELIVER_LETTER, letters.take), (CANCEL_LETTER, cancellations.take)):
+    """Registers the tasks with the app."""
+    for name, take in ((DELIVER_LETTER, pipeline.take), (CANCEL_LETTER, cancellations.take)):
         app.task(name=name, bind=True, typing=False, shared=False)(_door(take, hands, metrics))
 
 
-def _door(take: Callable[[Arrival], str], hands: Hands, metrics: Metrics) -> Callable[..., str]:
+def _door(take: Callable[[IncomingMessage], str], hands: Hands, metrics: Metrics) -> Callable[..., str]:
     def handle(task: Task[..., str], /, *args: Any, **kwargs: Any) -> str:
-        arrival = Arrival(task=task.name, id=task.request.id or "", args=args, kwargs=kwargs)
+        message = IncomingMessage(task=task.name, id=task.request.id or "", args=args, kwargs=kwargs)
         result = "broken"
         metrics.taken()
         try:
             with hands.holding():
-                result = take(arrival)
+                result = take(message)
         except GivenBack as error:
             result = "given_back"
             raise Reject(str(error), requeue=True) from None

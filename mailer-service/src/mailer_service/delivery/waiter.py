@@ -17,11 +17,11 @@ from mailer_service.errors import LedgerUnavailable
 T = TypeVar("T")
 
 
-class Patience:
+class Waiter:
     """Knows when to wait and when to give up.
 
     Args:
-        stopping: set when the replica is being stopped.
+        stop: set when the replica is being stopped.
         ledger_answers: whether the ledger's database can be reached.
         sign: called by a thread that goes on, or waits on purpose, so that it is not taken for a stuck one.
         question_every: seconds between two questions to the database.
@@ -30,25 +30,25 @@ class Patience:
     def __init__(
         self,
         *,
-        stopping: Event,
+        stop: Event,
         ledger_answers: Callable[[], bool],
         sign: Callable[[], None] = lambda: None,
         question_every: float = 1.0,
     ) -> None:
-        self._stopping = stopping
+        self._stop = stop
         self._sign = sign
         self._ledger_answers = ledger_answers
         self._question_every = question_every
 
     @property
-    def exhausted(self) -> bool:
+    def stopping(self) -> bool:
         """Whether this replica is being stopped."""
-        return self._stopping.is_set()
+        return self._stop.is_set()
 
     def pause(self, seconds: float) -> bool:
         """Waits; returns False, at once, if the replica is being stopped."""
         self._sign()
-        return not self._stopping.wait(seconds)
+        return not self._stop.wait(seconds)
 
     def until_ledger_answers(self, *, seconds: float = float("inf")) -> bool:
         """Waits until the ledger is back; returns False if that takes longer than `seconds`, or on a stop."""
@@ -58,7 +58,7 @@ class Patience:
                 return False
         return True
 
-    def insist(self, step: Callable[[], T], *, to_the_end: bool = False) -> T:
+    def until_done(self, step: Callable[[], T], *, to_the_end: bool = False) -> T:
         """Repeats a step of the ledger until it is done.
 
         Args:
@@ -73,7 +73,7 @@ class Patience:
             try:
                 return step()
             except LedgerUnavailable:
-                if self.exhausted and not to_the_end:
+                if self.stopping and not to_the_end:
                     raise
                 if self.until_ledger_answers():
                     continue

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from mailer_service.delivery.patience import Patience
+from mailer_service.delivery.waiter import Waiter
 from mailer_service.errors import GivenBack
 from service_runtime.errors import PublishError
 
@@ -17,14 +17,14 @@ PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
 become a hot loop, nor use up the message's deliveries (ten) before somebody can mend it: here after ten minutes."""
 
 
-def persist(step: Callable[[], None], *, patience: Patience) -> None:
+def publish_with_retry(publish: Callable[[], None], *, waiter: Waiter) -> None:
     """Repeats a publish until it is confirmed; raises GivenBack when that takes too long, or on a stop."""
     for pause in PAUSES:
         try:
-            step()
+            publish()
         except PublishError as error:
             log.warning("publish_failed", error=type(error).__name__, pause=pause)
-            if not patience.pause(pause):
+            if not waiter.pause(pause):
                 raise GivenBack from error
         else:
             return

@@ -1,4 +1,4 @@
-"""Every way out of a replica: which letters may go now, and through which provider."""
+"""The route out of a replica: which letters may go now, and through which provider."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from threading import Event
 
-from mail_contract.messages import EnvelopeHeader
+from mail_contract.letters import LetterClass
 from mailer_service.delivery.outcome import Pause
 from mailer_service.errors import GivenBack
 from mailer_service.metrics import Metrics
 from mailer_service.providers.domains import Crowded, Domains
-from mailer_service.providers.passage import Passage
+from mailer_service.providers.permit import Permit
 from mailer_service.providers.provider import Provider
 from mailer_service.suppression.marks import Marks
 
@@ -27,8 +27,8 @@ _TURN_SECONDS = 10.0
 """How long a letter waits in its thread for a connection or a moment; longer, and it waits on the broker."""
 
 
-class ProviderTransport:
-    """Hands letters to providers in order of preference, as `delivery.transport.Transport` asks."""
+class Route:
+    """Gives letters permits for providers, the preferred one first."""
 
     def __init__(
         self,
@@ -57,11 +57,15 @@ class ProviderTransport:
         self._changed = changed
         self._metrics = metrics
 
-    def admit(self, header: EnvelopeHeader, marks: Marks | None) -> Passage | Pause:
-        """As `delivery.transport.Transport` asks.
+    def permit(self, letter_class: LetterClass, marks: Marks | None) -> Permit | Pause:
+        """Gives a letter that nobody has claimed yet a permit, or tells how long it should wait on the broker instead.
+
+        Args:
+            letter_class: urgent letters take the rate limit's lead.
+            marks: keyed hashes of its recipient; None for an address that nothing can be sent to.
 
         Raises:
-            LedgerUnavailable: nobody knows.
+            LedgerUnavailable: what all replicas together may do cannot be asked.
             GivenBack: the replica is being stopped.
         """
         provider = next((known for known in self._providers if known.opening is None), None)
@@ -76,7 +80,7 @@ class ProviderTransport:
             return self._put_off(reason, timedelta(seconds=stay.after))
         entered = False
         try:
-            entered = provider.enter(header.letter_class, until=until)
+            entered = provider.enter(letter_class, until=until)
         finally:
             if not entered:
                 self._domains.leave(stay)
@@ -85,7 +89,14 @@ class ProviderTransport:
                 raise GivenBack
             return self._put_off(NO_TURN, _SHORTLY)
         self._sign()
-        return Passage(self._providers, provider, domains=self._domains, stay=stay, changed=self._changed)
+        return Permit(
+            self._providers,
+            provider,
+            letter_class=letter_class,
+            domains=self._domains,
+            stay=stay,
+            changed=self._changed,
+        )
 
     def close(self) -> None:
         """Closes what is kept open."""

@@ -1,11 +1,11 @@
 """How a letter is kept in hand while its server takes its time."""
 
 from datetime import UTC, datetime, timedelta
-from threading import Event
 from uuid import UUID
 
 from mailer_service.delivery.claim import Claim
-from mailer_service.delivery.keeping import LeaseKeeper
+from mailer_service.delivery.lease import LeaseKeeper
+from mailer_service.delivery.stop import StopSignal
 from mailer_service.errors import LedgerUnavailable
 
 CLAIM = Claim(
@@ -27,11 +27,11 @@ class Surroundings:
         self.extended: list[float] = []
         self.signs = 0
         self.away = False
-        self.stopping = Event()
+        self.stop = StopSignal(clock=lambda: self.now)
         self.keeper = LeaseKeeper(
             self,
             lease_seconds=30,
-            stopping=self.stopping,
+            stop=self.stop,
             stop_seconds=18,
             sign=self.sign,
             clock=lambda: self.now,
@@ -50,7 +50,7 @@ class Surroundings:
 
 def test_a_lease_is_renewed_at_once_and_three_times_in_each() -> None:
     around = Surroundings()
-    keep = around.keeper.keep(CLAIM)
+    keep = around.keeper.keep(CLAIM).go_on
     for _ in range(31):
         assert keep()
         around.now += 1
@@ -61,7 +61,7 @@ def test_a_lease_is_renewed_at_once_and_three_times_in_each() -> None:
 def test_a_ledger_that_is_away_ends_no_waiting() -> None:
     around = Surroundings()
     around.away = True
-    keep = around.keeper.keep(CLAIM)
+    keep = around.keeper.keep(CLAIM).go_on
     assert keep()
     around.away = False
     around.now += 10
@@ -71,11 +71,21 @@ def test_a_ledger_that_is_away_ends_no_waiting() -> None:
 
 def test_a_replica_that_is_stopped_waits_for_a_part_of_its_time() -> None:
     around = Surroundings()
-    keep = around.keeper.keep(CLAIM)
+    keep = around.keeper.keep(CLAIM).go_on
     assert keep()
-    around.stopping.set()
+    around.stop.set()
     assert keep()
     around.now += 17
     assert keep()
     around.now += 1
     assert not keep()
+
+
+def test_the_time_a_stopped_replica_has_counts_from_the_stop_not_from_the_letters_own_dot() -> None:
+    around = Surroundings()
+    around.stop.set()
+    around.now += 13
+    late = around.keeper.keep(CLAIM).go_on
+    assert late()
+    around.now += 5
+    assert not late()

@@ -1,4 +1,4 @@
-"""A message as it came in, before anybody believed a word of it."""
+"""A message as it came from the broker, before anything in it has been verified."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HIGHEST_PRIORITY = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class IncomingMessage:
     """What a task was called with.
 
     Attributes:

@@ -1,0 +1,107 @@
+"""One attempt at one letter: a single record, filled in from the message to what became of the letter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Self, assert_never
+
+from mail_contract.messages import EnvelopeHeader
+from mailer_service.delivery.claim import Claim, Standing
+from mailer_service.delivery.outcome import (
+    Cancelled,
+    Dead,
+    Discarded,
+    Expired,
+    Held,
+    Outcome,
+    Sent,
+    Suppressed,
+    Unconfirmed,
+)
+from mailer_service.delivery.transmission import Transmission
+from mailer_service.store.tables import LetterState
+from mailer_service.suppression.marks import Marks
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """One attempt at one letter, filled in by `worker.pipeline` as it goes on; also one that ended with the claim refused.
+
+    Attributes:
+        header: of the envelope, verified.
+        marks: keyed hashes of the recipient and its domain; None if the address cannot be written in a letter.
+        claim: the right to make the attempt; None where the ledger gave none, for the letter's end is known or somebody
+            else has it.
+        deadline: seconds of `time.monotonic`; no final dot leaves after it.
+        number: how many attempts there were, this one included if it counts.
+        first_seen: when the letter first arrived, by the database.
+        decided_at: when the outcome was recorded, by the database.
+        outcome: what became of the letter; held as long as nothing is decided.
+        transmissions: what the providers said that were asked, in order; all but the last did certainly not accept it.
+        reply: the server's last words, redacted.
+    """
+
+    header: EnvelopeHeader
+    marks: Marks | None
+    claim: Claim | None
+    deadline: float
+    number: int
+    first_seen: datetime
+    decided_at: datetime
+    outcome: Outcome = field(default_factory=Held)
+    transmissions: list[Transmission] = field(default_factory=list)
+    reply: str | None = None
+
+    @classmethod
+    def claimed(cls, header: EnvelopeHeader, marks: Marks | None, claim: Claim, *, deadline: float) -> Self:
+        """Begins with the ledger's claim."""
+        return cls(
+            header=header,
+            marks=marks,
+            claim=claim,
+            deadline=deadline,
+            number=claim.attempt,
+            first_seen=claim.first_seen,
+            decided_at=claim.claimed_at,
+        )
+
+    @classmethod
+    def recalled(cls, header: EnvelopeHeader, standing: Standing) -> Self:
+        """Takes what the ledger knows of a letter that could not be claimed."""
+        return cls(
+            header=header,
+            marks=None,
+            claim=None,
+            deadline=0.0,
+            number=standing.attempts,
+            first_seen=standing.first_seen,
+            decided_at=standing.at,
+            outcome=_outcome_of(standing),
+            reply=standing.reply,
+        )
+
+
+def _outcome_of(standing: Standing) -> Outcome:
+    state = standing.state
+    outcome: Outcome
+    match state:
+        case LetterState.ACCEPTED:
+            outcome = Sent()
+        case LetterState.DISCARDED:
+            outcome = Discarded()
+        case LetterState.DEAD:
+            outcome = Dead(reason=standing.reason or "unknown")
+        case LetterState.UNCONFIRMED:
+            outcome = Unconfirmed(reason=standing.reason or "unknown")
+        case LetterState.EXPIRED:
+            outcome = Expired()
+        case LetterState.CANCELLED:
+            outcome = Cancelled()
+        case LetterState.SUPPRESSED:
+            outcome = Suppressed()
+        case LetterState.CLAIMED | LetterState.TRANSMITTING | LetterState.WAITING:
+            outcome = Held()
+        case _:
+            assert_never(state)
+    return outcome

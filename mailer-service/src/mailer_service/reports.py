@@ -1,0 +1,49 @@
+"""Reports of what became of a letter. The same report has the same id however often it is sent, so sending twice is safe."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from mail_contract.messages import DeliveryReport, ReportedState
+from mail_contract.tasks import RECORD_REPORT
+from mail_contract.topology import REPORT_ROUTE
+from service_runtime.publishing.message import Publication
+from service_runtime.telemetry import current_correlation_id
+
+_RETOLD = frozenset({ReportedState.DEFERRED, ReportedState.UNCONFIRMED, ReportedState.FAILED})
+"""States a letter can be in several times, once an attempt; all others are told once."""
+
+
+def report_of(
+    letter_id: UUID, state: ReportedState, *, attempt: int, at: datetime, reason: str | None = None
+) -> Publication:
+    """Returns the message that tells auth-service what became of a letter.
+
+    Args:
+        letter_id: whose.
+        state: what became of it.
+        attempt: how many attempts there were.
+        at: when, by the database.
+        reason: a short machine token.
+    """
+    report = DeliveryReport(
+        id=report_id(letter_id, state, attempt=attempt),
+        letter_id=letter_id,
+        state=state,
+        at=at,
+        attempt=attempt,
+        reason=reason,
+    )
+    return Publication(
+        id=report.id,
+        task_name=RECORD_REPORT,
+        message=report,
+        route=REPORT_ROUTE,
+        correlation_id=current_correlation_id(),
+    )
+
+
+def report_id(letter_id: UUID, state: ReportedState, *, attempt: int) -> UUID:
+    """Returns the id of this news (UUID 5 of RFC 9562 in the letter's own namespace)."""
+    return uuid5(letter_id, f"{state}:{attempt}" if state in _RETOLD else state)

@@ -1,0 +1,1 @@
+"""The worker: takes messages from the broker and makes one attempt at each letter."""

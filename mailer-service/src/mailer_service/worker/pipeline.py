@@ -1,0 +1,399 @@
+"""The whole attempt at a letter, from its message to its acknowledgement. Read it downward.
+
+read → open → hash the recipient → get a permit (or defer) → render, compose and sign (or dead) → claim (or recall) → give it
+to a provider, to another one where that is certainly safe → plan → record → follow up
+
+Order is what keeps a letter from being lost or doubled: nothing is sent without the ledger's claim; the outcome is in the
+ledger before anything is published of it; the acknowledgement comes last. A crash in between repeats something harmless.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+import traceback
+from collections.abc import Callable
+from typing import assert_never
+from uuid import UUID
+
+import structlog
+
+from mail_contract.errors import BadSignature, BrokenSeal, SealError, UnknownKey
+from mail_contract.messages import Contents, Envelope, EnvelopeHeader, ReportedState
+from mail_contract.sealing import Opener
+from mail_contract.tasks import DELIVER_LETTER
+from mail_contract.topology import WaitTier, wait_route
+from mailer_service.deadletters.headers import UNCONFIRMED
+from mailer_service.deadletters.publisher import DeadLetter, DeadLetterPublisher
+from mailer_service.delivery.attempt import Attempt
+from mailer_service.delivery.claim import IN_HAND, Claim
+from mailer_service.delivery.lease import LeaseKeeper
+from mailer_service.delivery.ledger import Ledger
+from mailer_service.delivery.outcome import (
+    Ambiguous,
+    Cancelled,
+    Dead,
+    Discarded,
+    Expired,
+    Held,
+    Outcome,
+    Pause,
+    Sent,
+    Suppressed,
+    TryLater,
+    Unconfirmed,
+    without_another,
+)
+from mailer_service.delivery.retry import plan, tier_of
+from mailer_service.delivery.settlement import kind_of, reason_of, settlement_of
+from mailer_service.delivery.transmission import Transmission
+from mailer_service.delivery.waiter import Waiter
+from mailer_service.errors import AddressNotSupported, GivenBack, LedgerUnavailable, Unauthentic, UnfitLetter
+from mailer_service.incoming import IncomingMessage
+from mailer_service.metrics import Metrics
+from mailer_service.postbox import Postbox
+from mailer_service.providers.permit import Permit, may_ask_another
+from mailer_service.providers.route import Route
+from mailer_service.render.renderer import Renderer
+from mailer_service.reports import report_of
+from mailer_service.smtp.message import Message, Sender, compose
+from mailer_service.store.tables import LetterState
+from mailer_service.suppression.marks import Marker, Marks
+from mailer_service.worker.publish_with_retry import publish_with_retry
+from service_runtime.publishing.message import Publication
+from service_runtime.telemetry import current_correlation_id
+
+log = structlog.get_logger(__name__)
+
+PROVIDER_AWAY = "provider_away"
+_CLAIM_PAUSES = (0.05, 0.2, 0.5, 1.25)
+"""Seconds between claims of a letter that seems to be in hand. When a replica is killed, broker and database learn of it by
+its closed connections, each in its own time; if the broker is first, its message is here before the claim is free. To send
+it to a wait queue then would cost somebody who looks at the screen ten seconds."""
+_OTHER_PROVIDER_SECONDS = 1.0
+"""Less time than that is not enough for another provider."""
+_LEDGER_SECONDS = 300.0
+"""How long a message is kept in hand while the ledger is away; well below the 30 minutes after which RabbitMQ takes an
+unacknowledged message away and closes the channel. Then it waits on the broker instead, a minute at a time."""
+
+
+class Pipeline:
+    """Makes attempts. Any number of threads and replicas may, also at the same letter."""
+
+    def __init__(
+        self,
+        *,
+        opener: Opener,
+        marker: Marker,
+        route: Route,
+        renderer: Renderer,
+        sender: Sender,
+        ledger: Ledger,
+        keeper: LeaseKeeper,
+        waiter: Waiter,
+        postbox: Postbox,
+        dead_letters: DeadLetterPublisher,
+        metrics: Metrics,
+        attempt_seconds: float,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._opener = opener
+        self._marker = marker
+        self._route = route
+        self._renderer = renderer
+        self._sender = sender
+        self._ledger = ledger
+        self._keeper = keeper
+        self._waiter = waiter
+        self._postbox = postbox
+        self._dead_letters = dead_letters
+        self._metrics = metrics
+        self._attempt_seconds = attempt_seconds
+        self._chance = chance
+
+    def take(self, message: IncomingMessage) -> str:
+        """Handles one message and returns the outcome's name, for monitoring.
+
+        Raises:
+            GivenBack: the message must stay on the broker.
+        """
+        if self._waiter.stopping:
+            raise GivenBack
+        try:
+            envelope = message.envelope()
+            contents = self._open(envelope)
+            return self._handle(message, envelope, contents)
+        except Unauthentic as error:
+            # Not a word of it is believed: nothing is reported of a letter that somebody else may have named.
+            log.warning("message_unauthentic", reason=error.reason, task_id=message.id)
+            self._bury(message, error.reason)
+        except GivenBack:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the message must not be lost with it
+            _log_broken("message_broke_the_mailer", error, task_id=message.id)
+            self._bury(message, "internal_error")
+        return Dead.name
+
+    def _open(self, envelope: Envelope) -> Contents:
+        try:
+            return self._opener.open(envelope)
+        except UnknownKey:
+            raise Unauthentic("unknown_key") from None
+        except BadSignature:
+            raise Unauthentic("bad_signature") from None
+        except (BrokenSeal, SealError):
+            raise Unauthentic("broken_seal") from None
+
+    def _handle(self, message: IncomingMessage, envelope: Envelope, contents: Contents) -> str:
+        while True:
+            try:
+                made = self._attempt(envelope, contents)
+                break
+            except LedgerUnavailable as error:
+                log.warning("ledger_unavailable", letter_id=str(envelope.header.id), error=str(error))
+                if self._waiter.until_ledger_answers(seconds=_LEDGER_SECONDS):
+                    continue
+                if self._waiter.stopping:
+                    raise GivenBack from error
+                made = Pause(reason="no_ledger")
+                break
+        if isinstance(made, Pause):
+            tier = tier_of(made.after)
+            log.info("letter_put_off", letter_id=str(envelope.header.id), reason=made.reason, wait=tier)
+            self._wait(envelope, tier)
+            return "put_off"
+        self._follow_up(made, message, envelope)
+        return made.outcome.name
+
+    def _attempt(self, envelope: Envelope, contents: Contents) -> Attempt | Pause:
+        """Makes one attempt, unless the ledger knows the letter's end already.
+
+        Returns:
+            What became of it; or that the letter should wait, where no provider may be asked now. Then nothing was
+            written.
+
+        Raises:
+            LedgerUnavailable: nothing was sent, or the replica is being stopped.
+        """
+        marks = self._marks_of(contents.recipient)
+        if contents.decoy:
+            attempt = self._claim(envelope, marks, provider=None)
+            self._record(attempt, Discarded(), since=time.monotonic())
+            return attempt
+        permit = self._route.permit(envelope.header.letter_class, marks)
+        if isinstance(permit, Pause):
+            return permit
+        with permit:
+            # Before the claim: once a server may have the letter, nothing may take time.
+            letter = self._compose(envelope.header, contents)
+            sendable = isinstance(letter, Message)
+            attempt = self._claim(envelope, marks, provider=permit.provider if sendable else None)
+            since = time.monotonic()
+            outcome = self._send(attempt, letter, permit) if isinstance(letter, Message) else letter
+            self._record(attempt, outcome, since=since)
+        return attempt
+
+    def _marks_of(self, recipient: str) -> Marks | None:
+        try:
+            return self._marker.marks_of(recipient)
+        except AddressNotSupported:
+            return None  # which composing will find out, too
+
+    def _compose(self, header: EnvelopeHeader, contents: Contents) -> Message | Dead:
+        try:
+            rendering = self._renderer.render(header, contents.context)
+            return compose(header, rendering, recipient=contents.recipient, sender=self._sender)
+        except UnfitLetter as error:
+            log.warning("letter_unfit", letter_id=str(header.id), reason=error.reason)
+            return Dead(reason=error.reason)
+        except Exception as error:  # noqa: BLE001 - a letter that cannot be written is dead: trying again repeats it
+            _log_broken("letter_broke_the_mailer", error, letter_id=str(header.id))
+            return Dead(reason="internal_error")
+
+    def _claim(self, envelope: Envelope, marks: Marks | None, *, provider: str | None) -> Attempt:
+        """Claims the letter; where that is refused, the attempt has no claim and says what is known of the letter.
+
+        Args:
+            envelope: the letter's.
+            marks: keyed hashes of its recipient.
+            provider: whom it will be given to at once; None if it will not be sent.
+        """
+        digest = hashlib.sha256(envelope.signature.encode()).digest()
+        for pause in (*_CLAIM_PAUSES, None):
+            # Before the claim, so that it ends before the lease however long the database takes to answer.
+            deadline = time.monotonic() + self._attempt_seconds
+            found = self._ledger.claim(envelope.header, digest=digest, marks=marks, provider=provider)
+            if isinstance(found, Claim):
+                return Attempt.claimed(envelope.header, marks, found, deadline=deadline)
+            standing = found
+            if standing.state not in IN_HAND or pause is None or not self._waiter.pause(pause):
+                break
+        return Attempt.recalled(envelope.header, standing)
+
+    def _send(self, attempt: Attempt, message: Message, permit: Permit) -> Outcome:
+        """Gives the letter to a provider, and to others as long as it is certain that none has taken it."""
+        claim = attempt.claim
+        if claim is None:
+            return attempt.outcome
+        begun_with = claim.begun_with
+        for provider in permit.candidates(only=claim.provider):
+            spare = 0.0 if claim.provider else _OTHER_PROVIDER_SECONDS
+            if not permit.move_to(provider, until=attempt.deadline - spare):
+                continue
+            if begun_with != provider.name and not self._begin(claim, provider.name):
+                if not attempt.transmissions:
+                    return Held()
+                break
+            begun_with = None
+            try:
+                said = permit.send(
+                    provider, message, deadline=attempt.deadline, keep=self._keeper.keep(claim).go_on
+                )
+            except Exception as error:  # noqa: BLE001 - whatever it is, the message must not be lost with it
+                _log_broken("letter_broke_the_mailer", error, letter_id=str(claim.letter_id))
+                return Dead(reason="internal_error")
+            attempt.transmissions.append(said)
+            self._raise_alarm(claim.letter_id, said)
+            if not may_ask_another(attempt.transmissions):
+                break
+            if time.monotonic() > attempt.deadline - spare:
+                self._extend(attempt, claim)
+        if not attempt.transmissions:
+            return self._plan(claim, Pause(reason=PROVIDER_AWAY))
+        return self._plan(claim, without_another(attempt.transmissions[-1].verdict))
+
+    def _begin(self, claim: Claim, provider: str) -> bool:
+        return self._waiter.until_done(lambda: self._ledger.begin_transmission(claim, provider=provider))
+
+    def _extend(self, attempt: Attempt, claim: Claim) -> None:
+        """Gives the next provider time, where the one before took all there was."""
+        deadline = time.monotonic() + self._attempt_seconds
+        if not self._waiter.stopping and self._keeper.renew(claim):
+            attempt.deadline = deadline
+
+    def _raise_alarm(self, letter_id: UUID, said: Transmission) -> None:
+        """Says, once an attempt, what time alone does not mend: our account, our certificate, our own letters."""
+        if said.alarm:
+            self._metrics.alarmed(said.concern)
+            log.error(
+                "delivery_alarm",
+                letter_id=str(letter_id),
+                provider=said.provider,
+                phase=said.phase,
+                outcome=said.verdict.name,
+                reason=None if isinstance(said.verdict, Sent) else said.verdict.reason,
+                concern=said.concern,
+                reply=said.reply,
+            )
+
+    def _plan(self, claim: Claim, verdict: Sent | TryLater | Ambiguous | Dead | Pause) -> Outcome:
+        return plan(
+            verdict,
+            attempt=claim.attempt,
+            refusals=claim.refusals.get(kind_of(verdict) or "", 0) + 1,
+            ambiguities=claim.ambiguities + isinstance(verdict, Ambiguous),
+            remaining=claim.remaining,
+            chance=self._chance(),
+        )
+
+    def _record(self, attempt: Attempt, outcome: Outcome, *, since: float) -> None:
+        """Writes the outcome into the ledger, for as long as it takes; what somebody else decided meanwhile wins."""
+        claim = attempt.claim
+        if claim is None:
+            return
+        duration_ms = round((time.monotonic() - since) * 1000)
+        settlement = settlement_of(attempt, claim, outcome, duration_ms=duration_ms)
+        settled = self._waiter.until_done(lambda: self._ledger.settle(claim, settlement), to_the_end=True)
+        if settled is None:
+            log.warning("claim_lost", letter_id=str(claim.letter_id), outcome=settlement.outcome)
+            outcome = Held()
+        elif settled.state is LetterState.CANCELLED:
+            outcome = Cancelled()
+        if settled is not None and settlement.suppression is not None:
+            self._metrics.suppressing(settlement.suppression.scope)
+        log.info(
+            "letter_attempted",
+            letter_id=str(claim.letter_id),
+            attempt=claim.attempt,
+            outcome=outcome.name,
+            reason=settlement.reason,
+            phase=settlement.phase,
+            provider=settlement.provider,
+            duration_ms=settlement.duration_ms,
+        )
+        attempt.outcome = outcome
+        attempt.number -= not settlement.counts
+        attempt.reply = settlement.reply
+        attempt.decided_at = settled.at if settled else claim.claimed_at
+        self._metrics.attempted(
+            attempt.header.letter_class,
+            outcome,
+            seconds=time.monotonic() - since,
+            since_creation=attempt.decided_at - attempt.header.created_at,
+        )
+
+    def _follow_up(self, attempt: Attempt, message: IncomingMessage, envelope: Envelope) -> None:
+        """Publishes what the outcome asks for; afterwards the message may be acknowledged."""
+        outcome = attempt.outcome
+        match outcome:
+            case Sent() | Discarded():
+                self._report(ReportedState.SENT, attempt)
+            case TryLater(after=after) | Ambiguous(after=after) | Pause(after=after):
+                self._report(ReportedState.DEFERRED, attempt)
+                self._wait(envelope, tier_of(after))
+            case Held():
+                self._wait(envelope, WaitTier.S10)
+            case Dead(reason=reason):
+                self._bury(message, reason, attempt)
+                self._report(ReportedState.FAILED, attempt)
+            case Unconfirmed():
+                self._bury(message, UNCONFIRMED, attempt)
+                self._report(ReportedState.UNCONFIRMED, attempt)
+            case Expired():
+                self._bury(message, "expired", attempt)
+                self._report(ReportedState.EXPIRED, attempt)
+            case Cancelled():
+                self._report(ReportedState.SUPERSEDED, attempt)
+            case Suppressed():
+                self._report(ReportedState.SUPPRESSED, attempt)
+            case _:
+                assert_never(outcome)
+
+    def _report(self, state: ReportedState, attempt: Attempt) -> None:
+        report = report_of(
+            attempt.header.id,
+            state,
+            attempt=attempt.number,
+            at=attempt.decided_at,
+            reason=reason_of(attempt.outcome),
+        )
+        publish_with_retry(lambda: self._postbox.post(report), waiter=self._waiter)
+
+    def _wait(self, envelope: Envelope, tier: WaitTier) -> None:
+        header = envelope.header
+        waiting = Publication(
+            id=header.id,
+            task_name=DELIVER_LETTER,
+            message=envelope,
+            route=wait_route(header.letter_class, tier),
+            priority=header.priority,
+            correlation_id=current_correlation_id(),
+        )
+        publish_with_retry(lambda: self._postbox.post(waiting), waiter=self._waiter)
+
+    def _bury(self, message: IncomingMessage, reason: str, attempt: Attempt | None = None) -> None:
+        dead = DeadLetter(
+            message=message,
+            reason=reason,
+            reply=attempt.reply if attempt else None,
+            attempts=attempt.number if attempt else 0,
+            first_seen=attempt.first_seen if attempt else None,
+        )
+        publish_with_retry(lambda: self._dead_letters.publish(dead), waiter=self._waiter)
+
+
+def _log_broken(event: str, error: Exception, **about: str) -> None:
+    """Without the error's own words, which may quote the letter."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error(event, error=type(error).__name__, where=where, **about)

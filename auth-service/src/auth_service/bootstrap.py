@@ -90,7 +90,7 @@ def build_api(settings: ApiSettings) -> Api:
     requests = MailboxLimit(limit=settings.limit_mailbox, keyed_hash=keyed_hash, observer=metrics)
     codes = CodeLimit(limit=settings.limit_codes, keyed_hash=keyed_hash, observer=metrics)
     sources = Sources(
-        addresses=ClientAddresses(trusted=settings.trusted_proxies),
+        addresses=ClientAddresses(trusted=settings.trusted_proxies, header=settings.forwarding_header),
         transactions=counting,
         letters=SourceLimit(
             name=LimitName.SOURCE, limit=settings.limit_source, keyed_hash=keyed_hash, observer=metrics
@@ -102,12 +102,13 @@ def build_api(settings: ApiSettings) -> Api:
             observer=metrics,
         ),
     )
+    watch = CampaignWatch(suspicion=settings.campaign, keyed_hash=keyed_hash)
     admit = AdmitRegistration(
         transactions=counting,
         source=sources.letters,
         everybody=settings.limit_all,
         proved=settings.limit_proved,
-        watch=CampaignWatch(suspicion=settings.campaign, keyed_hash=keyed_hash),
+        watch=watch,
         proofs=Proofs(keyed_hash=keyed_hash, tries=settings.proof_tries),
         keyed_hash=keyed_hash,
         observer=metrics,
@@ -124,7 +125,11 @@ def build_api(settings: ApiSettings) -> Api:
                 requests=requests,
             ),
             resend=ResendVerification(
-                transactions=transactions, letters=letters, keyed_hash=keyed_hash, requests=requests
+                transactions=transactions,
+                letters=letters,
+                keyed_hash=keyed_hash,
+                requests=requests,
+                watch=watch,
             ),
             admit=admit,
             sources=sources,

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from auth_service.http.client_address import ForwardingHeader
 from auth_service.limit_settings import CampaignSettings, LimitSettings
 from auth_service.security.secrets import KeyedHash
 from auth_service.setting_values import (
@@ -81,7 +82,8 @@ class ApiSettings(LinkingSettings, LimitSettings):
     Attributes:
         listen: host:port, for everybody.
         ops_listen: host:port of `/metrics` and `/readyz`, for operators.
-        trusted_proxies: whose `X-Forwarded-For` and `Forwarded` are believed; nobody's by default.
+        trusted_proxies: who is believed about whose request it is; nobody by default.
+        forwarding_header: in which header they say so; the other is not read.
         api_workers: processes.
         api_threads: threads a process; each may hold one database connection.
         hash_limit: argon2 computations at once in a process; 19 MiB each.
@@ -96,6 +98,7 @@ class ApiSettings(LinkingSettings, LimitSettings):
     listen: HostAndPort = "127.0.0.1:8000"
     ops_listen: HostAndPort = "127.0.0.1:9400"
     trusted_proxies: Networks = ()
+    forwarding_header: ForwardingHeader = ForwardingHeader.X_FORWARDED_FOR
     api_workers: Annotated[int, Field(ge=1, le=64)] = 2
     api_threads: Annotated[int, Field(ge=1, le=128)] = 8
     hash_limit: Annotated[int, Field(ge=1, le=64)] = 4

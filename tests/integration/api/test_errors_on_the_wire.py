@@ -71,6 +71,12 @@ CASES = [
     ("two lengths", POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n" + BODY, 400),
     ("a length and chunks", POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
     ("chunks that are none", POST + b"Transfer-Encoding: chunked\r\n\r\n" + MARK + b"\r\n", 400),
+    ("a chunk's line without end", POST + b"Transfer-Encoding: chunked\r\n\r\n1;" + MARK * 300, 400),
+    (
+        "lines behind the chunks without end",
+        POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: " + MARK * 300,
+        400,
+    ),
     ("another transfer coding", POST + b"Transfer-Encoding: " + MARK + b"\r\n\r\n", 501),
     ("a long address", b"GET /" + MARK * 2000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
     ("large headers", GET + b"Host: x\r\nX: " + MARK * 2000 + b"\r\n\r\n", 431),

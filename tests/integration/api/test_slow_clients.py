@@ -32,6 +32,10 @@ KINDS: tuple[tuple[bytes, bytes], ...] = (
     (HEADER, b'{"email": "a@example.com", "password": "'),
     (HEADER.replace(b"Content-Length: 90", b"Transfer-Encoding: chunked"), b"000000000000000000001"),
     (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b""),
+    # Blank lines are no request, before the first and after it.
+    (b"", b"\r\n\r\n" * 10),
+    (b"", b" \r\n\r\n" * 10),
+    (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n\r\n" * 10),
 )
 
 

@@ -61,6 +61,13 @@ def held(api: AuthApi) -> list[Registered]:
     return registered
 
 
+def sent_in_vain(api: AuthApi, count: int) -> None:
+    """So many registrations whose letters were sent, and which nobody confirms."""
+    for number in range(count):
+        letter_id = api.letter_id(api.register(f"nobody-{number}@example.com").receipt)
+        api.sql("DELETE FROM outbox WHERE letter_id = %s", letter_id)
+
+
 def claimed(transactions: Transactions) -> int:
     with transactions.begin() as session:
         return len(claim(session, token=uuid4(), limit=100, lease=timedelta(seconds=30)))
@@ -124,7 +131,9 @@ def test_one_that_was_withdrawn_meanwhile_is_superseded_not_limited(
 def test_when_their_time_is_over_letters_go_unless_the_campaign_still_lasts(
     api: AuthApi, held: list[Registered], transactions: Transactions, campaign: bool
 ) -> None:
-    expire = EndExpiredHolds(suspicion=parse_suspicion("5/hour 10%" if campaign else "off"))
+    expire = EndExpiredHolds(suspicion=parse_suspicion("5/hour 10%"))
+    if campaign:
+        sent_in_vain(api, 5)
     api.sql("UPDATE registrations SET created_at = now() - interval '30 minutes'")
     with transactions.begin() as session:
         assert expire(session, limit=100) == 0
@@ -134,6 +143,46 @@ def test_when_their_time_is_over_letters_go_unless_the_campaign_still_lasts(
     assert totals(transactions) == {HoldEnd.EXPIRED_DROPPED if campaign else HoldEnd.EXPIRED_RELEASED: 5}
     assert api.receipt(held[0].receipt)["state"] == ("limited" if campaign else "accepted")
     assert claimed(transactions) == (0 if campaign else 5)
+
+
+def test_held_letters_do_not_prove_the_campaign_that_they_are_held_for(
+    api: AuthApi, held: list[Registered], transactions: Transactions
+) -> None:
+    # Nor do requests for which nothing was sent: one mailbox that was asked for again and again is no campaign.
+    sent_in_vain(api, 20)
+    api.sql("UPDATE letters SET state = 'limited' WHERE id NOT IN (SELECT letter_id FROM outbox)")
+    api.sql("UPDATE registrations SET created_at = now() - interval '30 minutes'")
+    api.sql("UPDATE outbox SET held_until = now() - interval '1 second'")
+    with transactions.begin() as session:
+        EndExpiredHolds(suspicion=parse_suspicion("5/hour 10%"))(session, limit=100)
+    assert totals(transactions) == {HoldEnd.EXPIRED_RELEASED: len(held)}
+
+
+@pytest.mark.parametrize("ended", ["by hand", "by time"])
+@pytest.mark.parametrize("lasts", [False, True])
+def test_what_is_asked_for_again_after_a_drop_is_held_only_while_the_campaign_lasts(
+    make_api: MakeApi,
+    api: AuthApi,
+    held: list[Registered],
+    transactions: Transactions,
+    ended: str,
+    lasts: bool,
+) -> None:
+    sent_in_vain(api, 5)
+    api.sql("UPDATE registrations SET created_at = now() - interval '30 minutes'")
+    if ended == "by hand":
+        assert EndHolds(transactions=transactions).drop(Selection()) == 5
+    else:
+        api.sql("UPDATE outbox SET held_until = now() - interval '1 second'")
+        with transactions.begin() as session:
+            assert EndExpiredHolds(suspicion=parse_suspicion("5/hour 10%"))(session, limit=100) == 5
+    if not lasts:
+        api.sql("UPDATE registrations SET created_at = now() - interval '2 hours'")
+    watchful = make_api(campaign="5/hour 10%")
+    receipts = [watchful.resend(held[0].secret), watchful.resend(held[0].secret)]
+    watchful.resend_to("stranger-1@example.com")
+    assert EndHolds(transactions=transactions).count(Selection()) == (3 if lasts else 0)
+    assert api.receipt(receipts[-1])["state"] == "accepted"
 
 
 def command(database: Database, *arguments: str) -> subprocess.CompletedProcess[str]:

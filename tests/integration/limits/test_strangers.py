@@ -5,10 +5,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
+from auth_service.flows.campaign_watch import LOOK_SECONDS, CampaignWatch
+from auth_service.security.secrets import KeyedHash
+from auth_service.store.engine import build_engine, build_sessions
+from auth_service.store.transactions import Transactions
 from support.altcha_client import solve
-from support.auth_api import AuthApi
+from support.auth_api import HASH_KEY, AuthApi
+from support.database import Database
 from support.limited_api import post_from, registration
 
 MakeApi = Callable[..., AuthApi]
@@ -150,6 +156,24 @@ def test_alarms_are_raised_once_by_all_processes_together(
     logged = capsys.readouterr().out
     assert logged.count("proofs_required") == 1
     assert logged.count("letters_held") == 1
+
+
+def test_an_alarm_that_lasts_asks_the_database_now_and_then_only(auth_database: Database) -> None:
+    asked: list[str] = []
+    engine = build_engine(auth_database.url, application="test").execution_options(
+        isolation_level="AUTOCOMMIT"
+    )
+    event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    transactions, now = Transactions(build_sessions(engine)), [0.0]
+    watch = CampaignWatch(suspicion=None, keyed_hash=KeyedHash(HASH_KEY), clock=lambda: now[0])
+    for at in (0.0, 0.1, LOOK_SECONDS - 0.1, LOOK_SECONDS, LOOK_SECONDS + 0.1):
+        now[0] = at
+        for name in ("proofs_required", "letters_held"):
+            with transactions.begin() as session:
+                watch.alarm(session, name)
+    counted = [statement for statement in asked if "INSERT INTO limits" in statement]
+    assert len(counted) == 4
+    assert all("synchronous_commit" in statement for statement in counted)
 
 
 def test_metrics_say_what_was_asked_admitted_and_held(make_api: MakeApi) -> None:

@@ -53,6 +53,11 @@ class Alert:
     prove: bool
     hold: bool
 
+    @property
+    def lasts(self) -> bool:
+        """Whether a campaign lasts."""
+        return self.prove or self.hold
+
 
 CALM: Final = Alert(prove=False, hold=False)
 
@@ -63,6 +68,21 @@ class Tally:
 
     registered: int
     confirmed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tallies:
+    """Registrations of a stretch of time. One whose every letter was limited is in none: there was nothing to confirm.
+
+    Attributes:
+        everybody: all others.
+        sent: those whose letters were not held; the others could not be confirmed, and cannot say that a campaign lasts.
+        proved: those of `sent` that came with a proof of work.
+    """
+
+    everybody: Tally
+    sent: Tally
+    proved: Tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

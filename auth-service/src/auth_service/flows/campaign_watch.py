@@ -39,6 +39,7 @@ class CampaignWatch:
     clock: Callable[[], float] = time.monotonic
     _seen: Alert = CALM
     _next_look: float = float("-inf")
+    _quiet_until: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self, session: Session) -> Alert:
@@ -50,13 +51,22 @@ class CampaignWatch:
                 return self._seen
             # Whoever comes while the database is asked goes by what was seen last.
             self._next_look = self.clock() + LOOK_SECONDS
-        everybody, proved = tally_registrations(session, self.suspicion.period)
+        seen = tally_registrations(session, self.suspicion.period)
         self._seen = Alert(
-            prove=self.suspicion.is_raised_by(everybody), hold=self.suspicion.is_raised_by(proved)
+            prove=self.suspicion.is_raised_by(seen.everybody), hold=self.suspicion.is_raised_by(seen.proved)
         )
         return self._seen
 
     def alarm(self, session: Session, event: str, **words: str) -> None:
-        """Logs an error of that name, but once an hour, whichever process sees it first."""
-        if limits.admit(session, self.keyed_hash.limit_key("alarm", event), _ALARMS).admitted:
+        """Logs an error of that name, but once an hour, whichever process sees it first.
+
+        To be called for each request of a campaign: so the row all of them share is asked for now and then only.
+        """
+        with self._lock:
+            now = self.clock()
+            if now < self._quiet_until.get(event, now):
+                return
+            self._quiet_until[event] = now + LOOK_SECONDS
+        key = self.keyed_hash.limit_key("alarm", event)
+        if limits.admit(session, key, _ALARMS, lazily=True).admitted:
             _log.error(event, **words)

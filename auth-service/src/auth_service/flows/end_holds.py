@@ -79,5 +79,4 @@ class EndExpiredHolds:
     def _lasts(self, session: Session) -> bool:
         if self.suspicion is None:
             return False
-        everybody, _ = tally_registrations(session, self.suspicion.period)
-        return self.suspicion.is_raised_by(everybody)
+        return self.suspicion.is_raised_by(tally_registrations(session, self.suspicion.period).sent)

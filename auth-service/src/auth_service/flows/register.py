@@ -116,6 +116,7 @@ class Register:
             receipt=self.keyed_hash.secret_of(registration.id, Derived.RECEIPT),
             receipt_tells=True,
             limited=standing.is_refused or not admission.admitted,
+            held_for=registration.held_for,
         )
         self.letters.write(session, order)
         return admission, registration.id

@@ -104,6 +104,7 @@ class RenewLetters:
             receipt=renewal,
             receipt_tells=letter.receipt_tells,
             limited=is_refused(session, letter.recipient_tag),
+            held_for=registration.held_for,
         )
         self.letters.write(session, order)
         _log.info("letter_renewed", letter_id=str(letter.id), renewal=renewal.number)

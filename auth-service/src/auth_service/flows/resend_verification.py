@@ -8,16 +8,19 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from auth_service.domain.address import Address
+from auth_service.domain.campaign import HoldReason
 from auth_service.domain.limit import Admission
 from auth_service.domain.registration import Registration, is_over, resend_after
 from auth_service.errors import UnknownRegistration
+from auth_service.flows.campaign_watch import CampaignWatch
 from auth_service.flows.limits import MailboxLimit
 from auth_service.flows.sign_up_letters import LetterOrder, SignUpLetters
 from auth_service.outbox import withdraw_letters
+from auth_service.outbox.hold import is_held
 from auth_service.security.secrets import KeyedHash, Secret
 from auth_service.store.accounts import find_account
 from auth_service.store.mailboxes import is_refused, mailbox_in_hand
-from auth_service.store.registrations import find_by_secret, find_newest_pending
+from auth_service.store.registrations import find_by_secret, find_newest_pending, hold_no_more
 from auth_service.store.tokens import void_tokens
 from auth_service.store.transactions import Transactions
 from mail_contract.messages import CancellationReason
@@ -39,6 +42,7 @@ class ResendVerification:
     letters: SignUpLetters
     keyed_hash: KeyedHash
     requests: MailboxLimit
+    watch: CampaignWatch
 
     def by_secret(self, secret: Secret) -> Resent:
         """Returns, among others, a receipt that tells what becomes of the letter.
@@ -85,9 +89,19 @@ class ResendVerification:
             receipt=receipt,
             receipt_tells=True,
             limited=limited,
+            held_for=None if limited else self._reason_to_hold(session, registration),
         )
         self.letters.write(session, order)
         return admission
+
+    def _reason_to_hold(self, session: Session, registration: Registration | None) -> HoldReason | None:
+        """Asking again is no way around a hold: not while a letter is held, nor after it was dropped while the campaign lasts."""
+        if registration is None or registration.held_for is None:
+            return None
+        if is_held(session, registration.id) or self.watch.look(session).lasts:
+            return registration.held_for
+        hold_no_more(session, registration)
+        return None
 
     def by_address(self, address: Address) -> Resent:
         """Returns, among others, a receipt that tells nothing more than that the request was accepted.
@@ -102,6 +116,7 @@ class ResendVerification:
         with self.transactions.begin() as session, mailbox_in_hand(session, tag) as now:
             admission = self.requests.admit(session, address)
             pending = find_newest_pending(session, typed=address.typed, canonical=address.canonical)
+            limited = is_refused(session, tag) or not admission.admitted
             order = LetterOrder(
                 registration=pending,
                 account=None,
@@ -109,7 +124,8 @@ class ResendVerification:
                 now=now,
                 receipt=receipt,
                 receipt_tells=False,
-                limited=is_refused(session, tag) or not admission.admitted,
+                limited=limited,
+                held_for=None if limited else self._reason_to_hold(session, pending),
             )
             self.letters.write(session, order)
         return Resent(receipt=receipt, resend_after=resend_after(admission))

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from auth_service.domain.account import Account
+from auth_service.domain.campaign import HoldReason
 from auth_service.domain.hold import Hold
 from auth_service.domain.one_time_token import Purpose
 from auth_service.domain.registration import Registration
@@ -47,6 +48,7 @@ class LetterOrder:
         receipt: to be told of it, or which earlier letter it renews.
         receipt_tells: whether the receipt may say more than that the request was accepted.
         limited: whether it is only to be written down, not sent.
+        held_for: why it is to be held, if it is.
     """
 
     registration: Registration | None
@@ -56,6 +58,7 @@ class LetterOrder:
     receipt: Secret | Renewal
     receipt_tells: bool
     limited: bool
+    held_for: HoldReason | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,7 @@ class SignUpLetters:
         if order.limited:
             record_limited(session, sealed, origin)
         else:
-            enqueue_letter(session, sealed, origin, hold=self._hold(order))
+            enqueue_letter(session, sealed, origin, hold=self._hold(order.held_for))
         _log.info(
             "letter_limited" if order.limited else "letter_accepted",
             letter_id=str(sealed.header.id),
@@ -139,9 +142,7 @@ class SignUpLetters:
         )
         return self.sealer.seal(header, contents)
 
-    def _hold(self, order: LetterOrder) -> Hold | None:
-        """Whatever asks for the letter: to ask again is no way around."""
-        reason = None if order.registration is None else order.registration.held_for
+    def _hold(self, reason: HoldReason | None) -> Hold | None:
         return None if reason is None else Hold(reason=reason, period=self.hold_period)
 
     def _origin(self, order: LetterOrder) -> Origin:

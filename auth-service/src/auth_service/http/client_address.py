@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
@@ -14,10 +15,19 @@ IPNetwork = IPv4Network | IPv6Network
 _MAX_HOPS: Final = 20
 """What stands further left was written by strangers; nobody has that many proxies."""
 
-_ELEMENT = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")+')
+# Each alternative begins otherwise, and a quote that is never closed runs to the end: nothing is looked at twice.
+_ELEMENT = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*(?:"|(\\?\Z)))+', re.DOTALL)
 _FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"\\]*)"|([^\s;",]+))\s*(?:;|$)', re.IGNORECASE)
 _V4_WITH_PORT = re.compile(r"([0-9.]+):[0-9]{1,5}")
 _V6_IN_BRACKETS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?")
+
+
+class ForwardingHeader(StrEnum):
+    """In which header proxies say whom they ask for. Only one is read: the other may come through from a stranger."""
+
+    X_FORWARDED_FOR = "X-Forwarded-For"
+    FORWARDED = "Forwarded"
+    """RFC 7239."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,28 +35,31 @@ class ClientAddresses:
     """Finds the address a request came from.
 
     Attributes:
-        trusted: networks of proxies whose `X-Forwarded-For` or `Forwarded` (RFC 7239) is believed; from anybody else
-            these headers change nothing.
+        trusted: networks of proxies whose header is believed; from anybody else it changes nothing.
+        header: the one they write.
     """
 
     trusted: Sequence[IPNetwork] = ()
+    header: ForwardingHeader = ForwardingHeader.X_FORWARDED_FOR
 
     def of(self, environ: Mapping[str, Any]) -> IPAddress:
         """Returns the address of a WSGI request's client.
 
         Read from the right, each entry was written by the hop before it: the first that is no proxy of ours is the
-        client. One that is no address ends the search at the proxy that wrote it. Where both headers name somebody and
-        disagree, one of them came through unchanged from a stranger: then neither is believed.
+        client. One that is no address ends the search at the proxy that wrote it.
         """
         peer = _parse(str(environ.get("REMOTE_ADDR", ""))) or IPv4Address(0)
-        if not self._is_ours(peer):
-            return peer
-        lists = (
-            _forwarded_for(str(environ.get("HTTP_X_FORWARDED_FOR", ""))),
-            _forwarded(str(environ.get("HTTP_FORWARDED", ""))),
-        )
-        found = {self._first_stranger(peer, hops) for hops in lists if hops}
-        return found.pop() if len(found) == 1 else peer
+        return self._first_stranger(peer, self._hops(environ)) if self._is_ours(peer) else peer
+
+    def _hops(self, environ: Mapping[str, Any]) -> Sequence[str]:
+        match self.header:
+            case ForwardingHeader.X_FORWARDED_FOR:
+                header = str(environ.get("HTTP_X_FORWARDED_FOR", ""))
+                return [part.strip() for part in header.rsplit(",", _MAX_HOPS)]
+            case ForwardingHeader.FORWARDED:
+                return list(_fors(str(environ.get("HTTP_FORWARDED", ""))))
+            case _:
+                assert_never(self.header)
 
     def _first_stranger(self, peer: IPAddress, hops: Sequence[str]) -> IPAddress:
         nearest = peer
@@ -72,15 +85,8 @@ def _parse(text: str) -> IPAddress | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _forwarded_for(header: str) -> list[str]:
-    return [part.strip() for part in header.split(",")] if header.strip() else []
-
-
-def _forwarded(header: str) -> list[str]:
-    return list(_fors(header)) if header.strip() else []
-
-
 def _fors(header: str) -> Iterator[str]:
-    for element in _ELEMENT.findall(header):
-        match = _FOR.search(element.strip())
+    for element in _ELEMENT.finditer(header):
+        # What stands in a quote that is not closed is nobody's word: it may be a stranger's, with a proxy's behind it.
+        match = _FOR.search(element[0].strip()) if element[1] is None else None
         yield (match[1] or match[2] or "") if match else ""

@@ -16,6 +16,8 @@ from uuid import uuid4
 
 import structlog
 from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.receiver import ChunkedReceiver
+from waitress.utilities import BadRequest
 
 from auth_service.http.body import MAX_BODY_BYTES, TOO_LARGE
 from auth_service.http.headers import REQUEST_ID
@@ -26,6 +28,10 @@ MAX_HEADER_BYTES: Final = 16 * 1024
 
 MAX_RECEIVED_BYTES: Final = 4 * 1024 * 1024
 """Of a body that is too large: so much is received and dropped, so that its sender reads our answer instead of a reset."""
+
+MAX_CHUNK_LINE_BYTES: Final = 2 * 1024
+"""Of the line before a chunk, and of the lines behind the last one. Waitress keeps what it has of them and looks through it again
+at each packet, with no bound of its own."""
 
 URI_TOO_LONG: Final = Problem(
     status=HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -81,17 +87,27 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc] # waitress is unty
     """
 
     arrived: float = 0.0
+    completed: bool
     error: Any
 
     def received(self, data: bytes) -> int:
         """Takes what came; returns how much of it belongs to this request."""
         line_ended = b"\n" in self.header_plus.lstrip() or b"\n" in data.lstrip()
         consumed: int = super().received(data)
+        if not self.completed and self._frames_endlessly():
+            self.error, self.completed = BadRequest(_REFUSED), True
         if self.completed:
             self.arrived = time.monotonic()
             if self.error is not None:
                 self.error = WireError(self._problem(line_ended=line_ended))
         return consumed
+
+    def _frames_endlessly(self) -> bool:
+        body = self.body_rcv
+        return (
+            isinstance(body, ChunkedReceiver)
+            and max(len(body.control_line), len(body.trailer)) > MAX_CHUNK_LINE_BYTES
+        )
 
     def _problem(self, *, line_ended: bool) -> Problem:
         problem = _BY_STATUS.get(self.error.code, BAD_REQUEST)

@@ -32,9 +32,8 @@ DEADLINE_SECONDS: Final = 15.0
 """For a whole request, from its first byte to its last; as long may a connection wait for one, or for its answer to be taken."""
 
 _CONNECTIONS: Final = 1000
-"""Open at once in a process; more wait in the listener's queue until the deadline has closed some."""
+"""Open at once on a listener of a process; more wait in the listener's queue until the deadline has closed some."""
 
-_OPS_CONNECTIONS: Final = 50
 _LOOP_SECONDS: Final = 0.5
 
 _log = structlog.get_logger(__name__)
@@ -69,7 +68,8 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         super().__init__(*args, **more)
 
     def received(self, data: bytes) -> bool:
-        if self.request is None:
+        # Blank lines are no request: waitress drops them, and whoever sends nothing else is still waiting for one to begin.
+        if self.request is None and data.strip():
             self.waiting_since = time.monotonic()
         return bool(super().received(data))
 
@@ -127,27 +127,19 @@ class HttpServer:
         logging.getLogger("waitress").setLevel(logging.WARNING)
         logging.getLogger("waitress").addFilter(_without_paths)
 
-    def add(
-        self,
-        application: Callable[..., Any],
-        listener: socket.socket,
-        *,
-        threads: int,
-        most: int = _CONNECTIONS,
-    ) -> None:
+    def add(self, application: Callable[..., Any], listener: socket.socket, *, threads: int) -> None:
         """Serves an application on a socket that is bound.
 
         Args:
             application: WSGI.
             listener: may be shared with other processes.
             threads: requests at once.
-            most: connections at once.
         """
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(threads)
         adjustments = Adjustments(
             threads=threads,
-            connection_limit=most,
+            connection_limit=_CONNECTIONS,
             cleanup_interval=1,
             max_request_header_size=MAX_HEADER_BYTES,
             max_request_body_size=MAX_RECEIVED_BYTES,

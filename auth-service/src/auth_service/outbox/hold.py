@@ -55,6 +55,17 @@ def count_held(session: Session, selection: Selection) -> int:
     return session.scalar(select(func.count()).select_from(chosen)) or 0
 
 
+def is_held(session: Session, registration_id: UUID) -> bool:
+    """Says whether a letter of a registration is held."""
+    found = (
+        select(OutboxRow.id)
+        .join(Letter, Letter.id == OutboxRow.letter_id)
+        .where(Letter.registration_id == registration_id, OutboxRow.held_until.is_not(None))
+        .limit(1)
+    )
+    return session.scalar(found) is not None
+
+
 def release_held(session: Session, selection: Selection, *, limit: int) -> int:
     """Lets the selected letters go, at most `limit`; returns how many."""
     return _release(session, _choose(session, selection, limit), HoldEnd.RELEASED)

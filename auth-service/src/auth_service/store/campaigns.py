@@ -4,33 +4,48 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
-from auth_service.domain.campaign import CONFIRMING_TIME, Tally
+from auth_service.domain.campaign import CONFIRMING_TIME, Tallies, Tally
+from auth_service.domain.delivery import DeliveryState
 from auth_service.domain.registration import EndedFor
 from auth_service.store.base import table_of
-from auth_service.store.tables import Registration
+from auth_service.store.tables import Letter, Registration
 
 _REGISTRATIONS = table_of(Registration)
-_CONFIRMED = _REGISTRATIONS.c.ended_for == EndedFor.CONFIRMED.value
-# A letter that is held cannot be confirmed: it says nothing about whether holding is still needed.
-_ON_ITS_WAY = _REGISTRATIONS.c.proved & _REGISTRATIONS.c.held_for.is_(None)
+_LETTERS = table_of(Letter)
+_HAS_LETTER = exists().where(
+    _LETTERS.c.registration_id == _REGISTRATIONS.c.id, _LETTERS.c.state != DeliveryState.LIMITED.value
+)
+_SEEN = (
+    select(
+        (_REGISTRATIONS.c.ended_for == EndedFor.CONFIRMED.value).label("confirmed"),
+        _REGISTRATIONS.c.held_for.is_not(None).label("held"),
+        _REGISTRATIONS.c.proved,
+        _HAS_LETTER.label("has_letter"),
+    )
+    .where(
+        _REGISTRATIONS.c.created_at > func.now() - bindparam("period") - CONFIRMING_TIME,
+        _REGISTRATIONS.c.created_at <= func.now() - CONFIRMING_TIME,
+    )
+    .subquery()
+)
+_SENT = (~_SEEN.c.held, _SEEN.c.has_letter)
+_EVERYBODY, _PROVED = (_SEEN.c.held | _SEEN.c.has_letter,), (*_SENT, _SEEN.c.proved)
 _COUNT = select(
-    func.count(),
-    func.count().filter(_CONFIRMED),
-    func.count().filter(_ON_ITS_WAY),
-    func.count().filter(_ON_ITS_WAY, _CONFIRMED),
-).where(
-    _REGISTRATIONS.c.created_at > func.now() - bindparam("period") - CONFIRMING_TIME,
-    _REGISTRATIONS.c.created_at <= func.now() - CONFIRMING_TIME,
+    *(
+        func.count().filter(*which, *confirmed)
+        for which in (_EVERYBODY, _SENT, _PROVED)
+        for confirmed in ((), (_SEEN.c.confirmed,))
+    )
 )
 
 
-def tally_registrations(session: Session, period: timedelta) -> tuple[Tally, Tally]:
-    """Returns all registrations of the period that ended `CONFIRMING_TIME` ago, and those with a proof and no hold."""
-    everybody, confirmed, proved, proved_confirmed = session.execute(_COUNT, {"period": period}).one()
-    return (
-        Tally(registered=everybody, confirmed=confirmed),
-        Tally(registered=proved, confirmed=proved_confirmed),
+def tally_registrations(session: Session, period: timedelta) -> Tallies:
+    """Returns the registrations of the period that ended `CONFIRMING_TIME` ago."""
+    counts = session.execute(_COUNT, {"period": period}).one()
+    everybody, sent, proved = (
+        Tally(registered=counts[at], confirmed=counts[at + 1]) for at in range(0, len(counts), 2)
     )
+    return Tallies(everybody=everybody, sent=sent, proved=proved)

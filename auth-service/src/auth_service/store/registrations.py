@@ -54,6 +54,10 @@ _REFUSE = (
     .values(ended_at=func.now(), ended_for=EndedFor.REFUSED.value)
 )
 
+_HOLD_NO_MORE = (
+    update(REGISTRATIONS).where(REGISTRATIONS.c.id == bindparam("registration")).values(held_for=None)
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRegistration:
@@ -111,6 +115,11 @@ def confirm_registration(
     """Ends a pending registration as the one that became the account, and every other pending one of the address."""
     session.execute(_CONFIRM, {"registration": registration.id, "second": second, "hashed": password_hash})
     session.execute(_OVERTAKE, {"canonical": registration.canonical_email})
+
+
+def hold_no_more(session: Session, registration: Registration) -> None:
+    """Lets letters of a registration go from now on, so that it counts among those that may be confirmed."""
+    session.execute(_HOLD_NO_MORE, {"registration": registration.id})
 
 
 def refuse_registration(session: Session, registration: Registration) -> None:

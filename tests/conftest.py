@@ -149,12 +149,12 @@ def services(
     tmp_path: Path,
 ) -> Iterator[Services]:
     """The services' processes against this test's broker and databases; none runs yet."""
-    surroundings = Surroundings(
+    overrides = Surroundings(
         directory=tmp_path,
         keys=service_keys,
         broker=broker,
         auth_database=auth_database,
         mailer_database=mailer_database,
     )
-    with services_at(surroundings) as processes:
+    with services_at(overrides) as processes:
         yield processes

@@ -370,19 +370,19 @@ def test_a_vhost_that_is_not_there_is_a_finding(broker: VirtualHost) -> None:
     assert (finding.code, finding.fix) == (Code.MISSING, APPLY)
 
 
-def surroundings(**environment: str) -> dict[str, str]:
+def overrides(**environment: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTERN_")}
     return {**kept, **environment}
 
 
 def run(command: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return nursery.run([command, "doctor", *arguments], environment=surroundings(**environment))
+    return nursery.run([command, "doctor", *arguments], environment=overrides(**environment))
 
 
 def run_from_nothing(command: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [command, "doctor", *arguments],
-        env=surroundings(**environment),
+        env=overrides(**environment),
         capture_output=True,
         text=True,
         check=False,

@@ -8,9 +8,9 @@ import pytest
 
 from postern_local.directory import StateDirectory
 from postern_local.errors import NotReady, StepFailed
-from postern_local.patience import Patience
 from postern_local.program import Program
 from postern_local.readiness import wait_for
+from postern_local.start_waiter import Patience
 from postern_local.supervision import Supervisor
 
 LONGER_THAN_A_START = 1.2

@@ -31,11 +31,11 @@ def test_somebody_registers_and_confirms_the_address(
     broker: VirtualHost, pooled: list[PooledDatabase], service_keys: Path, tmp_path: Path
 ) -> None:
     auth, mailer = pooled
-    surroundings = Surroundings(
+    overrides = Surroundings(
         directory=tmp_path, keys=service_keys, broker=broker, auth_database=auth, mailer_database=mailer
     )
     (address,) = addresses(1)
-    with services_at(surroundings) as services:
+    with services_at(overrides) as services:
         services.start_journey()
         services.wait_until_ready(within=60)
         with Gate(services.api) as gate, Mailbox(services.inbox) as mailbox:

@@ -159,7 +159,7 @@ def fork(command: Sequence[str], *, environment: Mapping[str, str], log: Path, d
 
 def fork_program(program: Program, *, log: Path) -> Child:
     """As `postern_local.program.launch`, for the packages' own commands."""
-    return fork(program.command, environment=program.surroundings(), log=log, directory=program.directory)
+    return fork(program.command, environment=program.overrides(), log=log, directory=program.directory)
 
 
 def start(

@@ -169,9 +169,9 @@ class Services:
 
 
 @contextmanager
-def services_at(surroundings: Surroundings) -> Iterator[Services]:
+def services_at(overrides: Surroundings) -> Iterator[Services]:
     """None at first; whatever was started is gone at the end, also after a failure."""
-    services = Services(at=surroundings)
+    services = Services(at=overrides)
     try:
         yield services
     finally:

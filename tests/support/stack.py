@@ -96,7 +96,7 @@ class Stack:
 
     def passwords(self) -> dict[str, str]:
         """Every password of the stack by its name."""
-        return asdict(Passwords.kept_in(self.state.passwords_file))
+        return asdict(Passwords.load_from(self.state.passwords_file))
 
     def pids(self, kind: str) -> list[int]:
         """Pids of the processes of a kind that are up at this moment, such as `mailer` or `rabbitmq`."""
@@ -159,7 +159,7 @@ def command(
     """Run `postern-local` for the stack in `root` to its end."""
     return subprocess.run(
         [str(COMMAND), *arguments],
-        env=surroundings(root, env or {}),
+        env=overrides(root, env or {}),
         capture_output=True,
         text=True,
         timeout=120,
@@ -167,7 +167,7 @@ def command(
     )
 
 
-def surroundings(root: Path, env: Mapping[str, str]) -> dict[str, str]:
+def overrides(root: Path, env: Mapping[str, str]) -> dict[str, str]:
     """Variables for a stack in `root` without limits, on ports away from those of a stack that somebody works with."""
     usual = {name: os.environ[name] for name in ("PATH", "POSTERN_RABBITMQ") if name in os.environ}
     return {**usual, "POSTERN_STATE": str(root), "POSTERN_PORTS": "any", **NO_LIMITS, **env}
@@ -180,7 +180,7 @@ def launch(root: Path, env: Mapping[str, str] | None = None) -> Stack:
     with output.open("ab") as file:
         runner = subprocess.Popen(
             ["setpriv", "--pdeathsig", "TERM", str(COMMAND), "run"],
-            env=surroundings(root, env or {}),
+            env=overrides(root, env or {}),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -14,8 +14,8 @@ from support.mailroom import Mailroom, mailroom
 @pytest.fixture
 def room(broker: VirtualHost, mailer_database: Database, tmp_path: Path) -> Iterator[Mailroom]:
     """Fresh surroundings without a replica; those started are ended."""
-    with mailroom(broker, mailer_database, tmp_path) as surroundings:
-        yield surroundings
+    with mailroom(broker, mailer_database, tmp_path) as overrides:
+        yield overrides
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +27,11 @@ def _busy_room(
     with (
         virtual_host(infra) as broker,
         database_copy(infra, "mailer") as database,
-        mailroom(broker, database, tmp_path_factory.mktemp("mailroom")) as surroundings,
+        mailroom(broker, database, tmp_path_factory.mktemp("mailroom")) as overrides,
     ):
-        surroundings.shorten_the_waits()
-        surroundings.start()
-        yield surroundings
+        overrides.shorten_the_waits()
+        overrides.start()
+        yield overrides
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-from postern_local.overrides import overridden, surroundings
+from postern_local.overrides import overridden, overrides
 
 OWN = {"MAILER_SMTP_URL": "smtp://127.0.0.1:1025", "MAILER_SEALING_KEYS_FILE": "keys/sealing.private.json"}
 
@@ -21,4 +21,4 @@ def test_a_service_sees_nothing_of_the_other_ones_settings() -> None:
 
 
 def test_only_the_services_own_variables_are_taken_over() -> None:
-    assert all(name.startswith(("AUTH_", "MAILER_", "POSTERN_LOG_")) for name in surroundings())
+    assert all(name.startswith(("AUTH_", "MAILER_", "POSTERN_LOG_")) for name in overrides())

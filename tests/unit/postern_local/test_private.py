@@ -47,8 +47,8 @@ def test_others_may_pass_through_the_state_directory_but_read_nothing(tmp_path: 
 def test_passwords_are_made_once_and_differ(tmp_path: Path) -> None:
     path = tmp_path / "passwords.json"
 
-    first = Passwords.kept_in(path)
+    first = Passwords.load_from(path)
 
-    assert Passwords.kept_in(path) == first
+    assert Passwords.load_from(path) == first
     assert first.broker_admin != first.broker_auth
     assert mode(path) == 0o600

@@ -3,62 +3,62 @@
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from postern_local.blueprint import FLOWER_USER, Blueprint
 from postern_local.broker import ADMIN
+from postern_local.configuration import FLOWER_USER, StackConfiguration
 from postern_local.ports import USUAL
 
 HEADINGS = ("what", "address", "login", "remark")
 
 
-def address_table(blueprint: Blueprint, *, metrics: Sequence[str]) -> str:
+def address_table(configuration: StackConfiguration, *, metrics: Sequence[str]) -> str:
     """All addresses of the stack as lines of text, with a remark where a usual port was busy.
 
     Args:
-        blueprint: of the stack that runs.
+        configuration: of the stack that runs.
         metrics: addresses of its mailers' figures.
     """
-    broker, passwords = blueprint.broker, blueprint.passwords
+    broker, passwords = configuration.broker, configuration.passwords
     admin = f"{ADMIN} / {broker.password}"
     migrator = f"migrator / {passwords.database_migrator}"
-    api = blueprint.http("api")
+    api = configuration.http("api")
     rows = [
-        ("API", api, "", _moved(blueprint, "api")),
+        ("API", api, "", _moved(configuration, "api")),
         ("its description", f"{api}/docs", "", ""),
         ("sign-up page", f"{api}/signup", "", ""),
-        ("inbox", blueprint.http("inbox"), "", _moved(blueprint, "inbox")),
+        ("inbox", configuration.http("inbox"), "", _moved(configuration, "inbox")),
         (
             "RabbitMQ console",
-            blueprint.http("rabbitmq_console"),
+            configuration.http("rabbitmq_console"),
             admin,
-            _moved(blueprint, "rabbitmq_console"),
+            _moved(configuration, "rabbitmq_console"),
         ),
         (
             "Flower",
-            blueprint.http("flower"),
+            configuration.http("flower"),
             f"{FLOWER_USER} / {passwords.flower_operator}",
-            _moved(blueprint, "flower"),
+            _moved(configuration, "flower"),
         ),
-        ("AMQP", without_login(broker.amqp_url), admin, _moved(blueprint, "amqp")),
-        ("SMTP of the inbox", blueprint.smtp, "", _moved(blueprint, "smtp")),
-        ("the API's metrics", f"{blueprint.http('ops')}/metrics", "", _moved(blueprint, "ops")),
+        ("AMQP", without_login(broker.amqp_url), admin, _moved(configuration, "amqp")),
+        ("SMTP of the inbox", configuration.smtp, "", _moved(configuration, "smtp")),
+        ("the API's metrics", f"{configuration.http('ops')}/metrics", "", _moved(configuration, "ops")),
         *(("a mailer's metrics", address, "", "") for address in metrics),
         (
             "database auth",
-            without_login(blueprint.database_url("auth")),
+            without_login(configuration.database_url("auth")),
             migrator,
-            _moved(blueprint, "postgres"),
+            _moved(configuration, "postgres"),
         ),
-        ("database mailer", without_login(blueprint.database_url("mailer")), migrator, ""),
-        *((name, "off", "", "docs/protection.md") for name in limits_off(blueprint.surroundings)),
+        ("database mailer", without_login(configuration.database_url("mailer")), migrator, ""),
+        *((name, "off", "", "docs/protection.md") for name in limits_off(configuration.overrides)),
     ]
     return "\n".join(_aligned([HEADINGS, *rows]))
 
 
-def limits_off(surroundings: Mapping[str, str]) -> list[str]:
+def limits_off(overrides: Mapping[str, str]) -> list[str]:
     """The variables of limits that whoever starts the stack has turned off."""
     return sorted(
         name
-        for name, value in surroundings.items()
+        for name, value in overrides.items()
         if (name.startswith("AUTH_LIMIT_") or name == "AUTH_CAMPAIGN") and value.strip() == "off"
     )
 
@@ -69,9 +69,9 @@ def without_login(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _moved(blueprint: Blueprint, port: str) -> str:
+def _moved(configuration: StackConfiguration, port: str) -> str:
     usual = USUAL[port]
-    return "" if blueprint.ports[port] == usual else f"instead of port {usual}"
+    return "" if configuration.ports[port] == usual else f"instead of port {usual}"
 
 
 def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from postern_local.blueprint import Blueprint
+from postern_local.configuration import StackConfiguration
 from postern_local.consumers import consumed, letter_queues
 from postern_local.readiness import database_shows, http_answers
 from postern_local.supervision import Supervisor
@@ -13,14 +13,14 @@ RELAY_LISTENS = """
 
 
 def service_answers(
-    blueprint: Blueprint, supervisor: Supervisor, *, replicas: int
+    configuration: StackConfiguration, supervisor: Supervisor, *, replicas: int
 ) -> Iterator[tuple[str, Callable[[], bool]]]:
     """Pairs of a part's name and the question whether it works."""
-    yield "the inbox", lambda: http_answers(f"{blueprint.http('inbox')}/healthz")
-    yield "the API", lambda: http_answers(f"{blueprint.http('ops')}/readyz")
-    yield "the relay", lambda: database_shows(blueprint.cluster.url(), RELAY_LISTENS)
+    yield "the inbox", lambda: http_answers(f"{configuration.http('inbox')}/healthz")
+    yield "the API", lambda: http_answers(f"{configuration.http('ops')}/readyz")
+    yield "the relay", lambda: database_shows(configuration.cluster.url(), RELAY_LISTENS)
     yield "beat", lambda: supervisor.is_running("beat")
-    letters = letter_queues(blueprint.surroundings)
-    broker = blueprint.broker.amqp_url
+    letters = letter_queues(configuration.overrides)
+    broker = configuration.broker.amqp_url
     yield "every worker", lambda: consumed(broker, letters=letters, replicas=replicas)
-    yield "Flower", lambda: http_answers(f"{blueprint.http('flower')}/healthcheck")
+    yield "Flower", lambda: http_answers(f"{configuration.http('flower')}/healthcheck")

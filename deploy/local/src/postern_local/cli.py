@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import click
 
-from postern_local.blueprint import state_directory
 from postern_local.clean import clean as remove_all
+from postern_local.configuration import state_directory
 from postern_local.console import complain
 from postern_local.errors import AlreadyRunning, Interrupted, LocalStackError
 from postern_local.run import run as run_stack

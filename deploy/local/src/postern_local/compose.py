@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 
-from postern_local.blueprint import REPOSITORY
+from postern_local.configuration import REPOSITORY
 from postern_local.errors import StepFailed
 
 SCALE = REPOSITORY / "deploy" / "compose" / "scale.sh"

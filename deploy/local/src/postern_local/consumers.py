@@ -39,9 +39,9 @@ def consumers(amqp_url: str) -> Counter[str]:
         return Counter()
 
 
-def letter_queues(surroundings: Mapping[str, str]) -> tuple[str, ...]:
+def letter_queues(overrides: Mapping[str, str]) -> tuple[str, ...]:
     """The queues of a replica that takes all: those of MAILER_QUEUES where it is set, else all."""
-    chosen = [name.strip() for name in surroundings.get("MAILER_QUEUES", "").split(",")]
+    chosen = [name.strip() for name in overrides.get("MAILER_QUEUES", "").split(",")]
     return tuple(name for name in chosen if name) or LETTER_QUEUES
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from postern_local.directory import write_private
 from postern_local.errors import MissingPackage, StepFailed
+from postern_local.orphaned_data import note_owner, sweep
 from postern_local.ports import LOOPBACK
 from postern_local.private import make_private, short_name
 from postern_local.program import Program
-from postern_local.strays import note_owner, sweep
 
 VERSIONS = Path("/usr/lib/postgresql")
 ELSEWHERE = Path("/var/tmp")  # noqa: S108  # only for a 0700 directory whose owner is checked; survives a reboot

@@ -52,9 +52,9 @@ class StateDirectory:
         return self.run / "started.json"
 
     @property
-    def surroundings_file(self) -> Path:
+    def overrides_file(self) -> Path:
         """What the person who started this run set differently."""
-        return self.run / "surroundings.json"
+        return self.run / "overrides.json"
 
     @property
     def lock_file(self) -> Path:

@@ -2,7 +2,7 @@
 
 import shlex
 
-from postern_local.blueprint import Blueprint
+from postern_local.configuration import StackConfiguration
 from postern_local.directory import write_private
 from postern_local.services import operator_settings
 
@@ -12,8 +12,8 @@ HEADING = """\
 """
 
 
-def write_operator_file(blueprint: Blueprint) -> None:
+def write_operator_file(configuration: StackConfiguration) -> None:
     """Write it, readable by its owner only."""
-    path = blueprint.state.operator_file
-    lines = [f"{name}={shlex.quote(value)}" for name, value in operator_settings(blueprint).items()]
+    path = configuration.state.operator_file
+    lines = [f"{name}={shlex.quote(value)}" for name, value in operator_settings(configuration).items()]
     write_private(path, HEADING.format(path=path) + "\n".join(lines) + "\n")

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 
 
-def surroundings() -> dict[str, str]:
+def overrides() -> dict[str, str]:
     """The variables of `make run` that are meant for the services; logs are pretty only on a terminal."""
     given = {
         name: value
@@ -19,7 +19,7 @@ def overridden(given: Mapping[str, str], prefix: str, defaults: Mapping[str, str
     """The stack's own settings for a process, except where `given` says otherwise.
 
     Args:
-        given: the surroundings.
+        given: the overrides.
         prefix: of the variables this process takes from them, beside the common ones.
         defaults: the stack's own. NAME given replaces NAME_FILE here too, and the reverse.
     """

@@ -34,7 +34,7 @@ class Passwords:
     flower_cookie: str = field(default_factory=_fresh)
 
     @classmethod
-    def kept_in(cls, path: Path) -> Self:
+    def load_from(cls, path: Path) -> Self:
         """Those of earlier runs, with fresh ones for what is new, saved in `path` (mode 0600).
 
         Raises:

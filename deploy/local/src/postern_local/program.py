@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
-"""What a program may see of the surroundings; everything else it needs is written down in `environment`."""
+"""What a program may see of the overrides; everything else it needs is written down in `environment`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Program:
     stop_signal: str = "TERM"
     stop_seconds: int = 10
 
-    def surroundings(self) -> dict[str, str]:
+    def overrides(self) -> dict[str, str]:
         """The complete environment the process is started with."""
         return {**inherited(), **self.environment}
 
@@ -63,7 +63,7 @@ def launch(program: Program, *, log: Path) -> subprocess.Popen[bytes]:
             # One setpriv for both: a later change of the user would clear the signal again.
             ["setpriv", "--pdeathsig=KILL", *(as_user(program.user)[1:] or ["--"]), *program.command],
             cwd=program.directory,
-            env=program.surroundings(),
+            env=program.overrides(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -6,7 +6,7 @@ from types import FrameType
 
 from postern_local import leftovers
 from postern_local.address_table import address_table
-from postern_local.blueprint import Blueprint
+from postern_local.configuration import StackConfiguration
 from postern_local.console import emit, say
 from postern_local.directory import StateDirectory
 from postern_local.lock import held
@@ -29,12 +29,14 @@ def run(state: StateDirectory, *, replicas: int) -> None:
         if leftovers.alive(state):
             say("stopping what a killed run left behind")
         leftovers.stop(state)
-        stack = Stack(blueprint=Blueprint.drawn_in(state), supervisor=Supervisor(state=state), stop=stop)
+        stack = Stack(
+            configuration=StackConfiguration.create_in(state), supervisor=Supervisor(state=state), stop=stop
+        )
         try:
             stack.start(replicas=replicas)
             say("everything answers")
             emit("")
-            emit(address_table(stack.blueprint, metrics=stack.metrics()))
+            emit(address_table(stack.configuration, metrics=stack.metrics()))
             emit(f"\nFor an operator's commands: (set -a; . {state.operator_file}; mailer-service dead list)")
             emit(f"Ctrl-C stops it; the data stays in {state.root}.\n")
             stack.watch()

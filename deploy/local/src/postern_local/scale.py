@@ -4,15 +4,15 @@ import json
 import threading
 
 from postern_local import compose
-from postern_local.blueprint import Blueprint
+from postern_local.configuration import StackConfiguration
 from postern_local.console import emit
 from postern_local.consumers import consumed, letter_queues
 from postern_local.directory import StateDirectory
 from postern_local.errors import NotRunning
 from postern_local.lock import held, is_held
-from postern_local.patience import Patience
 from postern_local.services import mailer
 from postern_local.stages import kind_of, number_of
+from postern_local.start_waiter import Patience
 from postern_local.supervision import Supervisor
 
 
@@ -34,21 +34,21 @@ def scale(state: StateDirectory, *, replicas: int) -> None:
 
 def _scale_native(state: StateDirectory, *, replicas: int) -> None:
     supervisor = Supervisor(state=state)
-    blueprint = Blueprint.kept_in(state)
-    letters = letter_queues(blueprint.surroundings)
+    configuration = StackConfiguration.load_from(state)
+    letters = letter_queues(configuration.overrides)
     with held(state.run / "scale.lock", wait=True):
         present = sorted(
             number_of(entry.name) for entry in supervisor.states() if kind_of(entry.name) == "mailer"
         )
         fresh = [number for number in range(1, replicas + 1) if number not in present]
         added = fresh[: max(0, replicas - len(present))]
-        supervisor.add(mailer(blueprint, number) for number in added)
+        supervisor.add(mailer(configuration, number) for number in added)
         supervisor.start(f"mailer-{number}" for number in added)
         supervisor.remove(f"mailer-{number}" for number in present[replicas:])
         patience = Patience(supervisor=supervisor, stop=threading.Event())
         patience.until(
             "mailers",
-            lambda: consumed(blueprint.broker.amqp_url, letters=letters, replicas=replicas),
+            lambda: consumed(configuration.broker.amqp_url, letters=letters, replicas=replicas),
             seconds=60,
         )
         patience.until("stack.json", lambda: _listed(state) == replicas, seconds=10)

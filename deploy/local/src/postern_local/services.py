@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mail_contract.topology import MAILER_URGENT
 from postern_local import replica_ports
-from postern_local.blueprint import REPOSITORY, Blueprint
+from postern_local.configuration import REPOSITORY, StackConfiguration
 from postern_local.overrides import overridden
 from postern_local.ports import LOOPBACK
 from postern_local.program import Program
@@ -15,130 +15,132 @@ COMMANDS = Path(sys.executable).parent
 _ONLY_FOR_PROCESSES = ("AUTH_LISTEN", "AUTH_OPS_LISTEN", "AUTH_PROMETHEUS_DIR", "POSTERN_LOG_")
 
 
-def without_broker(blueprint: Blueprint) -> list[Program]:
+def without_broker(configuration: StackConfiguration) -> list[Program]:
     """The services that never speak to the broker: they load while it starts, which takes longest."""
-    inbox = ("--smtp", f"{LOOPBACK}:{blueprint.ports['smtp']}", "--http", _listen(blueprint, "inbox"))
+    inbox = ("--smtp", f"{LOOPBACK}:{configuration.ports['smtp']}", "--http", _listen(configuration, "inbox"))
     return [
         _program("inbox", "dev-inbox", *inbox, settings={}),
-        _program("api", "auth-service", "api", settings=_api(blueprint)),
+        _program("api", "auth-service", "api", settings=_api(configuration)),
     ]
 
 
-def with_broker(blueprint: Blueprint, *, replicas: int) -> list[Program]:
+def with_broker(configuration: StackConfiguration, *, replicas: int) -> list[Program]:
     """The others, with `replicas` mailers that take all letters."""
     return [
-        _program("flower", "mailer-service", "flower", settings=_flower(blueprint)),
-        _program("auth-worker", "auth-service", "worker", settings=_auth_worker(blueprint)),
-        _urgent_mailer(blueprint),
-        *(mailer(blueprint, number) for number in range(1, replicas + 1)),
-        _program("relay", "auth-service", "relay", settings=_relay(blueprint)),
-        _program("beat", "auth-service", "beat", settings=_beat(blueprint)),
+        _program("flower", "mailer-service", "flower", settings=_flower(configuration)),
+        _program("auth-worker", "auth-service", "worker", settings=_auth_worker(configuration)),
+        _urgent_mailer(configuration),
+        *(mailer(configuration, number) for number in range(1, replicas + 1)),
+        _program("relay", "auth-service", "relay", settings=_relay(configuration)),
+        _program("beat", "auth-service", "beat", settings=_beat(configuration)),
     ]
 
 
-def mailer(blueprint: Blueprint, number: int) -> Program:
+def mailer(configuration: StackConfiguration, number: int) -> Program:
     """One mailer replica that takes all letters, on a port that is drawn now."""
-    return _worker(blueprint, f"mailer-{number}", {})
+    return _worker(configuration, f"mailer-{number}", {})
 
 
-def operator_settings(blueprint: Blueprint) -> dict[str, str]:
+def operator_settings(configuration: StackConfiguration) -> dict[str, str]:
     """What the commands of both services take that people type: `dead`, `suppressions`, `explain`, `announce`."""
-    everything = {**_api(blueprint), **_mailer(blueprint)}
+    everything = {**_api(configuration), **_mailer(configuration)}
     return {
         **{name: value for name, value in everything.items() if not name.startswith(_ONLY_FOR_PROCESSES)},
-        "MAILER_BROKER_URL": blueprint.broker_url("operator"),
-        "POSTERN_BROKER_ADMIN_URL": blueprint.broker.management_url,
+        "MAILER_BROKER_URL": configuration.broker_url("operator"),
+        "POSTERN_BROKER_ADMIN_URL": configuration.broker.management_url,
     }
 
 
-def _urgent_mailer(blueprint: Blueprint) -> Program:
+def _urgent_mailer(configuration: StackConfiguration) -> Program:
     """The one that nothing but urgent letters can keep busy."""
-    return _worker(blueprint, "mailer-urgent", {"MAILER_QUEUES": MAILER_URGENT})
+    return _worker(configuration, "mailer-urgent", {"MAILER_QUEUES": MAILER_URGENT})
 
 
-def _worker(blueprint: Blueprint, name: str, own: Mapping[str, str]) -> Program:
+def _worker(configuration: StackConfiguration, name: str, own: Mapping[str, str]) -> Program:
     # One port each, so nobody can say one for all.
-    listen = {"MAILER_LISTEN": f"{LOOPBACK}:{replica_ports.draw(blueprint.state, name)}"}
-    return _program(name, "mailer-service", "worker", settings={**_mailer(blueprint), **own, **listen})
+    listen = {"MAILER_LISTEN": f"{LOOPBACK}:{replica_ports.draw(configuration.state, name)}"}
+    return _program(name, "mailer-service", "worker", settings={**_mailer(configuration), **own, **listen})
 
 
-def migrations(blueprint: Blueprint) -> dict[str, dict[str, str]]:
+def migrations(configuration: StackConfiguration) -> dict[str, dict[str, str]]:
     """Settings of `<service> migrate`, by service: the only processes that log in as the owner of the tables."""
     return {
         service: overridden(
-            blueprint.surroundings,
+            configuration.overrides,
             f"{service.upper()}_",
             {
-                f"{service.upper()}_MIGRATION_DATABASE_URL": blueprint.database_url(service, role="migrator"),
+                f"{service.upper()}_MIGRATION_DATABASE_URL": configuration.database_url(
+                    service, role="migrator"
+                ),
             },
         )
         for service in ("auth", "mailer")
     }
 
 
-def _writer(blueprint: Blueprint) -> dict[str, str]:
+def _writer(configuration: StackConfiguration) -> dict[str, str]:
     """What every process that writes letters needs."""
-    keys = blueprint.state.keys
+    keys = configuration.state.keys
     return {
-        "AUTH_DATABASE_URL": blueprint.database_url("auth"),
-        "AUTH_PUBLIC_URL": blueprint.http("api"),
+        "AUTH_DATABASE_URL": configuration.database_url("auth"),
+        "AUTH_PUBLIC_URL": configuration.http("api"),
         "AUTH_SIGNING_KEY_FILE": str(keys / "signing.private.json"),
         "AUTH_SEALING_PUBLIC_KEYS_FILE": str(keys / "sealing.public.json"),
         "AUTH_HASH_KEY_FILE": str(keys / "hash.key"),
     }
 
 
-def _api(blueprint: Blueprint) -> dict[str, str]:
+def _api(configuration: StackConfiguration) -> dict[str, str]:
     return overridden(
-        blueprint.surroundings,
+        configuration.overrides,
         "AUTH_",
-        _writer(blueprint)
+        _writer(configuration)
         | {
             # Pages and emails call the application alike.
-            "AUTH_PRODUCT_NAME": blueprint.surroundings.get("MAILER_PRODUCT_NAME", "Postern"),
-            "AUTH_LISTEN": _listen(blueprint, "api"),
-            "AUTH_OPS_LISTEN": _listen(blueprint, "ops"),
-            "AUTH_PROMETHEUS_DIR": str(blueprint.state.metrics),
+            "AUTH_PRODUCT_NAME": configuration.overrides.get("MAILER_PRODUCT_NAME", "Postern"),
+            "AUTH_LISTEN": _listen(configuration, "api"),
+            "AUTH_OPS_LISTEN": _listen(configuration, "ops"),
+            "AUTH_PROMETHEUS_DIR": str(configuration.state.metrics),
         },
     )
 
 
-def _auth_worker(blueprint: Blueprint) -> dict[str, str]:
-    broker = {"AUTH_BROKER_URL": blueprint.broker_url("auth")}
-    return overridden(blueprint.surroundings, "AUTH_", _writer(blueprint) | broker)
+def _auth_worker(configuration: StackConfiguration) -> dict[str, str]:
+    broker = {"AUTH_BROKER_URL": configuration.broker_url("auth")}
+    return overridden(configuration.overrides, "AUTH_", _writer(configuration) | broker)
 
 
-def _relay(blueprint: Blueprint) -> dict[str, str]:
+def _relay(configuration: StackConfiguration) -> dict[str, str]:
     return overridden(
-        blueprint.surroundings,
+        configuration.overrides,
         "AUTH_",
         {
-            "AUTH_DATABASE_URL": blueprint.database_url("auth"),
-            "AUTH_BROKER_URL": blueprint.broker_url("auth"),
+            "AUTH_DATABASE_URL": configuration.database_url("auth"),
+            "AUTH_BROKER_URL": configuration.broker_url("auth"),
         },
     )
 
 
-def _beat(blueprint: Blueprint) -> dict[str, str]:
+def _beat(configuration: StackConfiguration) -> dict[str, str]:
     return overridden(
-        blueprint.surroundings,
+        configuration.overrides,
         "AUTH_",
         {
-            "AUTH_BROKER_URL": blueprint.broker_url("auth"),
-            "AUTH_BEAT_SCHEDULE_FILE": str(blueprint.state.run / "beat-schedule"),
+            "AUTH_BROKER_URL": configuration.broker_url("auth"),
+            "AUTH_BEAT_SCHEDULE_FILE": str(configuration.state.run / "beat-schedule"),
         },
     )
 
 
-def _mailer(blueprint: Blueprint) -> dict[str, str]:
-    keys = blueprint.state.keys
+def _mailer(configuration: StackConfiguration) -> dict[str, str]:
+    keys = configuration.state.keys
     return overridden(
-        blueprint.surroundings,
+        configuration.overrides,
         "MAILER_",
         {
-            "MAILER_DATABASE_URL": blueprint.database_url("mailer"),
-            "MAILER_BROKER_URL": blueprint.broker_url("mailer"),
-            "MAILER_SMTP_URL": blueprint.smtp,
+            "MAILER_DATABASE_URL": configuration.database_url("mailer"),
+            "MAILER_BROKER_URL": configuration.broker_url("mailer"),
+            "MAILER_SMTP_URL": configuration.smtp,
             "MAILER_SENDER": "no-reply@postern.example",
             "MAILER_SEALING_KEYS_FILE": str(keys / "sealing.private.json"),
             "MAILER_VERIFYING_KEYS_FILE": str(keys / "signing.public.json"),
@@ -147,21 +149,21 @@ def _mailer(blueprint: Blueprint) -> dict[str, str]:
     )
 
 
-def _flower(blueprint: Blueprint) -> dict[str, str]:
+def _flower(configuration: StackConfiguration) -> dict[str, str]:
     return overridden(
-        blueprint.surroundings,
+        configuration.overrides,
         "MAILER_FLOWER_",
         {
-            "MAILER_FLOWER_BROKER_URL": blueprint.broker_url("flower"),
-            "MAILER_FLOWER_LISTEN": _listen(blueprint, "flower"),
-            "MAILER_FLOWER_LOGIN": blueprint.flower_login,
-            "MAILER_FLOWER_COOKIE_SECRET": blueprint.passwords.flower_cookie,
+            "MAILER_FLOWER_BROKER_URL": configuration.broker_url("flower"),
+            "MAILER_FLOWER_LISTEN": _listen(configuration, "flower"),
+            "MAILER_FLOWER_LOGIN": configuration.flower_login,
+            "MAILER_FLOWER_COOKIE_SECRET": configuration.passwords.flower_cookie,
         },
     )
 
 
-def _listen(blueprint: Blueprint, port: str) -> str:
-    return f"{LOOPBACK}:{blueprint.ports[port]}"
+def _listen(configuration: StackConfiguration, port: str) -> str:
+    return f"{LOOPBACK}:{configuration.ports[port]}"
 
 
 def _program(name: str, command: str, *arguments: str, settings: Mapping[str, str]) -> Program:

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 from postern_local import leftovers
 from postern_local.answers import service_answers
-from postern_local.blueprint import Blueprint
+from postern_local.configuration import StackConfiguration
 from postern_local.console import emit, say
 from postern_local.errors import SupervisorGone
 from postern_local.log_stream import LogStream
 from postern_local.operator_file import write_operator_file
-from postern_local.patience import Patience
 from postern_local.program import Program
 from postern_local.readiness import wait_for
 from postern_local.services import with_broker, without_broker
 from postern_local.stack_file import metrics_addresses, write_stack_file
 from postern_local.stages import SERVICES, by_stage, kind_of
+from postern_local.start_waiter import Patience
 from postern_local.steps import prepare_files, set_up
 from postern_local.supervision import ProgramState, Supervisor
 
@@ -30,12 +30,12 @@ class Stack:
     """One run.
 
     Attributes:
-        blueprint: what it consists of.
+        configuration: what it consists of.
         supervisor: that of its state directory.
         stop: set when it is to end.
     """
 
-    blueprint: Blueprint
+    configuration: StackConfiguration
     supervisor: Supervisor
     stop: threading.Event
 
@@ -46,24 +46,28 @@ class Stack:
             LocalStackError: a step failed, or the stack is to stop; what runs by then is for `end`.
         """
         patience = Patience(supervisor=self.supervisor, stop=self.stop)
-        prepare_files(self.blueprint)
+        prepare_files(self.configuration)
         say("starting RabbitMQ and PostgreSQL")
         daemon = self.supervisor.launch()
-        leftovers.remember(self.blueprint.state, daemon=daemon.pid)
+        leftovers.remember(self.configuration.state, daemon=daemon.pid)
         wait_for("supervisord", self.supervisor.is_up, seconds=10)
-        self._start([self.blueprint.cluster.program(), *self.blueprint.broker.programs()])
-        set_up(self.blueprint, patience, once_migrated=lambda: self._start(without_broker(self.blueprint)))
+        self._start([self.configuration.cluster.program(), *self.configuration.broker.programs()])
+        set_up(
+            self.configuration,
+            patience,
+            once_migrated=lambda: self._start(without_broker(self.configuration)),
+        )
         say("starting the other services")
-        self._start(with_broker(self.blueprint, replicas=replicas))
-        for name, answers in service_answers(self.blueprint, self.supervisor, replicas=replicas):
+        self._start(with_broker(self.configuration, replicas=replicas))
+        for name, answers in service_answers(self.configuration, self.supervisor, replicas=replicas):
             patience.until(name, answers, seconds=START_SECONDS)
             say(f"{name} answers")
-        write_operator_file(self.blueprint)
+        write_operator_file(self.configuration)
         self._write_down(self.supervisor.states())
 
     def metrics(self) -> list[str]:
         """Where each mailer's figures are."""
-        return metrics_addresses(self.blueprint, self.supervisor.states())
+        return metrics_addresses(self.configuration, self.supervisor.states())
 
     def watch(self) -> None:
         """Stream the logs and keep `stack.json` true until the stack is to stop.
@@ -71,7 +75,7 @@ class Stack:
         Raises:
             SupervisorGone: somebody ended supervisord.
         """
-        stream = LogStream(directory=self.blueprint.state.logs, write=emit)
+        stream = LogStream(directory=self.configuration.state.logs, write=emit)
         known = self.supervisor.states()
         while not self.stop.wait(LOOK_EVERY_SECONDS):
             states = self.supervisor.states()
@@ -83,8 +87,8 @@ class Stack:
 
     def end(self) -> None:
         """Stop everything, what is in front first; the data stays."""
-        self.blueprint.state.stack_file.unlink(missing_ok=True)
-        self.blueprint.state.operator_file.unlink(missing_ok=True)
+        self.configuration.state.stack_file.unlink(missing_ok=True)
+        self.configuration.state.operator_file.unlink(missing_ok=True)
         try:
             for names in by_stage(entry.name for entry in self.supervisor.states()):
                 say(f"stopping {', '.join(names)}")
@@ -92,14 +96,14 @@ class Stack:
             self.supervisor.shut_down()
         except SupervisorGone:
             say("supervisord does not answer; stopping what is left by pid")
-        leftovers.stop(self.blueprint.state)
+        leftovers.stop(self.configuration.state)
 
     def _start(self, programs: Iterable[Program]) -> None:
         wanted = list(programs)
         self.supervisor.add(wanted)
         self.supervisor.start(program.name for program in wanted)
-        leftovers.remember(self.blueprint.state, programs=self.supervisor.states())
+        leftovers.remember(self.configuration.state, programs=self.supervisor.states())
 
     def _write_down(self, states: list[ProgramState]) -> None:
-        write_stack_file(self.blueprint, states)
-        leftovers.remember(self.blueprint.state, programs=states)
+        write_stack_file(self.configuration, states)
+        leftovers.remember(self.configuration.state, programs=states)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from postern_local import replica_ports
-from postern_local.blueprint import Blueprint
+from postern_local.configuration import StackConfiguration
 from postern_local.directory import write_private
 from postern_local.stages import kind_of, number_of
 from postern_local.supervision import ProgramState
@@ -35,35 +35,35 @@ def process_table(states: Iterable[ProgramState]) -> dict[str, list[int]]:
     return table
 
 
-def metrics_addresses(blueprint: Blueprint, states: Iterable[ProgramState]) -> list[str]:
+def metrics_addresses(configuration: StackConfiguration, states: Iterable[ProgramState]) -> list[str]:
     """Where Prometheus finds each mailer, in the order of the process table."""
     up = [state.name for state in states if state.pid is not None and kind_of(state.name) in MAILERS]
     ordered = sorted(up, key=lambda name: (MAILERS.index(kind_of(name)), number_of(name)))
-    return [f"{replica_ports.address(blueprint.state, name)}/metrics" for name in ordered]
+    return [f"{replica_ports.address(configuration.state, name)}/metrics" for name in ordered]
 
 
-def stack_description(blueprint: Blueprint, states: Iterable[ProgramState]) -> dict[str, Any]:
+def stack_description(configuration: StackConfiguration, states: Iterable[ProgramState]) -> dict[str, Any]:
     """The whole content; its addresses carry logins, so the file is for its owner only."""
     known = list(states)
     return {
-        "api": blueprint.http("api"),
-        "ops": blueprint.http("ops"),
-        "inbox": blueprint.http("inbox"),
-        "rabbitmq_console": blueprint.http("rabbitmq_console"),
-        "flower": blueprint.http("flower"),
-        "amqp": blueprint.broker.amqp_url,
+        "api": configuration.http("api"),
+        "ops": configuration.http("ops"),
+        "inbox": configuration.http("inbox"),
+        "rabbitmq_console": configuration.http("rabbitmq_console"),
+        "flower": configuration.http("flower"),
+        "amqp": configuration.broker.amqp_url,
         "database": {
-            service: blueprint.database_url(service, role="migrator") for service in ("auth", "mailer")
+            service: configuration.database_url(service, role="migrator") for service in ("auth", "mailer")
         },
-        "smtp": blueprint.smtp,
-        "rabbitmq_admin": blueprint.broker.management_url,
-        "flower_login": blueprint.flower_login,
-        "metrics": metrics_addresses(blueprint, known),
+        "smtp": configuration.smtp,
+        "rabbitmq_admin": configuration.broker.management_url,
+        "flower_login": configuration.flower_login,
+        "metrics": metrics_addresses(configuration, known),
         "processes": process_table(known),
     }
 
 
-def write_stack_file(blueprint: Blueprint, states: Iterable[ProgramState]) -> None:
+def write_stack_file(configuration: StackConfiguration, states: Iterable[ProgramState]) -> None:
     """Write it anew; a reader sees the old or the new one, whole."""
-    text = json.dumps(stack_description(blueprint, states), indent=2)
-    write_private(blueprint.state.stack_file, text + "\n")
+    text = json.dumps(stack_description(configuration, states), indent=2)
+    write_private(configuration.state.stack_file, text + "\n")

@@ -6,34 +6,36 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from mail_contract.topology import VHOST
-from postern_local.blueprint import ROLES, Blueprint
+from postern_local.configuration import ROLES, StackConfiguration
 from postern_local.console import say
 from postern_local.database import apply_roles
 from postern_local.errors import StepFailed
-from postern_local.patience import Patience
 from postern_local.program import inherited
 from postern_local.readiness import broker_answers, database_answers
 from postern_local.services import COMMANDS, migrations
+from postern_local.start_waiter import Patience
 from postern_rabbitmq.admin import BrokerAdmin
 from postern_rabbitmq.apply import apply_topology
 from postern_rabbitmq.errors import TopologyError
 
 
-def prepare_files(blueprint: Blueprint) -> None:
+def prepare_files(configuration: StackConfiguration) -> None:
     """Bring the files of both servers into place; makes the database cluster on a first run."""
-    blueprint.broker.prepare()
-    if not blueprint.state.database.exists():
+    configuration.broker.prepare()
+    if not configuration.state.database.exists():
         say("making the database cluster")
-    blueprint.cluster.prepare()
-    shutil.rmtree(blueprint.state.metrics, ignore_errors=True)
-    blueprint.state.metrics.mkdir(mode=0o700)
+    configuration.cluster.prepare()
+    shutil.rmtree(configuration.state.metrics, ignore_errors=True)
+    configuration.state.metrics.mkdir(mode=0o700)
 
 
-def set_up(blueprint: Blueprint, patience: Patience, *, once_migrated: Callable[[], None]) -> None:
+def set_up(
+    configuration: StackConfiguration, patience: Patience, *, once_migrated: Callable[[], None]
+) -> None:
     """Wait for both servers and bring them to what the services expect; returns when all is done.
 
     Args:
-        blueprint: of the stack.
+        configuration: of the stack.
         patience: watches the servers meanwhile.
         once_migrated: called when keys and databases are ready, long before the broker is.
 
@@ -43,10 +45,10 @@ def set_up(blueprint: Blueprint, patience: Patience, *, once_migrated: Callable[
         Interrupted: the stack is to stop.
     """
     with ThreadPoolExecutor(thread_name_prefix="set-up") as pool:
-        broker = pool.submit(_set_up_broker, blueprint, patience)
+        broker = pool.submit(_set_up_broker, configuration, patience)
         ready: list[Future[None]] = [
-            pool.submit(_make_keys, blueprint),
-            pool.submit(_set_up_databases, blueprint, patience, pool),
+            pool.submit(_make_keys, configuration),
+            pool.submit(_set_up_databases, configuration, patience, pool),
         ]
         for step in ready:
             step.result()
@@ -55,8 +57,8 @@ def set_up(blueprint: Blueprint, patience: Patience, *, once_migrated: Callable[
         broker.result()
 
 
-def _make_keys(blueprint: Blueprint) -> None:
-    keys = blueprint.state.keys
+def _make_keys(configuration: StackConfiguration) -> None:
+    keys = configuration.state.keys
     wanted = {
         "auth": ("signing.private.json", "signing.public.json", "hash.key"),
         "mailer": ("sealing.private.json", "sealing.public.json", "mailer-hash.key"),
@@ -67,26 +69,28 @@ def _make_keys(blueprint: Blueprint) -> None:
             _run(service, "keys", "--directory", str(keys))
 
 
-def _set_up_databases(blueprint: Blueprint, patience: Patience, pool: ThreadPoolExecutor) -> None:
-    cluster = blueprint.cluster
+def _set_up_databases(
+    configuration: StackConfiguration, patience: Patience, pool: ThreadPoolExecutor
+) -> None:
+    cluster = configuration.cluster
     patience.until("PostgreSQL", lambda: database_answers(cluster.url()), seconds=60)
-    apply_roles(cluster, script=ROLES, passwords=blueprint.database_passwords)
+    apply_roles(cluster, script=ROLES, passwords=configuration.database_passwords)
     say("PostgreSQL answers; migrating the databases")
     both = [
         pool.submit(_run, service, "migrate", settings=settings)
-        for service, settings in migrations(blueprint).items()
+        for service, settings in migrations(configuration).items()
     ]
     for migration in both:
         migration.result()
 
 
-def _set_up_broker(blueprint: Blueprint, patience: Patience) -> None:
-    management = blueprint.broker.management_url
+def _set_up_broker(configuration: StackConfiguration, patience: Patience) -> None:
+    management = configuration.broker.management_url
     patience.until("RabbitMQ", lambda: broker_answers(management), seconds=120)
     say("RabbitMQ answers; applying the topology")
     try:
         with BrokerAdmin(management) as admin:
-            apply_topology(admin, vhost=VHOST, passwords=blueprint.broker_passwords)
+            apply_topology(admin, vhost=VHOST, passwords=configuration.broker_passwords)
     except TopologyError as error:
         raise StepFailed(f"topology: {error}") from error
 

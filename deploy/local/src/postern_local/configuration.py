@@ -11,7 +11,7 @@ from mail_contract.topology import VHOST
 from postern_local.broker import BrokerNode, BrokerPorts
 from postern_local.database import DatabaseCluster
 from postern_local.directory import StateDirectory, write_private
-from postern_local.overrides import surroundings
+from postern_local.overrides import overrides
 from postern_local.passwords import Passwords
 from postern_local.ports import LOOPBACK, any_ports, usual_ports
 
@@ -26,40 +26,40 @@ def state_directory() -> StateDirectory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Blueprint:
+class StackConfiguration:
     """Everything that is known before the first process starts.
 
     Attributes:
         state: its directory.
-        surroundings: what the person who started it set differently, by the services' own variables.
+        overrides: what the person who started it set differently, by the services' own variables.
         ports: on loopback, by the names of `ports.USUAL`.
         passwords: of every login.
     """
 
     state: StateDirectory
-    surroundings: Mapping[str, str]
+    overrides: Mapping[str, str]
     ports: Mapping[str, int]
     passwords: Passwords
 
     @classmethod
-    def drawn_in(cls, state: StateDirectory) -> Self:
+    def create_in(cls, state: StateDirectory) -> Self:
         """Choose ports (POSTERN_PORTS=any keeps away from the usual ones) and make or read the passwords."""
         state.create()
         remembered = json.loads(state.ports_file.read_text()) if state.ports_file.exists() else {}
         choose = any_ports if os.environ.get("POSTERN_PORTS") == "any" else usual_ports
         ports = choose(remembered)
         write_private(state.ports_file, json.dumps(ports, indent=2) + "\n")
-        write_private(state.surroundings_file, json.dumps(surroundings()) + "\n")
-        return cls.kept_in(state)
+        write_private(state.overrides_file, json.dumps(overrides()) + "\n")
+        return cls.load_from(state)
 
     @classmethod
-    def kept_in(cls, state: StateDirectory) -> Self:
+    def load_from(cls, state: StateDirectory) -> Self:
         """The one of the present run."""
         return cls(
             state=state,
-            surroundings=json.loads(state.surroundings_file.read_text(encoding="utf-8")),
+            overrides=json.loads(state.overrides_file.read_text(encoding="utf-8")),
             ports=json.loads(state.ports_file.read_text(encoding="utf-8")),
-            passwords=Passwords.kept_in(state.passwords_file),
+            passwords=Passwords.load_from(state.passwords_file),
         )
 
     def http(self, name: str) -> str:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from postern_local.orphaned_data import note_owner, sweep
 from postern_local.processes import ProcessIdentity
-from postern_local.strays import note_owner, sweep
 
 
 @pytest.fixture

@@ -31,17 +31,17 @@ def note_owner(home: Path, *, place: Path, lasting: bool) -> None:
 
 
 def sweep(elsewhere: Path) -> list[Path]:
-    """Remove the strays in a directory that holds such data; returns what was removed.
+    """Remove the orphans in a directory that holds such data; returns what was removed.
 
     What has no note of ours or has a server on it stays.
     """
-    strays = [home for home in sorted(elsewhere.glob("postern-*")) if _is_stray(home)]
-    for home in strays:
+    orphans = [home for home in sorted(elsewhere.glob("postern-*")) if _is_orphan(home)]
+    for home in orphans:
         shutil.rmtree(home, ignore_errors=True)
-    return strays
+    return orphans
 
 
-def _is_stray(home: Path) -> bool:
+def _is_orphan(home: Path) -> bool:
     note_file = home / _NOTE
     try:
         if home.is_symlink() or note_file.lstat().st_uid != os.geteuid():

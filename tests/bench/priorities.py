@@ -24,7 +24,7 @@ from mail_contract.sealing import Sealer
 from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import MAILER_BULK, MAILER_URGENT, letter_route
 from service_runtime.publishing.channel import ConfirmingChannel
-from service_runtime.publishing.message import Publication
+from service_runtime.publishing.message import OutgoingMessage
 from support.broker import virtual_host
 from support.database import database_copy
 from support.mailroom import Mailroom, mailroom
@@ -74,7 +74,7 @@ class Sender:
         )
         envelope = self._sealer.seal(header, person)
         self._channel.publish(
-            Publication(
+            OutgoingMessage(
                 id=header.id,
                 task_name=DELIVER_LETTER,
                 message=envelope,
@@ -88,7 +88,7 @@ class Sender:
     def confirm(self) -> None:
         """Waits for the broker's answers to everything sent so far; every one must be a confirm."""
         self._channel.read_answers(seconds=60)
-        verdicts = self._channel.window.take()
+        verdicts = self._channel.confirms.take()
         assert not verdicts.refused, f"the broker refused {len(verdicts.refused)} letters"
         assert not verdicts.unknown, f"the broker did not answer {len(verdicts.unknown)} letters"
 

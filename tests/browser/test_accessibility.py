@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from auth_service.http.pages.catalogue import texts_in
-from support.chromium import PHONE, Window, window
+from support.chromium import PHONE, PublisherConfirms, window
 from support.people import PASSWORD
 from support.scripted_api import REGISTERED, Answer, ScriptedApi, problem, receipt
 
@@ -22,13 +22,13 @@ RECEIPT = "GET /v1/receipts/receipt-1"
 
 
 @pytest.fixture(params=["light", "dark"])
-def phone_in(request: pytest.FixtureRequest, browser: Browser, pictures: Any) -> Iterator[Window]:
+def phone_in(request: pytest.FixtureRequest, browser: Browser, pictures: Any) -> Iterator[PublisherConfirms]:
     dark = request.param == "dark"
     with window(browser, device=PHONE, pictures=pictures, dark=dark, locale="vi-VN") as opened:
         yield opened
 
 
-def sound(view: Window, page: Page) -> None:
+def sound(view: PublisherConfirms, page: Page) -> None:
     """Axe finds nothing, and nothing sticks out to the side."""
     page.evaluate(AXE)
     assert page.evaluate(VIOLATIONS, STANDARDS) == []
@@ -41,7 +41,7 @@ def type_in(page: Page) -> None:
     page.locator("#signup-form [type=submit]").click()
 
 
-def test_axe_finds_nothing_on_any_page_in_any_state(phone_in: Window, site: str) -> None:
+def test_axe_finds_nothing_on_any_page_in_any_state(phone_in: PublisherConfirms, site: str) -> None:
     api = ScriptedApi()
     api.answer(phone_in.context)
     api.on(REGISTER, REGISTERED)
@@ -63,7 +63,7 @@ def test_axe_finds_nothing_on_any_page_in_any_state(phone_in: Window, site: str)
     sound(phone_in, page)
 
 
-def test_axe_finds_nothing_on_the_pages_behind_links(phone_in: Window, site: str) -> None:
+def test_axe_finds_nothing_on_the_pages_behind_links(phone_in: PublisherConfirms, site: str) -> None:
     api = ScriptedApi()
     api.answer(phone_in.context)
     api.on(VERIFY, problem(409, "password_needed"), problem(410, "already_confirmed"))
@@ -97,13 +97,15 @@ CONTRAST = """selector => {
 }"""
 
 
-def test_the_edges_of_fields_stand_out_three_to_one(phone_in: Window, site: str) -> None:
+def test_the_edges_of_fields_stand_out_three_to_one(phone_in: PublisherConfirms, site: str) -> None:
     page = phone_in.open(f"{site}/signup")
     assert page.evaluate(CONTRAST, "#email") >= 3
 
 
 @pytest.mark.parametrize("path", ["signup", "verify#token=abc", "verify", "refuse#token=abc"])
-def test_in_forced_colours_every_button_in_sight_has_an_edge(desktop: Window, site: str, path: str) -> None:
+def test_in_forced_colours_every_button_in_sight_has_an_edge(
+    desktop: PublisherConfirms, site: str, path: str
+) -> None:
     page = desktop.open("about:blank")
     page.emulate_media(forced_colors="active")
     page.goto(f"{site}/{path}")
@@ -116,7 +118,7 @@ def test_in_forced_colours_every_button_in_sight_has_an_edge(desktop: Window, si
         assert colour not in {ground, "rgba(0, 0, 0, 0)"}
 
 
-def test_everything_to_be_pressed_is_large_enough_for_a_thumb(phone_in: Window, site: str) -> None:
+def test_everything_to_be_pressed_is_large_enough_for_a_thumb(phone_in: PublisherConfirms, site: str) -> None:
     small = """[...document.querySelectorAll("a, button, input")].filter(it => it.offsetParent)
         .map(it => [it.id || it.textContent, it.getBoundingClientRect().height]).filter(([, height]) => height < 40)"""
     for path in ("signup", "verify", "verify#token=abc", "refuse#token=abc", "signin"):
@@ -132,7 +134,7 @@ def press_until(page: Page, reached: Callable[[], bool], key: str = "Tab") -> No
 
 
 def test_a_person_signs_up_and_confirms_with_the_keyboard_alone(
-    desktop: Window, site: str, api: ScriptedApi
+    desktop: PublisherConfirms, site: str, api: ScriptedApi
 ) -> None:
     api.on(REGISTER, REGISTERED)
     api.on(RECEIPT, receipt("accepted", "sent"))

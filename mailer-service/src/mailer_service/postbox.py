@@ -11,8 +11,8 @@ from mailer_service.convoy import GATHERING_SECONDS, Convoy
 from service_runtime.celery.app import HEARTBEAT_SECONDS
 from service_runtime.errors import BrokerLost, BrokerUnavailable, PublishError, Unroutable
 from service_runtime.publishing.channel import ConfirmingChannel
-from service_runtime.publishing.confirms import Verdicts
-from service_runtime.publishing.message import Publication
+from service_runtime.publishing.confirms import BrokerAnswers
+from service_runtime.publishing.message import OutgoingMessage
 
 _CONFIRM_SECONDS = 5.0
 """As long as a socket may be silent (`read_timeout`): a broker with a memory or disk alarm reads nothing and says nothing."""
@@ -25,13 +25,13 @@ class Postbox:
         self._app = app
         self._channel: ConfirmingChannel | None = None
         self._used_at = 0.0
-        self._convoy: Convoy[Publication, None] = Convoy(
+        self._convoy: Convoy[OutgoingMessage, None] = Convoy(
             self._post_all,
             every=GATHERING_SECONDS,
             concerns_all=lambda error: isinstance(error, BrokerUnavailable),
         )
 
-    def post(self, publication: Publication) -> None:
+    def post(self, message: OutgoingMessage) -> None:
         """Returns once the broker has confirmed it.
 
         Raises:
@@ -40,7 +40,7 @@ class Postbox:
             Unroutable: the broker returned it.
             PublishError: it is too large.
         """
-        self._convoy.ask(publication)
+        self._convoy.ask(message)
 
     def close(self) -> None:
         """Says goodbye, once nobody posts any more."""
@@ -48,33 +48,33 @@ class Postbox:
         if channel is not None:
             channel.close()
 
-    def _post_all(self, publications: Sequence[Publication]) -> Sequence[PublishError | None]:
+    def _post_all(self, messages: Sequence[OutgoingMessage]) -> Sequence[PublishError | None]:
         try:
             channel = self._open_channel()
         except BrokerLost as lost:
             raise BrokerUnavailable(f"({lost.why})") from lost
-        answers: list[PublishError | None] = [None] * len(publications)
+        answers: list[PublishError | None] = [None] * len(messages)
         reason = "unanswered"
         try:
             with channel.gathering():
-                for place, publication in enumerate(publications):
+                for place, message in enumerate(messages):
                     try:
-                        channel.publish(publication)
+                        channel.publish(message)
                     except PublishError as error:
                         answers[place] = error
             channel.read_answers(seconds=_CONFIRM_SECONDS)
         except BrokerLost as lost:
             reason = lost.why
-        verdicts = channel.window.take()
-        if verdicts.unknown or reason != "unanswered":
+        answers_given = channel.confirms.take()
+        if answers_given.unknown or reason != "unanswered":
             self._channel = None
             channel.drop()
-        elif channel.window.stale:
+        elif channel.confirms.stale:
             self.close()
         self._used_at = time.monotonic()
         return [
-            answer or _error_of(publication, verdicts, reason)
-            for publication, answer in zip(publications, answers, strict=True)
+            answer or _error_of(message, answers_given, reason)
+            for message, answer in zip(messages, answers, strict=True)
         ]
 
     def _open_channel(self) -> ConfirmingChannel:
@@ -86,12 +86,12 @@ class Postbox:
         return self._channel
 
 
-def _error_of(publication: Publication, verdicts: Verdicts, reason: str) -> PublishError | None:
+def _error_of(message: OutgoingMessage, answers_given: BrokerAnswers, reason: str) -> PublishError | None:
     # The same message may be there twice: then it counts as confirmed only if both are.
-    refused = verdicts.refused.get(publication.id)
+    refused = answers_given.refused.get(message.id)
     if refused is not None:
-        route = f"({publication.route.exchange} {publication.route.routing_key})"
+        route = f"({message.route.exchange} {message.route.routing_key})"
         return Unroutable(route) if refused.startswith("returned") else BrokerUnavailable("(refused)")
-    if publication.id in verdicts.unknown or publication.id not in verdicts.confirmed:
+    if message.id in answers_given.unknown or message.id not in answers_given.confirmed:
         return BrokerUnavailable(f"({reason})")
     return None

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from mail_contract.messages import DeliveryReport, ReportedState
 from mail_contract.tasks import RECORD_REPORT
 from mail_contract.topology import REPORT_ROUTE
-from service_runtime.publishing.message import Publication
+from service_runtime.publishing.message import OutgoingMessage
 from service_runtime.telemetry import current_correlation_id
 
 _RETOLD = frozenset({ReportedState.DEFERRED, ReportedState.UNCONFIRMED, ReportedState.FAILED})
@@ -17,7 +17,7 @@ _RETOLD = frozenset({ReportedState.DEFERRED, ReportedState.UNCONFIRMED, Reported
 
 def report_of(
     letter_id: UUID, state: ReportedState, *, attempt: int, at: datetime, reason: str | None = None
-) -> Publication:
+) -> OutgoingMessage:
     """Returns the message that tells auth-service what became of a letter.
 
     Args:
@@ -35,7 +35,7 @@ def report_of(
         attempt=attempt,
         reason=reason,
     )
-    return Publication(
+    return OutgoingMessage(
         id=report.id,
         task_name=RECORD_REPORT,
         message=report,

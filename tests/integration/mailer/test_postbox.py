@@ -15,7 +15,7 @@ from mail_contract.topology import AUTH_REPORTS, REPORT_ROUTE, WaitTier, wait_ro
 from mailer_service.postbox import Postbox
 from service_runtime.celery.app import build_app
 from service_runtime.errors import BrokerUnavailable, PublishError, Unroutable
-from service_runtime.publishing.message import Publication
+from service_runtime.publishing.message import OutgoingMessage
 from service_runtime.telemetry import CORRELATION_HEADER
 from support.broker import VirtualHost
 from support.eventually import eventually
@@ -30,19 +30,19 @@ def postbox(broker: VirtualHost) -> Iterator[Postbox]:
     app.close()
 
 
-def report() -> Publication:
+def report() -> OutgoingMessage:
     message = DeliveryReport(
         id=uuid4(), letter_id=uuid4(), state=ReportedState.SENT, at=datetime.now(UTC), attempt=1
     )
-    return Publication(id=message.id, task_name=RECORD_REPORT, message=message, route=REPORT_ROUTE)
+    return OutgoingMessage(id=message.id, task_name=RECORD_REPORT, message=message, route=REPORT_ROUTE)
 
 
 def test_what_many_threads_post_arrives_once_each(postbox: Postbox, broker: VirtualHost) -> None:
-    publications = [report() for _ in range(200)]
+    outgoing_messages = [report() for _ in range(200)]
     with ThreadPoolExecutor(20) as pool:
-        list(pool.map(postbox.post, publications))
+        list(pool.map(postbox.post, outgoing_messages))
     arrived = [message["properties"]["correlation_id"] for message in broker.take(AUTH_REPORTS)]
-    assert sorted(arrived) == sorted(str(publication.id) for publication in publications)
+    assert sorted(arrived) == sorted(str(outgoing_message.id) for outgoing_message in outgoing_messages)
 
 
 def test_a_message_without_a_correlation_id_gets_one_of_its_own_not_that_of_the_thread_that_leads(
@@ -58,12 +58,12 @@ def test_a_message_no_queue_is_bound_for_fails_alone(postbox: Postbox, broker: V
     lost_route = wait_route(LetterClass.URGENT, WaitTier.S10)
     broker.admin.delete("queues", broker.vhost, WaitTier.S10.queue)
     lost = [
-        Publication(id=uuid4(), task_name=RECORD_REPORT, message=report().message, route=lost_route)
+        OutgoingMessage(id=uuid4(), task_name=RECORD_REPORT, message=report().message, route=lost_route)
         for _ in range(5)
     ]
     with ThreadPoolExecutor(20) as pool:
         good = [pool.submit(postbox.post, report()) for _ in range(40)]
-        bad = [pool.submit(postbox.post, publication) for publication in lost]
+        bad = [pool.submit(postbox.post, outgoing_message) for outgoing_message in lost]
     assert [answer.exception() for answer in good] == [None] * 40
     assert [type(answer.exception()) for answer in bad] == [Unroutable] * 5
 

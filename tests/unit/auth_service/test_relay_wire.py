@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from auth_service.outbox.message import ClaimedMessage
-from auth_service.relay.wire import to_publication
+from auth_service.relay.wire import to_outgoing_message
 from auth_service.store.tables import OutboxKind
 from mail_contract.letters import LetterClass
 from mail_contract.messages import Cancellation, CancellationReason
@@ -33,22 +33,22 @@ def claimed(kind: OutboxKind, payload: dict[str, Any]) -> ClaimedMessage:
 @pytest.mark.parametrize("letter_class", list(LetterClass))
 def test_a_letter_goes_where_its_class_says_with_its_own_priority(letter_class: LetterClass) -> None:
     sealed = envelope(letter_class)
-    publication = to_publication(claimed(OutboxKind.LETTER, sealed.model_dump(mode="json")))
-    assert publication.task_name == DELIVER_LETTER
-    assert publication.route == letter_route(letter_class)
-    assert publication.priority == sealed.header.priority
-    assert publication.message == sealed
+    outgoing_message = to_outgoing_message(claimed(OutboxKind.LETTER, sealed.model_dump(mode="json")))
+    assert outgoing_message.task_name == DELIVER_LETTER
+    assert outgoing_message.route == letter_route(letter_class)
+    assert outgoing_message.priority == sealed.header.priority
+    assert outgoing_message.message == sealed
 
 
 def test_a_cancellation_goes_to_its_own_queue() -> None:
     message = Cancellation(letter_id=uuid4(), reason=CancellationReason.SUPERSEDED, at=datetime.now(UTC))
-    publication = to_publication(claimed(OutboxKind.CANCELLATION, message.model_dump(mode="json")))
-    assert publication.task_name == CANCEL_LETTER
-    assert publication.route == CANCELLATION_ROUTE
-    assert publication.message == message
+    outgoing_message = to_outgoing_message(claimed(OutboxKind.CANCELLATION, message.model_dump(mode="json")))
+    assert outgoing_message.task_name == CANCEL_LETTER
+    assert outgoing_message.route == CANCELLATION_ROUTE
+    assert outgoing_message.message == message
 
 
 @pytest.mark.parametrize("kind", list(OutboxKind))
 def test_a_payload_that_is_not_of_the_contract_is_refused(kind: OutboxKind) -> None:
     with pytest.raises(ValidationError):
-        to_publication(claimed(kind, {"version": 2}))
+        to_outgoing_message(claimed(kind, {"version": 2}))

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service_runtime.publishing.confirms import RENEWAL_SECONDS, Window
+from service_runtime.publishing.confirms import RENEWAL_SECONDS, PublisherConfirms
 
 
-def published(count: int) -> tuple[Window, list[UUID]]:
-    window, ids = Window(), [uuid4() for _ in range(count)]
+def published(count: int) -> tuple[PublisherConfirms, list[UUID]]:
+    window, ids = PublisherConfirms(), [uuid4() for _ in range(count)]
     for id_ in ids:
         window.add(id_)
     return window, ids
 
 
-def give_back(window: Window, id_: UUID) -> None:
+def give_back(window: PublisherConfirms, id_: UUID) -> None:
     message = SimpleNamespace(properties={"correlation_id": str(id_)})
     error = Exception()
     error.reply_code = 312  # type: ignore[attr-defined] # as the library sets it
@@ -107,7 +107,7 @@ def test_a_channel_is_given_up_once_it_has_had_a_nack_and_an_age(
     *, nacked: bool, age: float, stale: bool
 ) -> None:
     now = 100.0
-    window = Window(clock=lambda: now)
+    window = PublisherConfirms(clock=lambda: now)
     window.add(uuid4())
     (window.on_nack if nacked else window.on_ack)(1, multiple=False)
     window.take()

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from auth_service.outbox.message import ClaimedMessage
-from auth_service.relay.wire import to_publication
+from auth_service.relay.wire import to_outgoing_message
 from service_runtime.errors import BrokerLost, PublishError
 from service_runtime.publishing.channel import ConfirmingChannel
 
@@ -75,7 +75,7 @@ def publish_batch(
     """Publishes messages in their order and waits for the answers; trouble is part of the outcome, nothing is raised.
 
     Args:
-        channel: with an empty window.
+        channel: with nothing unanswered.
         messages: of one claim.
         deadlines: of that claim.
         stopping: asked before every message; once true nothing more is written.
@@ -91,18 +91,18 @@ def publish_batch(
                     break
                 tried.add(message.id)
                 try:
-                    channel.publish(to_publication(message))
+                    channel.publish(to_outgoing_message(message))
                 except (PublishError, ValidationError) as error:
                     unpublishable[message.id] = f"unpublishable {type(error).__name__}"
         _await_answers(channel, until=deadlines.answers, stopping=stopping)
     except BrokerLost as error:
         trouble = error
-    verdicts = channel.window.take()
-    # A message whose publish raised never came into the window, and yet the broker may have it.
-    unknown = tried - verdicts.confirmed - verdicts.refused.keys() - unpublishable.keys()
+    answers_given = channel.confirms.take()
+    # A message whose publish raised never came into `confirms`, and yet the broker may have it.
+    unknown = tried - answers_given.confirmed - answers_given.refused.keys() - unpublishable.keys()
     return BatchOutcome(
-        confirmed=verdicts.confirmed,
-        failed={**verdicts.refused, **unpublishable, **dict.fromkeys(unknown, "unanswered")},
+        confirmed=answers_given.confirmed,
+        failed={**answers_given.refused, **unpublishable, **dict.fromkeys(unknown, "unanswered")},
         untried=frozenset(message.id for message in waiting) - tried,
         trouble=trouble,
     )
@@ -110,10 +110,10 @@ def publish_batch(
 
 def _await_answers(channel: ConfirmingChannel, *, until: float, stopping: Callable[[], bool]) -> None:
     hurried = False
-    while not channel.window.answered:
+    while not channel.confirms.answered:
         channel.read_answers(seconds=_GLANCE_SECONDS)
         now = time.monotonic()
         if stopping() and not hurried:
             hurried, until = True, min(until, now + _STOP_SECONDS)
-        if now >= until and not channel.window.answered:
+        if now >= until and not channel.confirms.answered:
             raise BrokerLost("answers missing")

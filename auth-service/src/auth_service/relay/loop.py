@@ -113,7 +113,7 @@ class Relay:
         self._record(token, messages, outcome, until=deadlines.lease)
         if outcome.trouble is not None:
             raise outcome.trouble
-        if channel.window.stale:
+        if channel.confirms.stale:
             self._close_channel()
 
     def _open_channel(self) -> ConfirmingChannel:

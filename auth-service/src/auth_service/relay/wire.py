@@ -9,15 +9,15 @@ from auth_service.store.tables import OutboxKind
 from mail_contract.messages import Cancellation, Envelope
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mail_contract.topology import CANCELLATION_ROUTE, letter_route
-from service_runtime.publishing.message import Publication
+from service_runtime.publishing.message import OutgoingMessage
 
 
-def to_publication(claimed: ClaimedMessage) -> Publication:
+def to_outgoing_message(claimed: ClaimedMessage) -> OutgoingMessage:
     """Returns the publication of a row; raises pydantic.ValidationError for a payload that is not of the contract."""
     match claimed.kind:
         case OutboxKind.LETTER:
             envelope = Envelope.model_validate(claimed.payload)
-            return Publication(
+            return OutgoingMessage(
                 id=claimed.id,
                 task_name=DELIVER_LETTER,
                 message=envelope,
@@ -26,7 +26,7 @@ def to_publication(claimed: ClaimedMessage) -> Publication:
                 correlation_id=claimed.correlation_id,
             )
         case OutboxKind.CANCELLATION:
-            return Publication(
+            return OutgoingMessage(
                 id=claimed.id,
                 task_name=CANCEL_LETTER,
                 message=Cancellation.model_validate(claimed.payload),

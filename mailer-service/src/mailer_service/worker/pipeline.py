@@ -61,7 +61,7 @@ from mailer_service.smtp.message import Message, Sender, compose
 from mailer_service.store.tables import LetterState
 from mailer_service.suppression.marks import Marker, Marks
 from mailer_service.worker.publish_with_retry import publish_with_retry
-from service_runtime.publishing.message import Publication
+from service_runtime.publishing.message import OutgoingMessage
 from service_runtime.telemetry import current_correlation_id
 
 log = structlog.get_logger(__name__)
@@ -372,7 +372,7 @@ class Pipeline:
 
     def _wait(self, envelope: Envelope, tier: WaitTier) -> None:
         header = envelope.header
-        waiting = Publication(
+        waiting = OutgoingMessage(
             id=header.id,
             task_name=DELIVER_LETTER,
             message=envelope,

@@ -20,8 +20,8 @@ from kombu.exceptions import KombuError
 from service_runtime.celery.app import HEARTBEAT_SECONDS
 from service_runtime.celery.read_ahead import ReadAheadTransport
 from service_runtime.errors import BrokerLost
-from service_runtime.publishing.confirms import Window
-from service_runtime.publishing.message import Publication
+from service_runtime.publishing.confirms import PublisherConfirms
+from service_runtime.publishing.message import OutgoingMessage
 from service_runtime.publishing.publish import publish
 
 
@@ -29,13 +29,13 @@ class ConfirmingChannel:
     """A connection, its channel and the window of what is unanswered on it.
 
     Attributes:
-        window: what is published and not yet answered.
+        confirms: what is published and not yet answered.
     """
 
     def __init__(self, app: Celery) -> None:
         """Connects; raises BrokerLost. No step of it waits longer than the timeouts of `service_runtime.celery.app`."""
         self._app = app
-        self.window = Window()
+        self.confirms = PublisherConfirms()
         # The setting's own confirms would wait for each message before the next; here they are counted by hand.
         self._connection = app.connection_for_write(
             heartbeat=HEARTBEAT_SECONDS, transport_options={"confirm_publish": False}
@@ -54,7 +54,7 @@ class ConfirmingChannel:
         self._connection.ensure_connection(max_retries=max(0, nodes - 1))
         self._amqp = cast("Any", self._connection.connection)
         self._channel = cast("Any", self._connection.channel())
-        self._channel.events["basic_return"].add(self.window.on_return)
+        self._channel.events["basic_return"].add(self.confirms.on_return)
         self._channel.events["basic_ack"].add(self._on_ack)
         self._channel.events["basic_nack"].add(self._on_nack)
         self._channel.confirm_select()
@@ -73,8 +73,8 @@ class ConfirmingChannel:
         """The socket, to wait on."""
         return int(self._amqp.sock.fileno())
 
-    def publish(self, publication: Publication) -> None:
-        """Writes the message to the socket; its answer comes later, to the window.
+    def publish(self, outgoing: OutgoingMessage) -> None:
+        """Writes the message to the socket; its answer comes later.
 
         Raises:
             BrokerLost: the message may have left or not.
@@ -83,16 +83,16 @@ class ConfirmingChannel:
         with self._broken_by_any_error():
             publish(
                 self._app,
-                publication.task_name,
-                publication.message,
-                publication.route,
-                task_id=publication.id,
-                priority=publication.priority,
+                outgoing.task_name,
+                outgoing.message,
+                outgoing.route,
+                task_id=outgoing.id,
+                priority=outgoing.priority,
                 # Not this thread's: it may publish for another one.
-                correlation_id=publication.correlation_id or uuid4().hex,
+                correlation_id=outgoing.correlation_id or uuid4().hex,
                 producer=self._producer,
             )
-        self.window.add(publication.id)
+        self.confirms.add(outgoing.id)
         self._require_open()
 
     @contextmanager
@@ -100,7 +100,7 @@ class ConfirmingChannel:
         """Sends what is published inside in one go, where the socket can.
 
         Raises:
-            BrokerLost: at the end too; then what was published inside stays unanswered in the window.
+            BrokerLost: at the end too; then what was published inside stays unanswered.
         """
         transport = self._amqp.transport
         if not isinstance(transport, ReadAheadTransport):
@@ -113,11 +113,11 @@ class ConfirmingChannel:
         """Reads the broker's answers until none is missing or the time is over.
 
         Raises:
-            BrokerLost: the connection broke; the answers read so far stay in the window.
+            BrokerLost: the connection broke; the answers read so far stay in `confirms`.
         """
         until = time.monotonic() + seconds
         with self._broken_by_any_error(), suppress(TimeoutError):
-            while not self.window.answered:
+            while not self.confirms.answered:
                 # At least once: what has arrived already is read even when it is too late to wait for more.
                 self._amqp.drain_events(timeout=max(0.001, until - time.monotonic()))
                 self._require_open()
@@ -147,11 +147,11 @@ class ConfirmingChannel:
 
     def _on_ack(self, delivery_tag: int, multiple: bool) -> None:
         self._answers += 1
-        self.window.on_ack(delivery_tag, multiple)
+        self.confirms.on_ack(delivery_tag, multiple)
 
     def _on_nack(self, delivery_tag: int, multiple: bool) -> None:
         self._answers += 1
-        self.window.on_nack(delivery_tag, multiple)
+        self.confirms.on_nack(delivery_tag, multiple)
 
     def _require_open(self) -> None:
         # When the broker closes a channel (exchange gone, right revoked), py-amqp opens it anew, without confirm mode,

@@ -18,7 +18,7 @@ RENEWAL_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdicts:
+class BrokerAnswers:
     """What the broker said about the messages of a window.
 
     Attributes:
@@ -32,7 +32,7 @@ class Verdicts:
     unknown: frozenset[UUID]
 
 
-class Window:
+class PublisherConfirms:
     """Counts publishes as the broker does and collects its answers; one for the life of a channel."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -86,12 +86,12 @@ class Window:
             self._returned.pop(message_id, None)
             self._refused[message_id] = "nacked"
 
-    def take(self) -> Verdicts:
+    def take(self) -> BrokerAnswers:
         """Returns what is known of the messages added since the last call, and forgets them.
 
         While something is unknown the channel must not be used again: a late answer would meet an empty window.
         """
-        verdicts = Verdicts(
+        verdicts = BrokerAnswers(
             confirmed=frozenset(self._confirmed),
             refused=dict(self._refused),
             unknown=frozenset(self._open.values()),

@@ -10,7 +10,7 @@ from mail_contract.topology import Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
+class OutgoingMessage:
     """A message ready to be published.
 
     Attributes:

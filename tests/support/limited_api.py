@@ -16,12 +16,17 @@ PROXY = ip_network("127.0.0.0/8")
 _SOMEBODY = count(1)
 
 
-def limited_api(url: str, **limits: str) -> AuthApi:
-    """An API with these limits on and the others off; a proxy on loopback says where requests come from."""
+def limited_api(url: str, **settings: Any) -> AuthApi:
+    """An API with these limits on and the others off; a proxy on loopback says where requests come from.
+
+    What is no text is another setting.
+    """
     values: dict[str, Any] = {
-        name: parse_suspicion(text) if name == "campaign" else parse_limit(text)
-        for name, text in limits.items()
+        name: parse_suspicion(value) if name == "campaign" else parse_limit(value)
+        for name, value in settings.items()
+        if isinstance(value, str)
     }
+    values = settings | values
     return AuthApi.on(url, trusted_proxies=(PROXY,), proof_tries=100, **values)
 
 

@@ -25,6 +25,7 @@ from auth_service.http.health import Health, Operations
 from auth_service.http.metrics import Metrics, OutboxCollector
 from auth_service.http.pages.page import Renderer
 from auth_service.http.pages.sign_up import SignUpPages
+from auth_service.http.passwords import PasswordChecks
 from auth_service.http.policy import Policy
 from auth_service.http.receipts import Receipts
 from auth_service.http.refusals import Refusals
@@ -113,7 +114,9 @@ def build_api(settings: ApiSettings) -> Api:
         keyed_hash=keyed_hash,
         observer=metrics,
     )
-    breaches = BreachList(settings.breach_list_url, metrics) if settings.breach_list_url else None
+    checks = PasswordChecks(
+        breaches=BreachList(settings.breach_list_url, metrics) if settings.breach_list_url else None
+    )
     renderer = Renderer(public_url=settings.public_url, product_name=settings.product_name)
     resources = (
         Registrations(
@@ -134,13 +137,13 @@ def build_api(settings: ApiSettings) -> Api:
             admit=admit,
             sources=sources,
             metrics=metrics,
-            breaches=breaches,
+            passwords=checks,
         ),
         Verifications(
             verify=VerifyAddress(
                 transactions=transactions, passwords=passwords, keyed_hash=keyed_hash, codes=codes
             ),
-            breaches=breaches,
+            passwords=checks,
             sources=sources,
         ),
         Refusals(

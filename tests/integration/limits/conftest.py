@@ -12,4 +12,4 @@ MakeApi = Callable[..., AuthApi]
 @pytest.fixture
 def make_api(auth_database: Database) -> MakeApi:
     """Makes APIs on one database, each as another process would have it."""
-    return lambda **limits: limited_api(auth_database.url, **limits)
+    return lambda **settings: limited_api(auth_database.url, **settings)

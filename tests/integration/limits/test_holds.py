@@ -161,13 +161,9 @@ def test_held_letters_do_not_prove_the_campaign_that_they_are_held_for(
 @pytest.mark.parametrize("ended", ["by hand", "by time"])
 @pytest.mark.parametrize("lasts", [False, True])
 def test_what_is_asked_for_again_after_a_drop_is_held_only_while_the_campaign_lasts(
-    make_api: MakeApi,
-    api: AuthApi,
-    held: list[Registered],
-    transactions: Transactions,
-    ended: str,
-    lasts: bool,
+    make_api: MakeApi, held: list[Registered], transactions: Transactions, ended: str, lasts: bool
 ) -> None:
+    api = make_api()
     sent_in_vain(api, 5)
     api.sql("UPDATE registrations SET created_at = now() - interval '30 minutes'")
     if ended == "by hand":

@@ -1,12 +1,14 @@
 """Requests from one network address are limited, on every call that takes any, before anything is computed for them."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from auth_service import pace
 from auth_service.domain.limit import parse_limit
 from support.auth_api import AuthApi
 from support.database import Database
@@ -51,6 +53,59 @@ def test_nothing_is_hashed_or_written_for_a_request_over_the_limit(api: AuthApi)
     assert [answer.status_code for answer in answers] == [202, 202, 429, 429, 429]
     assert api.count("registrations") == 2
     assert api.count("letters") == 2
+
+
+GUESSABLE = "passwordpassword"
+CODE = {"email": "linh@example.com", "code": "00000000"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [(PATH, {"email": "linh@example.com"}), ("/v1/verifications", CODE)],
+    ids=["new", "code"],
+)
+def test_no_password_is_judged_for_a_request_over_the_limit_and_all_flaws_are_told_below_it(
+    api: AuthApi, path: str, body: dict[str, str]
+) -> None:
+    def flaws(**more: object) -> dict[str, str]:
+        answer = api.post(path, {**body, **more})
+        assert answer.status_code == 422, answer.text
+        return {flaw["pointer"]: flaw["code"] for flaw in answer.get_json()["errors"]}
+
+    # What costs nothing to find is told without being counted.
+    for _ in range(3):
+        assert flaws(password="short", email="nope") == {
+            "#/password": "too_short",
+            "#/email": "invalid_address",
+        }
+    assert flaws(password=GUESSABLE) == {"#/password": "guessable"}
+    assert flaws(password=GUESSABLE, email="nope", admin=1) == {
+        "#/email": "invalid_address",
+        "#/admin": "unknown",
+        "#/password": "guessable",
+    }
+    for more in ({}, {"email": "nope"}):
+        assert api.post(path, {**body, "password": GUESSABLE, **more}).status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/registrations/resend", {"email": "linh@example.com"}),
+        ("/v1/registrations/resend", {"registration_secret": "x"}),
+        ("/v1/verifications", CODE),
+    ],
+)
+def test_whoever_is_over_the_limit_keeps_no_thread_waiting(
+    api: AuthApi, path: str, body: dict[str, str]
+) -> None:
+    def seconds() -> float:
+        started = time.monotonic()
+        api.post(path, body)
+        return time.monotonic() - started
+
+    assert min(seconds() for _ in range(2)) >= pace.SECONDS
+    assert min(seconds() for _ in range(20)) < pace.SECONDS
 
 
 def test_whoever_asks_is_refused_alike(api: AuthApi) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
+from auth_service.flows.admit_registration import MAX_TRIES
 from auth_service.flows.campaign_watch import LOOK_SECONDS, CampaignWatch
 from auth_service.security.secrets import KeyedHash
 from auth_service.store.engine import build_engine, build_sessions
@@ -98,6 +99,27 @@ def test_a_proof_is_counted_for_its_source_once_when_its_challenge_was_given(mak
     assert ask(api, 2).status_code == 429
     assert [ask(api, 2, proof=proof).status_code for proof in proofs] == [202, 202]
     assert ask(api, 2, proof=proofs[0]).status_code == 429
+
+
+def test_whoever_is_refused_for_the_password_still_has_the_proof_for_a_few_tries(make_api: MakeApi) -> None:
+    api = make_api(limit_all="1/day")
+    ask(api, 1)
+    first, second = solve(challenge(api)), solve(challenge(api))
+    assert ask(api, 2, proof=first, password="passwordpassword").status_code == 422
+    assert ask(api, 2, proof=first).status_code == 202
+    for _ in range(MAX_TRIES):
+        assert ask(api, 2, proof=second, password="passwordpassword").status_code == 422
+    assert ask(api, 2, proof=second).status_code == 428
+
+
+def test_whoever_is_told_to_come_back_still_has_the_proof(make_api: MakeApi) -> None:
+    api = make_api(limit_all="1/day", hash_limit=1, hash_wait_seconds=0.05)
+    ask(api, 1)
+    bodies = [registration(proof=solve(challenge(api))) for _ in range(12)]
+    answers = api.at_once([(PATH, body) for body in bodies])
+    assert {answer.status_code for answer in answers} == {202, 503}
+    refused = [body for body, answer in zip(bodies, answers, strict=True) if answer.status_code == 503]
+    assert [api.post(PATH, body).status_code for body in refused] == [202] * len(refused)
 
 
 def test_few_confirmed_registrations_ask_for_proofs_and_many_do_not(make_api: MakeApi) -> None:

@@ -39,13 +39,11 @@ _KNOWN_PHRASES = re.compile(
 """What every article about long passwords quotes; no list of leaked ones has them, for those are short."""
 
 
-class PasswordFlaw(StrEnum):
-    """Why a password is refused."""
+class WrongLength(StrEnum):
+    """Why a password is refused before anybody thinks about it."""
 
     TOO_SHORT = "too_short"
     TOO_LONG = "too_long"
-    GUESSABLE = "guessable"
-    """Common, repetitive, or made of the address's or the product's own words."""
 
 
 def normalized(password: str) -> str:
@@ -53,20 +51,18 @@ def normalized(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
-def find_flaw(password: str, address: Address | None) -> PasswordFlaw | None:
-    """Says why this password is refused for this address, or None; depends on nothing else."""
-    password = normalized(password)
-    if len(password) < MIN_LENGTH:
-        return PasswordFlaw.TOO_SHORT
-    if len(password) > MAX_LENGTH:
-        return PasswordFlaw.TOO_LONG
-    return None if find_reason(password, address) is None else PasswordFlaw.GUESSABLE
+def find_wrong_length(password: str) -> WrongLength | None:
+    """Says what is wrong with a password's length, if anything is."""
+    length = len(normalized(password))
+    if length < MIN_LENGTH:
+        return WrongLength.TOO_SHORT
+    return WrongLength.TOO_LONG if length > MAX_LENGTH else None
 
 
 def find_reason(password: str, address: Address | None) -> Weakness | None:
     """Says why a password is easy to guess for somebody who knows the address, or None.
 
-    What is the address's, the product's or a known phrase counts for nothing.
+    Takes milliseconds of a core, up to 15 (`domain/guessing.py`): for requests that a limit has admitted. What is the address's, the product's or a known phrase counts for nothing.
     """
     folded = normalized(password).casefold()
     rest = _KNOWN_PHRASES.sub("", _without(folded, _words_of(address)))

@@ -18,8 +18,14 @@ from auth_service.security.secrets import KeyedHash
 from auth_service.store import limits
 from auth_service.store.transactions import Transactions
 
-_ONCE: Final = Limit(buckets=(Bucket(count=1, period=LIFETIME + timedelta(hours=1)),))
+_PROOF_MEMORY: Final = LIFETIME + timedelta(hours=1)
 """Longer than a proof is good for, whatever the clocks of processes and database say."""
+
+MAX_TRIES: Final = 5
+"""Requests with one proof for which a password is judged and hashed: whoever has to choose another one keeps the proof."""
+
+_ONCE: Final = Limit(buckets=(Bucket(count=1, period=_PROOF_MEMORY),))
+_TRIES: Final = Limit(buckets=(Bucket(count=MAX_TRIES, period=_PROOF_MEMORY),))
 
 
 class ProofObserver(LimitObserver, Protocol):
@@ -33,8 +39,21 @@ class ProofObserver(LimitObserver, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A registration for which something may be computed.
+
+    Attributes:
+        source: where it came from.
+        serial: of its proof, if it came with a good one.
+    """
+
+    source: str
+    serial: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdmitRegistration:
-    """Decides before anything is hashed, and without looking at the address: so it tells nothing about one.
+    """Decides before anything is computed, and without looking at the address: so it tells nothing about one.
 
     Attributes:
         transactions: that commit each statement, so that nobody waits for somebody else's registration.
@@ -56,11 +75,11 @@ class AdmitRegistration:
     keyed_hash: KeyedHash
     observer: ProofObserver
 
-    def __call__(self, source: str, proof: str | None) -> Clearance:
-        """Returns how the registration is let in.
+    def let_in(self, source: str, proof: str | None) -> Entry:
+        """Decides whether anything is to be computed for the registration.
 
         A proof that is not good counts as none. A good one is not counted for its source again: the request that was
-        given its challenge was.
+        given its challenge was. It is not used up yet.
 
         Raises:
             RateLimited: too many from this source.
@@ -68,23 +87,42 @@ class AdmitRegistration:
             DatabaseUnavailable: nothing could be counted.
         """
         with self.transactions.begin() as session:
-            if proof is not None and self._take(session, proof):
-                return Clearance(proved=True, held_for=self._reason_to_hold(session))
-            self.source.admit(session, source)
-            if not self._asks_for_proof(session):
-                return Clearance()
-        self.observer.proof_asked()
-        raise ProofRequired(self.proofs.new_challenge())
+            serial = None if proof is None else self._serial_of(session, proof)
+            if serial is None:
+                self._admit_unproved(session, source)
+        return Entry(source=source, serial=serial)
 
-    def _take(self, session: Session, proof: str) -> bool:
-        """Says whether a proof is good, and uses it up."""
+    def clear(self, entry: Entry) -> Clearance:
+        """Returns how the registration is let in, and uses its proof up; raises the same.
+
+        To be called when nothing but the database can refuse the registration any more.
+        """
+        if entry.serial is None:
+            return Clearance()
+        with self.transactions.begin() as session:
+            key = self.keyed_hash.limit_key("proof", entry.serial)
+            unused = limits.admit(session, key, _ONCE).admitted
+            self.observer.proof_given(accepted=unused)
+            if unused:
+                return Clearance(proved=True, held_for=self._reason_to_hold(session))
+            self._admit_unproved(session, entry.source)
+        return Clearance()
+
+    def _serial_of(self, session: Session, proof: str) -> str | None:
+        """Returns what tells a proof from all others, if it is good and has not been sent too often."""
         serial = self.proofs.serial_of(proof)
-        good = (
-            serial is not None
-            and limits.admit(session, self.keyed_hash.limit_key("proof", serial), _ONCE).admitted
-        )
-        self.observer.proof_given(accepted=good)
-        return good
+        if serial is not None:
+            key = self.keyed_hash.limit_key("proof sent", serial)
+            if limits.admit(session, key, _TRIES, lazily=True).admitted:
+                return serial
+        self.observer.proof_given(accepted=False)
+        return None
+
+    def _admit_unproved(self, session: Session, source: str) -> None:
+        self.source.admit(session, source)
+        if self._asks_for_proof(session):
+            self.observer.proof_asked()
+            raise ProofRequired(self.proofs.new_challenge())
 
     def _asks_for_proof(self, session: Session) -> bool:
         if self.watch.look(session).prove:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -28,11 +29,10 @@ class RegistrationForm:
 
     Attributes:
         address: parsed.
-        password: one in which `find_flaw` found none.
+        password: one that passed the policy.
         locale: BCP 47, the language of the letter.
         device: in words of ours; empty if unknown.
         client_id: which application sent them here, if it said so.
-        clearance: how it was let in.
     """
 
     address: Address
@@ -40,7 +40,6 @@ class RegistrationForm:
     locale: str
     device: str = ""
     client_id: str | None = None
-    clearance: Clearance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,18 +71,25 @@ class Register:
     keyed_hash: KeyedHash
     requests: MailboxLimit
 
-    def __call__(self, form: RegistrationForm) -> Registered:
+    def __call__(self, form: RegistrationForm, *, clear: Callable[[], Clearance]) -> Registered:
         """Returns receipt and secret; the same ones for the same request within a minute.
 
+        Args:
+            form: what was sent in.
+            clear: says how it is let in, and uses up the proof of work; asked last, so that whoever is refused before has it
+                still.
+
         Raises:
+            ProofRequired, RateLimited: by `clear`.
             TooBusy: no turn to hash in time.
             DatabaseUnavailable: nothing was promised.
         """
         # Hashed for a taken address too, and before the transaction: no lock is held meanwhile.
         salt = self.keyed_hash.password_salt(form.address.canonical)
         password_hash = self.passwords.hash(normalized(form.password), salt=salt)
+        clearance = clear()
         with self.transactions.begin() as session:
-            admission, registration_id = self._register(session, form, password_hash)
+            admission, registration_id = self._register(session, form, password_hash, clearance)
         return Registered(
             receipt=self.keyed_hash.secret_of(registration_id, Derived.RECEIPT),
             secret=self.keyed_hash.secret_of(registration_id, Derived.REGISTRATION_SECRET),
@@ -91,7 +97,7 @@ class Register:
         )
 
     def _register(
-        self, session: Session, form: RegistrationForm, password_hash: str
+        self, session: Session, form: RegistrationForm, password_hash: str, clearance: Clearance
     ) -> tuple[Admission, UUID]:
         address = form.address
         tag = self.keyed_hash.recipient_tag(address.canonical)
@@ -106,7 +112,7 @@ class Register:
         )
         if standing.alike is not None:
             return admission, standing.alike
-        new = self._new(form, tag, password_hash)
+        new = self._new(form, tag, password_hash, clearance)
         registration = add_registration(session, new, now=now, taken=standing.account is not None)
         order = LetterOrder(
             registration=registration,
@@ -121,7 +127,9 @@ class Register:
         self.letters.write(session, order)
         return admission, registration.id
 
-    def _new(self, form: RegistrationForm, recipient_tag: str, password_hash: str) -> NewRegistration:
+    def _new(
+        self, form: RegistrationForm, recipient_tag: str, password_hash: str, clearance: Clearance
+    ) -> NewRegistration:
         id_ = uuid4()
         return NewRegistration(
             id=id_,
@@ -132,8 +140,8 @@ class Register:
             locale=form.locale,
             device=form.device,
             client_id=form.client_id,
-            proved=form.clearance.proved,
-            held_for=form.clearance.held_for,
+            proved=clearance.proved,
+            held_for=clearance.held_for,
             secret_hash=self.keyed_hash.secret_of(id_, Derived.REGISTRATION_SECRET).digest,
             refusal_hash=self.keyed_hash.secret_of(id_, Derived.REFUSAL).digest,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -54,12 +55,20 @@ def read_object(request: Request) -> dict[str, Any]:
     return value
 
 
+def check(model: type[M], value: dict[str, Any]) -> tuple[M | None, Sequence[Flaw]]:
+    """Returns the value as its model, or all that does not fit."""
+    try:
+        return model.model_validate(value), ()
+    except ValidationError as error:
+        return None, flaws_of(error)
+
+
 def validate(model: type[M], value: dict[str, Any]) -> M:
     """Returns the value as its model; refuses with 422 naming all that does not fit."""
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        raise Refusal(unprocessable(*flaws_of(error))) from None
+    body, flaws = check(model, value)
+    if body is None:
+        raise Refusal(unprocessable(*flaws))
+    return body
 
 
 def unprocessable(*flaws: Flaw) -> Problem:

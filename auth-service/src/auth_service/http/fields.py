@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from auth_service.domain import password_policy
 from auth_service.domain.address import parse_address
 from auth_service.errors import InvalidAddress
-from auth_service.http.flaws import check_password, refuse
+from auth_service.http.flaws import check_length, refuse
 from auth_service.security.secrets import MAX_SECRET_LENGTH
 
 
@@ -33,6 +33,11 @@ def _is_address(text: str) -> str:
     return text
 
 
+def _has_length(password: SecretStr) -> SecretStr:
+    check_length(password.get_secret_value())
+    return password
+
+
 Email = Annotated[
     str,
     AfterValidator(_is_address),
@@ -42,6 +47,7 @@ Email = Annotated[
 
 Password = Annotated[
     SecretStr,
+    AfterValidator(_has_length),
     Field(
         description="Any characters, no rules of composition; not a common or guessable one.",
         json_schema_extra={
@@ -67,11 +73,3 @@ ChosenPassword = Annotated[
     Password | None,
     Field(description="Chosen now by whoever reads the mailbox, where there is no `registration_secret`."),
 ]
-
-
-def good_password(password: SecretStr, info: ValidationInfo) -> SecretStr:
-    """Refuses a password that we take for no account of the body's address."""
-    # Where the address has a flaw of its own, the password is looked at without it.
-    email = info.data.get("email")
-    check_password(password.get_secret_value(), None if email is None else parse_address(email))
-    return password

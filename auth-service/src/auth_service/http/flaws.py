@@ -13,9 +13,9 @@ from auth_service.domain.guessing import Weakness
 from auth_service.domain.password_policy import (
     MAX_LENGTH,
     MIN_LENGTH,
-    PasswordFlaw,
-    find_flaw,
+    WrongLength,
     find_reason,
+    find_wrong_length,
 )
 from auth_service.http.problems import Flaw
 
@@ -85,21 +85,24 @@ def refuse(code: str, **params: Any) -> NoReturn:
     raise FieldRefused(code, params)
 
 
-def check_password(password: str, address: Address | None) -> None:
-    """Ends a validator of a schema where the password is none that we take for this address."""
-    found = find_flaw(password, address)
+def check_length(password: str) -> None:
+    """Ends a validator of a schema where a password is too short or too long."""
+    found = find_wrong_length(password)
     match found:
         case None:
             return
-        case PasswordFlaw.TOO_SHORT:
+        case WrongLength.TOO_SHORT:
             refuse("too_short", min=MIN_LENGTH)
-        case PasswordFlaw.TOO_LONG:
+        case WrongLength.TOO_LONG:
             refuse("too_long", max=MAX_LENGTH)
-        case PasswordFlaw.GUESSABLE:
-            reason = find_reason(password, address)
-            refuse("guessable", reason=reason or Weakness.SHORT)
         case _:
             assert_never(found)
+
+
+def flaws_of_password(password: str, address: Address | None) -> Sequence[Flaw]:
+    """Returns what is wrong with a password of the right length; see `find_reason` about the time it takes."""
+    reason = find_reason(password, address)
+    return [] if reason is None else [flaw("#/password", "guessable", reason=reason)]
 
 
 def flaws_of(error: ValidationError) -> Sequence[Flaw]:

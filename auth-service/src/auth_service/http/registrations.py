@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -11,13 +12,13 @@ from flask import Response, request
 from auth_service import errors
 from auth_service.domain.address import Address, parse_address
 from auth_service.domain.device import describe_device
-from auth_service.domain.password_policy import normalized
-from auth_service.flows.admit_registration import AdmitRegistration
+from auth_service.flows.admit_registration import AdmitRegistration, Entry
 from auth_service.flows.register import Register, RegistrationForm
 from auth_service.flows.resend_verification import ResendVerification, Resent
 from auth_service.http.body import read_object, unprocessable, validate
 from auth_service.http.flaws import flaw
 from auth_service.http.metrics import Metrics
+from auth_service.http.passwords import PasswordChecks
 from auth_service.http.problems import Refusal
 from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
 from auth_service.http.schemas import (
@@ -29,7 +30,6 @@ from auth_service.http.schemas import (
 )
 from auth_service.http.sources import Sources
 from auth_service.pace import at_one_pace
-from auth_service.security.breaches import BreachList
 from auth_service.security.secrets import Secret
 
 _DEFAULT_LOCALE: Final = "en"
@@ -45,7 +45,7 @@ class Registrations:
     admit: AdmitRegistration
     sources: Sources
     metrics: Metrics
-    breaches: BreachList | None = None
+    passwords: PasswordChecks
 
     def routes(self) -> tuple[Route, ...]:
         """Returns its calls."""
@@ -95,20 +95,15 @@ class Registrations:
 
     def post(self) -> Response:
         """Registers."""
-        body = validate(RegistrationRequest, read_object(request))
-        address, password = read_address(body.email), body.password.get_secret_value()
-        clearance = self.admit(self.sources.name(), body.proof)
-        refuse_breached(self.breaches, password)
-        registered = self.register(
-            RegistrationForm(
-                address=address,
-                password=password,
-                locale=body.locale or _DEFAULT_LOCALE,
-                device=describe_device(request.headers.get("User-Agent")),
-                client_id=body.client_id,
-                clearance=clearance,
-            )
+        body, entry = self.passwords.read(RegistrationRequest, read_object(request), admit=self._let_in)
+        form = RegistrationForm(
+            address=read_address(body.email),
+            password=body.password.get_secret_value(),
+            locale=body.locale or _DEFAULT_LOCALE,
+            device=describe_device(request.headers.get("User-Agent")),
+            client_id=body.client_id,
         )
+        registered = self.register(form, clear=lambda: self.admit.clear(entry))
         self.metrics.registration_accepted()
         answer = RegistrationAnswer(
             receipt=registered.receipt.text,
@@ -117,30 +112,32 @@ class Registrations:
         )
         return json_answer(answer, HTTPStatus.ACCEPTED)
 
+    def _let_in(self, body: RegistrationRequest | None) -> Entry:
+        source = self.sources.name()
+        if body is None:
+            self.sources.admit_letters()
+            return Entry(source=source)
+        return self.admit.let_in(source, body.proof)
+
     def post_resend(self) -> Response:
         """Sends the letter again."""
         body = read_object(request)
         if body.keys() >= {"registration_secret", "email"}:
             raise Refusal(unprocessable(flaw("#", "secret_or_email")))
+        resend = self._resend_by(body)
+        # Not before: whoever is over the limit keeps no thread waiting.
+        self.sources.admit_letters()
         with at_one_pace():
-            resent = self._resend(body)
+            resent = resend()
         answer = ResendAnswer(receipt=resent.receipt.text, resend_after=resent.resend_after)
         return json_answer(answer, HTTPStatus.ACCEPTED)
 
-    def _resend(self, body: dict[str, object]) -> Resent:
+    def _resend_by(self, body: dict[str, object]) -> Callable[[], Resent]:
         if "email" in body:
             address = read_address(validate(AddressResendRequest, body).email)
-            self.sources.admit_letters()
-            return self.resend.by_address(address)
+            return lambda: self.resend.by_address(address)
         secret = Secret(validate(SecretResendRequest, body).registration_secret)
-        self.sources.admit_letters()
-        return self.resend.by_secret(secret)
-
-
-def refuse_breached(breaches: BreachList | None, password: str) -> None:
-    """Refuses with 422 what the breach list knows, where one is configured."""
-    if breaches is not None and breaches.knows(normalized(password)):
-        raise Refusal(unprocessable(flaw("#/password", "breached")))
+        return lambda: self.resend.by_secret(secret)
 
 
 def read_address(text: str) -> Address:

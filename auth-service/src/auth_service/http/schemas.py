@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AwareDatetime,
-    Field,
-    SecretStr,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import AwareDatetime, Field
 
 from auth_service.domain import password_policy
 from auth_service.domain.one_time_token import CODE_DIGITS
@@ -24,7 +18,6 @@ from auth_service.http.fields import (
     RegistrationSecret,
     RequestBody,
     SecretToken,
-    good_password,
 )
 
 
@@ -53,11 +46,6 @@ class RegistrationRequest(RequestBody):
         str | None,
         Field(description="Of work, where a 428 asked for it: ALTCHA's payload, base64 of JSON."),
     ] = None
-
-    @field_validator("password")
-    @classmethod
-    def _is_good(cls, password: SecretStr, info: ValidationInfo) -> SecretStr:
-        return good_password(password, info)
 
 
 class RegistrationAnswer(AnswerBody):
@@ -112,11 +100,6 @@ class CodeVerificationRequest(RequestBody):
     code: Annotated[str, Field(pattern=r"^[0-9]{8}$", description="Eight digits.", examples=["40718253"])]
     registration_secret: RegistrationSecret | None = None
     password: ChosenPassword = None
-
-    @field_validator("password")
-    @classmethod
-    def _is_good(cls, password: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        return None if password is None else good_password(password, info)
 
 
 class VerificationAnswer(AnswerBody):

@@ -8,18 +8,17 @@ from http import HTTPStatus
 from flask import Response, request
 
 from auth_service import errors
-from auth_service.domain.address import Address
 from auth_service.flows.confirm_registration import Verified
 from auth_service.flows.verify_address import VerifyAddress
 from auth_service.http.body import read_object, unprocessable, validate
-from auth_service.http.flaws import FieldRefused, check_password, flaw
+from auth_service.http.flaws import flaw
+from auth_service.http.passwords import PasswordChecks
 from auth_service.http.problems import Refusal
-from auth_service.http.registrations import read_address, refuse_breached
+from auth_service.http.registrations import read_address
 from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
 from auth_service.http.schemas import CodeVerificationRequest, LinkVerificationRequest, VerificationAnswer
 from auth_service.http.sources import Sources
 from auth_service.pace import at_one_pace
-from auth_service.security.breaches import BreachList
 from auth_service.security.secrets import Secret
 
 
@@ -29,7 +28,7 @@ class Verifications:
 
     verify: VerifyAddress
     sources: Sources
-    breaches: BreachList | None
+    passwords: PasswordChecks
 
     def routes(self) -> tuple[Route, ...]:
         """Returns its calls."""
@@ -83,30 +82,19 @@ class Verifications:
             # Two passwords cannot count.
             raise Refusal(unprocessable(flaw("#", "secret_or_password")))
         if body.keys() & {"email", "code"}:
-            by_code = validate(CodeVerificationRequest, body)
+            by_code, _ = self.passwords.read(
+                CodeVerificationRequest, body, admit=lambda _: self.sources.admit_secrets()
+            )
+            secret, password = _second_thing(by_code)
+            address = read_address(by_code.email)
             with at_one_pace():
-                return self._by_code(by_code)
+                return self.verify.by_code(address, by_code.code, secret=secret, password=password)
         by_link = validate(LinkVerificationRequest, body)
         secret, password = _second_thing(by_link)
         self.sources.admit_secrets()
         return self.verify.by_link(
-            Secret(by_link.token), secret=secret, password=password, check=self._check_chosen
+            Secret(by_link.token), secret=secret, password=password, check=self.passwords.check
         )
-
-    def _by_code(self, body: CodeVerificationRequest) -> Verified:
-        secret, password = _second_thing(body)
-        self.sources.admit_secrets()
-        if password is not None:
-            refuse_breached(self.breaches, password)
-        return self.verify.by_code(read_address(body.email), body.code, secret=secret, password=password)
-
-    def _check_chosen(self, password: str, address: Address) -> None:
-        """Refuses with 422 a password that may not be chosen for the address of a link."""
-        try:
-            check_password(password, address)
-        except FieldRefused as error:
-            raise Refusal(unprocessable(flaw("#/password", error.code, **error.params))) from None
-        refuse_breached(self.breaches, password)
 
 
 def _second_thing(

@@ -48,6 +48,8 @@ from support.outgoing import CONTEXTS
 
 COMMAND = Path(sys.executable).parent / "mailer-service"
 HASH_KEY = "a key for hashes, only for tests, long enough"
+CONCURRENCY = 4
+"""Letters at once, unless a test says otherwise."""
 QUICK = {tier: timedelta(milliseconds=200) for tier in WaitTier}
 
 
@@ -152,7 +154,7 @@ class Mailroom:
             "MAILER_SEALING_KEYS": self.sealing[0],
             "MAILER_VERIFYING_KEYS": self.signing[1],
             "MAILER_HASH_KEY": HASH_KEY,
-            "MAILER_CONCURRENCY": "4",
+            "MAILER_CONCURRENCY": str(CONCURRENCY),
         }
 
     def start(self, **settings: str) -> Replica:

@@ -9,6 +9,7 @@ import pytest
 from dev_inbox.script import Phase, Rule
 from mail_contract.letters import LetterName
 from mail_contract.topology import AUTH_MAINTENANCE, AUTH_REPORTS, MAILER_BULK, MAILER_STANDARD, MAILER_URGENT
+from mailer_service.settings import QUEUES
 from postern_local.ports import any_ports
 from postern_rabbitmq.apply import apply_topology
 from support.auth_api import WRITER_SETTINGS
@@ -16,7 +17,7 @@ from support.auth_process import AuthProcess, auth_process
 from support.broker import VirtualHost
 from support.database import Database
 from support.eventually import eventually
-from support.mailroom import Mailroom, Replica
+from support.mailroom import CONCURRENCY, Mailroom, Replica
 
 LINES_AT_MOST = 12
 """In the seconds a test lasts; there were 25 a second."""
@@ -55,6 +56,15 @@ def consuming(listen: str) -> set[str]:
     }
 
 
+def limits(broker: VirtualHost) -> dict[str, int]:
+    """How many unacknowledged messages each consumer may have, by its tag; figures are up to 5 s old, 0 is no limit."""
+    return {
+        consumer["consumer_tag"]: consumer["prefetch_count"]
+        for consumer in broker.admin.get("consumers", broker.vhost)
+        if consumer["ack_required"]
+    }
+
+
 def words(replica: Replica | AuthProcess) -> int:
     return len(replica.log.read_text(encoding="utf-8").splitlines())
 
@@ -62,6 +72,8 @@ def words(replica: Replica | AuthProcess) -> int:
 def test_a_queue_deleted_under_a_replica_and_made_again(room: Mailroom, listen: str) -> None:
     replica = room.start(MAILER_LISTEN=listen)
     is_sent(room, LetterName.TERMS_CHANGED)
+    eventually(lambda: len(limits(room.broker)) == len(QUEUES))
+    at_first = limits(room.broker)
     before = words(replica)
     delete(room.broker, MAILER_BULK)
     eventually(lambda: health(listen) == {MAILER_BULK: "ConsumerCancelled"})
@@ -73,6 +85,8 @@ def test_a_queue_deleted_under_a_replica_and_made_again(room: Mailroom, listen: 
     apply(room.broker)
     eventually(lambda: MAILER_BULK in consuming(listen), within=15)
     assert health(listen) == {}
+    fresh = eventually(lambda: limits(room.broker).keys() - at_first.keys())
+    assert {limits(room.broker)[tag] for tag in fresh} == {CONCURRENCY}
     assert [event["queue"] for event in replica.events("queue_consumed_again")] == [MAILER_BULK]
     is_sent(room, LetterName.TERMS_CHANGED)
     assert replica.stop() == 0

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from amqp import spec
+from amqp.exceptions import RecoverableConnectionError
 from celery.app.amqp import AMQP
 from celery.bootsteps import StartStopStep
 from celery.worker.consumer.tasks import Tasks
@@ -117,7 +118,11 @@ class QueueConsumers:
                 self._begin(name)
 
     def look(self) -> None:
-        """Tries the missing queues whose time has come."""
+        """Tries the missing queues whose time has come.
+
+        Raises:
+            RecoverableConnectionError: the broker closed the channel of another queue, which is consumed no more.
+        """
         now = time.monotonic()
         for name, absence in list(self._absences.items()):
             if now >= absence.again_at:
@@ -150,6 +155,8 @@ class QueueConsumers:
     def _begin(self, name: str) -> None:
         try:
             channel = self._channels.get(name) or self._open(name)
+            # Each time: py-amqp opens a channel that the broker has closed again by itself, without any limit.
+            channel.basic_qos(0, self._prefetch, False)
             tag = f"{name}-{next(self._numbers)}"
             self._queues[name](channel).consume(
                 tag,
@@ -158,9 +165,10 @@ class QueueConsumers:
                 on_cancel=lambda _tag: self._cancelled(name),
             )
         except self._connection.channel_errors as error:
-            # py-amqp may say here what happened to another channel: then all begin anew, as ever.
+            # py-amqp may say here what happened to another channel: then all begin anew, as ever. Of what a timer
+            # raises, Celery's loop minds the errors of the connection only.
             if getattr(error, "method_sig", None) != spec.Basic.Consume:
-                raise
+                raise RecoverableConnectionError(f"another channel was closed: {error}") from error
             self._miss(name, type(error).__name__)
             return
         self._tags[name] = tag
@@ -168,9 +176,7 @@ class QueueConsumers:
             log.info("queue_consumed_again", queue=name)
 
     def _open(self, name: str) -> Any:
-        channel = self._connection.channel()
-        channel.basic_qos(0, self._prefetch, False)
-        self._channels[name] = channel
+        self._channels[name] = channel = self._connection.channel()
         return channel
 
     def _receive(self, name: str, channel: Any, raw: Any) -> None:

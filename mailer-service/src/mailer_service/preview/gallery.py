@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mail_contract.letters import LETTERS, LetterName
-from mailer_service.preview.browser import Screen, browser
 from mailer_service.render.durations import describe
 from mailer_service.render.examples import EXAMPLES, example_header
 from mailer_service.render.renderer import Renderer
@@ -17,13 +18,40 @@ from mailer_service.render.rendering import Rendering
 from mailer_service.smtp.address import Mailbox
 from mailer_service.smtp.message import Sender, compose
 
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """What somebody reads on.
+
+    Attributes:
+        name: such as `phone-dark`.
+        width, height: CSS pixels.
+        scale: pixels of the screen for one of CSS.
+        dark: whether its owner prefers dark pages.
+    """
+
+    name: str
+    width: int
+    height: int
+    scale: float
+    dark: bool
+
+
+def find_browser() -> str | None:
+    """Returns where Chromium is; None if it or Playwright, which speaks to it, is not installed."""
+    if find_spec("playwright") is None:
+        return None
+    return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
 SCREENS: Sequence[Screen] = tuple(
     Screen(
         name=f"{kind}-{'dark' if dark else 'light'}",
         width=width,
         height=height,
         scale=2 if mobile else 1,
-        mobile=mobile,
         dark=dark,
     )
     for kind, width, height, mobile in (("phone", 390, 700, True), ("desktop", 900, 600, False))
@@ -76,7 +104,9 @@ def write_gallery(directory: Path, *, product: str, executable: str | None) -> P
         (directory / f"{exhibit.stem}.txt").write_text(exhibit.rendering.text, encoding="utf-8")
         (directory / f"{exhibit.stem}.eml").write_bytes(exhibit.octets)
     if executable is not None:
-        with browser(executable) as taking:
+        from mailer_service.preview.browser import photographer  # noqa: PLC0415 - for development only
+
+        with photographer(executable) as taking:
             for exhibit in exhibits:
                 for screen in SCREENS:
                     exhibit.pictures[screen.name] = name = f"{exhibit.stem}.{screen.name}.png"

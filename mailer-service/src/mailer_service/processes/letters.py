@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from mailer_service.errors import PictureFailed
-from mailer_service.preview.browser import NAMES, find_browser
-from mailer_service.preview.gallery import write_gallery
+from mailer_service.preview.gallery import NAMES, find_browser, write_gallery
 
 
 @click.group()
@@ -36,7 +35,7 @@ def preview(directory: Path, product: str) -> None:
     executable = find_browser()
     if executable is None:
         click.echo(
-            f"no pictures: no browser is installed ({', '.join(NAMES)}); the page shows the letters themselves",
+            f"no pictures: no browser is installed ({', '.join(NAMES)}), or no Playwright; the page shows the letters themselves",
             err=True,
         )
     try:

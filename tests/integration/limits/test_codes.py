@@ -62,6 +62,19 @@ def test_a_day_later_codes_are_looked_at_again(api: AuthApi) -> None:
     assert try_code(api, api.last_letter().code, secret=secret).status_code == 200
 
 
+def test_a_right_code_that_is_tried_with_the_secrets_of_others_is_not_counted(api: AuthApi) -> None:
+    secret = api.register(EMAIL).secret
+    code = api.last_letter().code
+    for number in range(25):
+        assert try_code(api, code, secret=f"{number:043d}").status_code == 409
+    assert api.sql("SELECT cardinality(admitted) FROM limits") in ([], [(0,)])
+    for number in range(20):
+        assert try_code(api, another(code), secret=f"{number:043d}").status_code == 400
+    # Over the limit a right code is told by nothing, whatever comes with it.
+    for other in (secret, "x" * 43):
+        assert try_code(api, code, secret=other).status_code == 400
+
+
 def test_right_codes_are_not_counted_and_unknown_mailboxes_are(api: AuthApi) -> None:
     secret = api.register(EMAIL).secret
     assert try_code(api, api.last_letter().code, secret=secret).status_code == 200

@@ -203,19 +203,61 @@ def test_a_wrong_code_counts_on_every_code_it_might_have_been_meant_for(api: Aut
     assert api.sql("SELECT code_tries FROM one_time_tokens") == [(2,), (2,)]
 
 
-def test_with_a_registrations_secret_only_its_codes_are_looked_at_and_counted(api: AuthApi) -> None:
+def test_a_right_code_with_another_registrations_secret_is_answered_like_a_link_with_one(
+    api: AuthApi,
+) -> None:
     his = api.register(EMAIL, HIS)
-    his_letter = api.last_letter()
+    his_code = {"email": EMAIL, "code": api.last_letter().code}
     hers = api.register(EMAIL, HERS)
-    her_letter = api.last_letter()
-    wrong = {"email": EMAIL, "code": his_letter.code, "registration_secret": hers.secret}
-    if his_letter.code != her_letter.code:
-        assert api.post(VERIFICATIONS, wrong).status_code == 400
-    tries = "SELECT code_tries FROM one_time_tokens ORDER BY created_at"
-    assert api.sql(tries) == [(0,), (1,)]
-    assert api.post(VERIFICATIONS, wrong | {"registration_secret": "x" * 43}).status_code == 400
-    assert api.sql(tries) == [(0,), (1,)]
-    assert api.post(VERIFICATIONS, wrong | {"registration_secret": his.secret}).status_code == 200
+    for secret in (hers.secret, *(character * 43 for character in "abcdefg")):
+        answer = api.post(VERIFICATIONS, his_code | {"registration_secret": secret})
+        assert code_of(answer) == (409, "password_needed")
+    assert api.sql("SELECT code_tries, used_at FROM one_time_tokens") == [(0, None)] * 2
+    assert api.post(VERIFICATIONS, his_code | {"registration_secret": his.secret}).status_code == 200
+
+
+@pytest.mark.parametrize("whose", ["his", "nobody's"])
+def test_a_wrong_code_counts_on_every_code_whatever_secret_comes_with_it(api: AuthApi, whose: str) -> None:
+    his = api.register(EMAIL, HIS)
+    his_code = api.last_letter().code
+    api.register(EMAIL, HERS)
+    secret = his.secret if whose == "his" else "x" * 43
+    taken = {his_code, api.last_letter().code}
+    wrong = [f"{n:08d}" for n in range(10) if f"{n:08d}" not in taken][:5]
+    for code in wrong:
+        body = {"email": EMAIL, "code": code, "registration_secret": secret}
+        assert code_of(api.post(VERIFICATIONS, body)) == (400, "refused_code")
+    assert api.sql("SELECT code_tries FROM one_time_tokens") == [(5,)] * 2
+    # So a guess that would have been right tells nothing any more.
+    body = {"email": EMAIL, "code": api.last_letter().code, "registration_secret": secret}
+    assert code_of(api.post(VERIFICATIONS, body)) == (400, "refused_code")
+
+
+def test_any_number_of_newer_registrations_leave_her_code_good(api: AuthApi) -> None:
+    hers = api.register(EMAIL, HERS)
+    her_code = api.last_letter().code
+    for number in range(30):
+        api.register(EMAIL, f"{HIS} {number}")
+    answer = api.post(VERIFICATIONS, {"email": EMAIL, "code": her_code, "registration_secret": hers.secret})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("how", ["link", "code"])
+def test_what_cannot_become_the_account_uses_nothing_up(api: AuthApi, how: str) -> None:
+    """As when a mailbox got an account that its pending registrations were not told of."""
+    registered = api.register(EMAIL)
+    letter = api.last_letter()
+    api.sql(
+        "INSERT INTO accounts (id, email, canonical_email, password_hash, locale, verified_at)"
+        " VALUES (gen_random_uuid(), %s, %s, 'x', 'en', now())",
+        EMAIL,
+        EMAIL,
+    )
+    proof = {"token": letter.link_token} if how == "link" else {"email": EMAIL, "code": letter.code}
+    answer = api.post(VERIFICATIONS, proof | {"registration_secret": registered.secret})
+    assert code_of(answer) == ((410, "already_confirmed") if how == "link" else (400, "refused_code"))
+    assert api.sql("SELECT used_at, code_tries FROM one_time_tokens") == [(None, int(how == "code"))]
+    assert api.sql("SELECT ended_at FROM registrations") == [(None,)]
 
 
 def test_tries_at_once_are_all_counted_and_never_more_than_five(api: AuthApi) -> None:

@@ -224,6 +224,13 @@ PUBLIC = "https://accounts.example.com"
         {"Origin": ""},
         {"Origin": f"{PUBLIC}, https://evil.example"},
         {"Origin": "ftp://localhost"},
+        # A name of somebody else's that resolves to us.
+        {"Origin": "http://evil.example", "Host": "evil.example"},
+        {"Origin": "http://evil.example:8000", "Host": "evil.example:8000"},
+        {"Origin": "http://127.0.0.1.evil.example", "Host": "127.0.0.1.evil.example"},
+        {"Origin": "http://localhost.evil.example", "Host": "localhost.evil.example"},
+        {"Origin": "http://192.0.2.1", "Host": "192.0.2.1"},
+        {"Origin": "http://localhost:1", "Host": "localhost:2"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "cross-site", "Origin": PUBLIC},
     ],
@@ -245,12 +252,24 @@ def test_what_another_sites_page_sends_is_refused(api: AuthApi, headers: dict[st
         {"Origin": PUBLIC, "Sec-Fetch-Site": "same-origin"},
         {"Origin": "http://localhost"},
         {"Origin": "http://127.0.0.1:8000", "Host": "127.0.0.1:8000"},
+        {"Origin": "http://[::1]:8000", "Host": "[::1]:8000"},
+        {"Origin": "http://localhost:8000", "Host": "LOCALHOST:8000"},
         {"Sec-Fetch-Site": "none"},
     ],
 )
 def test_what_our_own_pages_and_servers_send_is_taken(api: AuthApi, headers: dict[str, str]) -> None:
     answer = api.app.test_client().post(REGISTRATIONS, data=b"{", content_type=JSON, headers=headers)
     assert_problem(answer, 400, "malformed_body")
+
+
+def test_the_description_is_made_once(api: AuthApi) -> None:
+    first, second = api.get("/openapi.json"), api.get("/openapi.json")
+    assert first.data == second.data
+    started = time.thread_time()
+    for _ in range(50):
+        api.get("/openapi.json")
+    # Making it takes tens of milliseconds, answering with it less than two.
+    assert (time.thread_time() - started) / 50 < 0.01
 
 
 def test_a_link_from_another_site_is_followed(api: AuthApi) -> None:

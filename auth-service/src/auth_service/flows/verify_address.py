@@ -81,7 +81,8 @@ class VerifyAddress:
         Args:
             address: parsed.
             code: eight digits.
-            secret: of the registration; then only its codes are looked at.
+            secret: of the registration; its password counts then. A right code with another one's secret is answered like a
+                link with one.
             password: chosen now, if no secret is given; it passed the policy.
 
         Raises:
@@ -96,8 +97,7 @@ class VerifyAddress:
         tag = self.keyed_hash.recipient_tag(address.canonical)
         with self.transactions.begin() as session, mailbox_in_hand(session, tag):
             within = self.codes.admit(session, tag)
-            secret_hash = None if secret is None else secret.digest
-            tokens = find_by_address(session, address.canonical, _PURPOSE, secret_hash=secret_hash)
+            tokens = find_by_address(session, address.canonical, _PURPOSE)
             token = self._meant(tokens, code)
             verified = self._confirm(session, token, second) if token is not None and within else None
             if verified is None:
@@ -121,7 +121,9 @@ class VerifyAddress:
 
     def _confirm(self, session: Session, token: Token, second: Second) -> Verified | None:
         try:
-            return confirm(session, token, second)
+            # What was begun for a code that is refused after all must not be committed with the counted try.
+            with session.begin_nested():
+                return confirm(session, token, second)
         except PasswordNeeded:
             raise
         except RequestError:

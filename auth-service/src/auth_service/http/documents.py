@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
@@ -19,13 +19,21 @@ from auth_service.http.request_parser import WIRE_PROBLEMS
 from auth_service.http.route import Answer, Route
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Documents:
-    """The resource; its document holds its own routes too."""
+    """The resource; its document holds its own routes too.
 
-    public_url: str
-    renderer: Renderer
-    described: Sequence[Route]
+    It is made once, when it is first asked for: that takes tens of milliseconds, and anybody may ask.
+
+    Args:
+        public_url: where people reach the API.
+        renderer: of the page.
+        described: all other routes.
+    """
+
+    def __init__(self, *, public_url: str, renderer: Renderer, described: Sequence[Route]) -> None:
+        self._public_url = public_url
+        self._renderer = renderer
+        self._described = described
 
     def routes(self) -> tuple[Route, ...]:
         """Returns its calls."""
@@ -52,18 +60,26 @@ class Documents:
 
     def document(self) -> Response:
         """Returns the document."""
-        return Response(json.dumps(self._describe(), ensure_ascii=False), content_type="application/json")
+        return Response(self._json, content_type="application/json")
 
     def page(self) -> Response:
         """Returns the same document as a page."""
-        values = {"document": self._describe(), "problems": self._problems(), "examples": self._examples()}
-        return self.renderer.render(Page(template="docs.html", locale="en", values=values))
+        return self._renderer.render(Page(template="docs.html", locale="en", values=self._values))
 
-    def _describe(self) -> dict[str, Any]:
-        return describe([*self.described, *self.routes()], public_url=self.public_url)
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return describe([*self._described, *self.routes()], public_url=self._public_url)
+
+    @cached_property
+    def _json(self) -> bytes:
+        return json.dumps(self._document, ensure_ascii=False).encode("utf-8")
+
+    @cached_property
+    def _values(self) -> dict[str, Any]:
+        return {"document": self._document, "problems": self._problems(), "examples": self._examples()}
 
     def _problems(self) -> list[Problem]:
-        named = [problem for route in self.described for problem in route.problems]
+        named = [problem for route in self._described for problem in route.problems]
         by_code = {problem.code: problem for problem in (*named, *ANYWHERE, *WIRE_PROBLEMS, FOREIGN_ORIGIN)}
         return sorted(by_code.values(), key=lambda problem: (problem.status, problem.code))
 
@@ -71,7 +87,7 @@ class Documents:
         """A command for each call that takes a body, from the examples in its schemas."""
         return {
             route.name: "\n".join(self._example(route.path, body) for body in route.bodies)
-            for route in self.described
+            for route in self._described
             if route.bodies
         }
 
@@ -79,4 +95,4 @@ class Documents:
         properties: dict[str, Any] = body.model_json_schema()["properties"]
         filled = {name: schema["examples"][0] for name, schema in properties.items() if "examples" in schema}
         data = json.dumps(filled, ensure_ascii=False)
-        return f"curl -s {self.public_url}{path} \\\n  -H 'Content-Type: application/json' \\\n  -d '{data}'"
+        return f"curl -s {self._public_url}{path} \\\n  -H 'Content-Type: application/json' \\\n  -d '{data}'"

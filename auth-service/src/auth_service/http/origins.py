@@ -6,6 +6,7 @@ up the visitor's limits.
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,14 +21,16 @@ FOREIGN_ORIGIN: Final = Problem(
     title="This request was sent by another site's page.",
     detail="Send it from our own page, or from a server, without an Origin header.",
 )
+_LOOPBACK: Final = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?")
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def refuse_foreign_origins(app: Flask, *, public_url: str) -> None:
     """Answers 403 to what changes something and comes from a page that is not ours.
 
-    Ours are those of the configured address, and those of the address a request was sent to. A request without an `Origin`
-    comes from no page at all; `Origin: null` from one that hides who it is.
+    Ours are those of the configured address, and on this machine those of the address a request was sent to: any other name in a
+    `Host` may be somebody else's, who had it resolved to us (DNS rebinding). A request without an `Origin` comes from no page at
+    all; `Origin: null` from one that hides who it is.
     """
     parts = urlsplit(public_url)
     ours = f"{parts.scheme}://{parts.netloc}".lower()
@@ -41,13 +44,14 @@ def refuse_foreign_origins(app: Flask, *, public_url: str) -> None:
         if (
             origin is not None
             and origin.lower() != ours
-            and not _is_of(origin, request.headers.get("Host", ""))
+            and not _is_local(origin, request.headers.get("Host", ""))
         ):
             raise Refusal(FOREIGN_ORIGIN)
 
     app.before_request(check)
 
 
-def _is_of(origin: str, host: str) -> bool:
+def _is_local(origin: str, host: str) -> bool:
+    """Says whether both are the same name or address of this machine."""
     scheme, _, netloc = origin.lower().partition("://")
-    return scheme in {"http", "https"} and bool(host) and netloc == host.lower()
+    return scheme in {"http", "https"} and netloc == host.lower() and bool(_LOOPBACK.fullmatch(netloc))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -34,9 +34,6 @@ _TOKENS: Final = table_of(OneTimeToken)
 _IS_OPEN: Final = (_TOKENS.c.used_at.is_(None), _TOKENS.c.voided_at.is_(None))
 _IS_GOOD: Final = (*_IS_OPEN, _TOKENS.c.expires_at > func.now())
 
-MAX_CANDIDATES: Final = 20
-"""Codes of one address that may be good at once: more than its limit of letters a day lets come to be."""
-
 _ADD = insert(_TOKENS)
 _VOID = (
     update(_TOKENS)
@@ -58,19 +55,16 @@ _WITH_REGISTRATION = select(*_TOKEN_COLUMNS, *COLUMNS).join(
 _FIND_BY_LINK = _WITH_REGISTRATION.where(
     _TOKENS.c.link_hash == bindparam("hash"), _TOKENS.c.purpose == bindparam("for_purpose")
 )
-_OF_ADDRESS = (
-    _WITH_REGISTRATION.where(
-        REGISTRATIONS.c.canonical_email == bindparam("canonical"),
-        _TOKENS.c.purpose == bindparam("for_purpose"),
-        or_(
-            and_(*_IS_GOOD, REGISTRATIONS.c.ended_at.is_(None)),
-            _TOKENS.c.used_at > func.now() - REPEAT_WINDOW,
-        ),
-    )
-    .order_by(_TOKENS.c.created_at.desc())
-    .limit(MAX_CANDIDATES)
-)
-_OF_REGISTRATION = _OF_ADDRESS.where(REGISTRATIONS.c.secret_hash == bindparam("secret"))
+# All of them, or a stranger who asks for newer ones would make hers a wrong one. The mailbox's limit bounds how many there are:
+# what is limited has no open code.
+_OF_ADDRESS = _WITH_REGISTRATION.where(
+    REGISTRATIONS.c.canonical_email == bindparam("canonical"),
+    _TOKENS.c.purpose == bindparam("for_purpose"),
+    or_(
+        and_(*_IS_GOOD, REGISTRATIONS.c.ended_at.is_(None)),
+        _TOKENS.c.used_at > func.now() - REPEAT_WINDOW,
+    ),
+).order_by(_TOKENS.c.created_at.desc())
 _USE = (
     update(_TOKENS)
     .where(_TOKENS.c.id == bindparam("token"), *_IS_GOOD)
@@ -169,22 +163,15 @@ def find_by_link(session: Session, link_hash: bytes, purpose: Purpose) -> Token 
     return None if row is None else _token(row)
 
 
-def find_by_address(
-    session: Session, canonical_email: str, purpose: Purpose, *, secret_hash: bytes | None
-) -> Sequence[Token]:
+def find_by_address(session: Session, canonical_email: str, purpose: Purpose) -> Sequence[Token]:
     """Returns the tokens whose code may be meant, the newest first: open ones, and those used a moment ago.
 
     Args:
         session: has locked the mailbox.
         canonical_email: the address that came with the code.
         purpose: what it is to prove.
-        secret_hash: of the registration's secret that came with it; then only that registration's tokens are returned.
     """
-    values: dict[str, Any] = {"canonical": canonical_email, "for_purpose": purpose}
-    if secret_hash is None:
-        rows = session.execute(_OF_ADDRESS, values)
-    else:
-        rows = session.execute(_OF_REGISTRATION, values | {"secret": secret_hash})
+    rows = session.execute(_OF_ADDRESS, {"canonical": canonical_email, "for_purpose": purpose})
     return [_token(row) for row in rows.mappings()]
 
 

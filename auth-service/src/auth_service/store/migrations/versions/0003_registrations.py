@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+import uuid
 
 import sqlalchemy as sa
 from alembic import op
@@ -159,16 +160,27 @@ def _keep_verified_accounts_only() -> None:
 def _tell_folded_addresses_apart() -> None:
     """The canonical form is NFC and lower case now: what case folding and NFKC had made one (`ß`, `ss`) is two again.
 
-    It tells apart more than the old form did, so no two rows can come to share one.
+    It tells apart more than the old form did, so no two rows can come to share one. The tag of a mailbox is a keyed hash of the
+    old form, and the key is not at hand here: a pending registration that has such a tag would share locks, refusals and
+    suppressions with what it was told apart from. It ends, and its person signs up again.
     """
     connection = op.get_bind()
+    told_apart: dict[str, list[uuid.UUID]] = {"accounts": [], "registrations": []}
     for name in ("accounts", "registrations"):
         table = sa.table(name, sa.column("id"), sa.column("email"), sa.column("canonical_email"))
         rows = table.c
         beyond_ascii = sa.func.octet_length(rows.email) > sa.func.length(rows.email)
         for row in connection.execute(sa.select(*rows).where(beyond_ascii)).all():
             canonical = f"{_canonical_local(row.email)}@{row.canonical_email.rpartition('@')[2]}"
-            connection.execute(sa.update(table).where(rows.id == row.id).values(canonical_email=canonical))
+            if canonical != row.canonical_email:
+                connection.execute(
+                    sa.update(table).where(rows.id == row.id).values(canonical_email=canonical)
+                )
+                told_apart[name].append(row.id)
+    pending = sa.table("registrations", sa.column("id"), sa.column("ended_at"))
+    connection.execute(
+        sa.delete(pending).where(pending.c.id.in_(told_apart["registrations"]), pending.c.ended_at.is_(None))
+    )
 
 
 def _canonical_local(email: str) -> str:

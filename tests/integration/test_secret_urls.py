@@ -9,10 +9,12 @@ from urllib.parse import quote
 
 import pytest
 
+from support import nursery
 from support.hostile_passwords import hostile_passwords, shown
 from support.infra import REPOSITORY, Infra
 
 COMMANDS = Path(sys.executable).parent
+SURROUNDINGS = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
 DATABASE = "postgresql://auth:{}@127.0.0.1:9/auth"
 BROKER = "amqp://auth:{}@127.0.0.1:9/postern"
 STARTS: dict[str, dict[str, str]] = {
@@ -41,14 +43,13 @@ STARTS: dict[str, dict[str, str]] = {
 }
 
 
-def run(*command: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def run(program: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return nursery.run([COMMANDS / program, *arguments], environment={**SURROUNDINGS, **settings})
+
+
+def run_script(*command: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command,
-        env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **settings},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        command, env={**SURROUNDINGS, **settings}, capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -57,7 +58,7 @@ def test_a_password_nobody_encoded_ends_the_start_by_name_and_without_a_part_of_
     program, *arguments = words.split()
     ((password, parts),) = hostile_passwords(1, seed=list(STARTS).index(words))
     done = run(
-        str(COMMANDS / program),
+        program,
         *arguments,
         # A slash always: the mark of base64, and what splits a URL.
         **{name: form.format(f"{password}/@[#{password}") for name, form in STARTS[words].items()},
@@ -73,7 +74,7 @@ def test_an_encoded_password_is_used_and_a_server_that_refuses_it_is_named_witho
     right = infra.cluster.url(user="migrator", password=infra.database_passwords["migrator"], database="auth")
     wrong = infra.cluster.url(user="migrator", password=quote(password, safe=""), database="auth")
     for url, code in ((right, 0), (wrong, 1), (DATABASE.format(quote(password, safe="")), 1)):
-        done = run(str(COMMANDS / "auth-service"), "migrate", AUTH_MIGRATION_DATABASE_URL=url)
+        done = run("auth-service", "migrate", AUTH_MIGRATION_DATABASE_URL=url)
         assert done.returncode == code, done.stderr
         assert shown(parts, done.stdout + done.stderr) == []
         assert "Traceback" not in done.stdout + done.stderr
@@ -83,12 +84,12 @@ def test_the_compose_stacks_secrets_refuse_a_password_that_no_address_can_hold(t
     for keys in ("auth-keys", "mailer-keys"):
         (tmp_path / keys).mkdir()
     script = str(REPOSITORY / "deploy" / "compose" / "secrets.sh")
-    assert run(script, str(tmp_path)).returncode == 0
+    assert run_script(script, str(tmp_path)).returncode == 0
     for password, parts in hostile_passwords(6):
         file = tmp_path / "auth_database_password"
         file.chmod(0o644)
         file.write_text(f"{password}/\n")
-        done = run(script, str(tmp_path))
+        done = run_script(script, str(tmp_path))
         assert done.returncode == 1
         assert "auth_database_password: only ASCII letters" in done.stderr
         assert shown(parts, done.stdout + done.stderr) == []
@@ -97,7 +98,7 @@ def test_the_compose_stacks_secrets_refuse_a_password_that_no_address_can_hold(t
 def test_the_health_check_of_a_container_names_a_bad_address_and_shows_none_of_it() -> None:
     script = str(REPOSITORY / "deploy" / "compose" / "alive.py")
     for password, parts in hostile_passwords(6):
-        done = run(sys.executable, script, "SOME_URL", SOME_URL=BROKER.format(f"1{password}/{password}[@"))
+        done = run_script(sys.executable, script, "SOME_URL", SOME_URL=BROKER.format(f"1{password}/{password}[@"))
         assert done.returncode == 1
         assert "SOME_URL" in done.stderr
         assert shown(parts, done.stdout + done.stderr) == []
@@ -106,7 +107,7 @@ def test_the_health_check_of_a_container_names_a_bad_address_and_shows_none_of_i
 def test_the_native_stack_names_a_password_it_cannot_use_and_shows_none_of_it(tmp_path: Path) -> None:
     for password, parts in hostile_passwords(3):
         (tmp_path / "passwords.json").write_text(json.dumps({"database_auth": f"{password}/"}))
-        done = run(str(COMMANDS / "postern-local"), "run", POSTERN_STATE=str(tmp_path), POSTERN_PORTS="any")
+        done = run("postern-local", "run", POSTERN_STATE=str(tmp_path), POSTERN_PORTS="any")
         assert done.returncode not in {0, -9}
         assert "database_auth may have only" in done.stdout + done.stderr
         assert "Traceback" not in done.stderr

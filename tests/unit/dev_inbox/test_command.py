@@ -4,94 +4,111 @@ import json
 import os
 import signal
 import smtplib
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from dev_inbox.cli import main
+from support import nursery
 from support.certificates import Authority
+from support.eventually import eventually
 from unit.dev_inbox.letters import letter
 
-COMMAND = [sys.executable, "-m", "dev_inbox"]
+COMMAND = Path(sys.executable).parent / "dev-inbox"
 ANY_PORTS = ["--smtp", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+ENVIRONMENT = {"PATH": os.environ["PATH"], "POSTERN_LOG_FORMAT": "json", "POSTERN_LOG_LEVEL": "DEBUG"}
 
 
-def environment(level: str = "DEBUG") -> dict[str, str]:
-    return {**os.environ, "POSTERN_LOG_FORMAT": "json", "POSTERN_LOG_LEVEL": level}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """An inbox as a process."""
+
+    process: nursery.Child
+    log: Path
+
+    def events(self) -> list[dict[str, Any]]:
+        lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def address(self, door: str) -> tuple[str, int]:
+        (ready,) = eventually(lambda: [event for event in self.events() if event["event"] == "inbox_ready"])
+        host, _, port = ready[door].rpartition(":")
+        return host, int(port)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> str:
+        """Everything it logged until the signal ended it."""
+        self.process.send_signal(number)
+        assert self.process.wait(timeout=10) == 0
+        return self.log.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "inbox.log"
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    process = subprocess.Popen(
-        [*COMMAND, *ANY_PORTS, *arguments], stdout=subprocess.PIPE, text=True, env=environment()
+def running(log: Path, *arguments: str) -> Iterator[Running]:
+    process = nursery.fork(
+        [str(COMMAND), *ANY_PORTS, *arguments], environment=ENVIRONMENT, log=log, directory=log.parent
     )
-    assert process.stdout is not None
     try:
-        ready = next(event for event in map(json.loads, process.stdout) if event["event"] == "inbox_ready")
-        yield process, ready
+        yield Running(process=process, log=log)
     finally:
         process.kill()
-        process.wait()
-        process.stdout.close()
-
-
-def send(ready: dict[str, Any], sender: str, recipient: str, subject: str, text: str) -> None:
-    host, _, port = ready["smtp"].rpartition(":")
-    with smtplib.SMTP(host, int(port), timeout=5) as client:
-        client.sendmail(sender, [recipient], letter(subject=subject, text=text))
+        process.wait(timeout=10)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_cleanly_even_with_connections_open(number: signal.Signals) -> None:
-    with running() as (process, ready):
-        host, _, port = ready["smtp"].rpartition(":")
-        with httpx.Client(base_url=f"http://{ready['http']}") as page:
+def test_a_signal_stops_it_cleanly_even_with_connections_open(log: Path, number: signal.Signals) -> None:
+    with running(log) as inbox:
+        host, port = inbox.address("http")
+        with httpx.Client(base_url=f"http://{host}:{port}") as page:
             page.get("/healthz")
-            client = smtplib.SMTP(host, int(port), timeout=5)
-            process.send_signal(number)
-            output, _ = process.communicate(timeout=10)
+            client = smtplib.SMTP(*inbox.address("smtp"), timeout=5)
+            inbox.end(number)
         client.close()
-        assert process.returncode == 0
-        assert [json.loads(line)["event"] for line in output.splitlines()][-1] == "inbox_stopped"
+        assert inbox.events()[-1]["event"] == "inbox_stopped"
 
 
-def test_its_logs_hold_nothing_of_a_letter_at_any_level() -> None:
-    with running() as (process, ready):
-        send(
-            ready, "sender-canary@a.example", "recipient-canary@b.example", "subject-canary", "body-canary\n"
-        )
-        messages = httpx.get(
-            f"http://{ready['http']}/api/messages", params={"to": "recipient-canary@b.example"}
-        )
+def test_its_logs_hold_nothing_of_a_letter_at_any_level(log: Path) -> None:
+    with running(log) as inbox:
+        with smtplib.SMTP(*inbox.address("smtp"), timeout=5) as client:
+            client.sendmail(
+                "sender-canary@a.example",
+                ["recipient-canary@b.example"],
+                letter(subject="subject-canary", text="body-canary\n"),
+            )
+        host, port = inbox.address("http")
+        page = f"http://{host}:{port}"
+        messages = httpx.get(f"{page}/api/messages", params={"to": "recipient-canary@b.example"})
         assert len(messages.json()["messages"]) == 1
-        httpx.get(f"http://{ready['http']}/query-canary")
-        process.terminate()
-        output, _ = process.communicate(timeout=10)
-    assert "message_kept" in output
-    assert "canary" not in output
+        httpx.get(f"{page}/query-canary")
+        said = inbox.end()
+    assert "message_kept" in said
+    assert "canary" not in said
 
 
-def test_it_takes_mail_under_tls_after_a_login_that_its_logs_do_not_hold(tmp_path: Path) -> None:
+def test_it_takes_mail_under_tls_after_a_login_that_its_logs_do_not_hold(tmp_path: Path, log: Path) -> None:
     authority = Authority.below(tmp_path / "authority")
     certificate = authority.issue("127.0.0.1")
     login_file = tmp_path / "login"
     login_file.write_text("user-canary:password-canary\n")
-    with running(
-        *("--smtps", "127.0.0.1:0", "--tls-certificate", str(certificate), "--login-file", str(login_file))
-    ) as (process, ready):
-        host, _, port = ready["smtps"].rpartition(":")
-        with smtplib.SMTP_SSL(host, int(port), timeout=5, context=authority.trust) as client:
+    tls = ("--smtps", "127.0.0.1:0", "--tls-certificate", str(certificate), "--login-file", str(login_file))
+    with running(log, *tls) as inbox:
+        with smtplib.SMTP_SSL(*inbox.address("smtps"), timeout=5, context=authority.trust) as client:
             client.login("user-canary", "password-canary")
             client.sendmail("a@b.example", ["c@d.example"], letter())
-        process.terminate()
-        output, _ = process.communicate(timeout=10)
-    assert "message_kept" in output
-    assert "canary" not in output
+        said = inbox.end()
+    assert "message_kept" in said
+    assert "canary" not in said
 
 
 @pytest.mark.parametrize(
@@ -116,22 +133,16 @@ def test_it_takes_mail_under_tls_after_a_login_that_its_logs_do_not_hold(tmp_pat
     ],
 )
 def test_a_bad_argument_is_named_and_ends_with_2(arguments: list[str]) -> None:
-    ended = subprocess.run(
-        [*COMMAND, *arguments], check=False, capture_output=True, text=True, env=environment(), timeout=30
-    )
-    assert ended.returncode == 2
+    ended = CliRunner().invoke(main, arguments)
+    assert ended.exit_code == 2
     assert arguments[0] in ended.stderr
 
 
-def test_a_taken_port_is_named() -> None:
-    with running() as (_, ready):
-        ended = subprocess.run(
-            [*COMMAND, "--smtp", ready["smtp"], "--http", "127.0.0.1:0"],
-            check=False,
-            capture_output=True,
-            text=True,
-            env=environment(),
-            timeout=30,
+def test_a_taken_port_is_named(log: Path) -> None:
+    with running(log) as inbox:
+        host, port = inbox.address("smtp")
+        ended = nursery.run(
+            [COMMAND, "--smtp", f"{host}:{port}", "--http", "127.0.0.1:0"], environment=ENVIRONMENT
         )
     assert ended.returncode == 1
-    assert f"cannot listen on {ready['smtp']}: Address already in use" in ended.stderr
+    assert f"cannot listen on {host}:{port}: Address already in use" in ended.stderr

@@ -60,7 +60,8 @@ def test_a_start_that_fails_shows_no_part_of_a_password(
     cls: type[ServiceSettings], variable: str, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = 0
-    for password, parts in hostile_passwords(300):
+    # Every setting with passwords of its own: together they are thousands, and no reader differs by the setting's name.
+    for password, parts in hostile_passwords(72, seed=URLS.index((cls, variable, form))):
         monkeypatch.setenv(variable, form.format(password))
         try:
             load(cls)
@@ -68,7 +69,7 @@ def test_a_start_that_fails_shows_no_part_of_a_password(
             said = str(error)
         assert shown(parts, said) == []
         refused += f"{variable}: " in said
-    assert refused > 50
+    assert refused > 12
 
 
 @given(TEXT)

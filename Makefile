@@ -21,7 +21,7 @@ STATE := $(or $(POSTERN_STATE),.postern)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slow faults matrix check up down scale clean bench benchmailer benchpriorities doctor requirements system-packages test-packages
+.PHONY: help run test slow faults matrix check up down scale clean bench benchmailer benchpriorities journey doctor requirements system-packages test-packages
 .SILENT:
 
 help: ## print this
@@ -80,6 +80,10 @@ benchmailer: test-packages $(INSTALLED) ## letters a second, CPU a letter and me
 benchpriorities: test-packages $(INSTALLED) ## an urgent letter's time to the inbox behind 100,000 bulk ones; ARGS="--bulk 20000"
 	echo "measuring on a RabbitMQ and a PostgreSQL of its own; loading takes a minute or two"
 	PYTHONPATH=tests exec $(BIN)/python tests/bench/priorities.py $(ARGS)
+
+journey: test-packages $(INSTALLED) ## which modules and functions handle a letter, step by step
+	echo "sending a letter through services of its own; starting them takes half a minute"
+	PYTHONPATH=tests exec $(BIN)/python tests/bench/journey.py
 
 doctor: $(INSTALLED) ## examine the running broker and the Celery settings; ARGS=--json for programs
 	exec $(BIN)/postern-local doctor $(ARGS)

@@ -98,7 +98,9 @@ def test_the_compose_stacks_secrets_refuse_a_password_that_no_address_can_hold(t
 def test_the_health_check_of_a_container_names_a_bad_address_and_shows_none_of_it() -> None:
     script = str(REPOSITORY / "deploy" / "compose" / "alive.py")
     for password, parts in hostile_passwords(6):
-        done = run_script(sys.executable, script, "SOME_URL", SOME_URL=BROKER.format(f"1{password}/{password}[@"))
+        done = run_script(
+            sys.executable, script, "SOME_URL", SOME_URL=BROKER.format(f"1{password}/{password}[@")
+        )
         assert done.returncode == 1
         assert "SOME_URL" in done.stderr
         assert shown(parts, done.stdout + done.stderr) == []

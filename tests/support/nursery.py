@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -142,7 +142,14 @@ class Errand:
         return self.said
 
 
-def fork(command: Sequence[str], *, environment: Mapping[str, str], log: Path, directory: Path) -> Child:
+def fork(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    log: Path,
+    directory: Path,
+    first: Callable[[], None] | None = None,
+) -> Child:
     """Start one of the packages' own commands.
 
     Args:
@@ -150,16 +157,29 @@ def fork(command: Sequence[str], *, environment: Mapping[str, str], log: Path, d
         environment: all the variables it gets.
         log: file that takes its output, appended to.
         directory: working directory.
+        first: called in the new process before the command.
     """
     log.touch(mode=0o600)  # a test may read it before the child has opened it
     return _born(
-        command, environment, stdin=os.devnull, stdout=str(log), stderr=str(log), directory=directory
+        command,
+        environment,
+        stdin=os.devnull,
+        stdout=str(log),
+        stderr=str(log),
+        directory=directory,
+        first=first,
     )
 
 
-def fork_program(program: Program, *, log: Path) -> Child:
-    """As `postern_local.program.launch`, for the packages' own commands."""
-    return fork(program.command, environment=program.overrides(), log=log, directory=program.directory)
+def fork_program(program: Program, *, log: Path, first: Callable[[], None] | None = None) -> Child:
+    """As `postern_local.program.launch`, for the packages' own commands; `first` is called before them."""
+    return fork(
+        program.command,
+        environment=program.overrides(),
+        log=log,
+        directory=program.directory,
+        first=first,
+    )
 
 
 def start(
@@ -234,12 +254,14 @@ def _born(
     stdout: str,
     stderr: str,
     directory: Path,
+    first: Callable[[], None] | None = None,
 ) -> Child:
     name = Path(command[0]).name
     process = _context.Process(
         target=_live,
         name=name,
         args=(_script(name), list(command), dict(environment), (stdin, stdout, stderr), directory),
+        kwargs={"first": first},
     )
     process.start()
     return Child(process)
@@ -251,6 +273,8 @@ def _live(
     environment: dict[str, str],
     streams: tuple[str, str, str],
     directory: Path,
+    *,
+    first: Callable[[], None] | None,
 ) -> None:
     gc.freeze()  # what was loaded before the fork is never garbage, and a collection would copy its pages
     os.setsid()
@@ -269,4 +293,6 @@ def _live(
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = list(command)
+    if first is not None:
+        first()
     script.load()()

@@ -3,7 +3,7 @@
 The logs are printed when a test ends, so that pytest shows them with one that failed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Self
@@ -13,7 +13,7 @@ import psutil
 from support.eventually import eventually
 from support.freezing import tree
 from support.infra import Server
-from support.nursery import fork_program
+from support.nursery import Child, fork_program
 from support.service_programs import Service, Surroundings
 from support.service_readiness import is_ready
 
@@ -33,11 +33,13 @@ class Services:
         at: where they work.
         settings: variables for every process started from now on, over its usual ones.
         env: the same by service, over those.
+        birth: starts a process.
     """
 
     at: Surroundings
     settings: dict[str, str] = field(default_factory=dict)
     env: dict[Service, dict[str, str]] = field(default_factory=dict)
+    birth: Callable[..., Child] = fork_program
     _servers: dict[Service, list[Server]] = field(default_factory=dict)
 
     @property
@@ -73,7 +75,7 @@ class Services:
         for _ in range(n):
             name = f"{service}-{len(siblings) + 1}"
             program = self.at.program(service, name=name, settings=settings)
-            server = Server(program=program, log=self.at.directory / f"{name}.log", birth=fork_program)
+            server = Server(program=program, log=self.at.directory / f"{name}.log", birth=self.birth)
             server.start()
             siblings.append(server)
         return siblings[-n:]

@@ -193,8 +193,8 @@ def test_while_others_want_connections_each_replica_keeps_to_its_share(join: Joi
     greedy, modest = (Slots(server(connections=4), join()) for _ in range(2))
     assert fill(greedy) == 4
     assert not modest.take(until=soon())
-    assert greedy.share() == 2
-    greedy.limit(width=1.0, target=greedy.share())
+    greedy.limit(width=1.0, wanted=True)
+    assert greedy.share == 2
     for _ in range(4):
         greedy.give_back()
     assert greedy.for_idle() == 2
@@ -202,6 +202,16 @@ def test_while_others_want_connections_each_replica_keeps_to_its_share(join: Joi
     assert modest.take(until=soon(5))
     assert fill(modest) == 1
     assert fill(greedy) == 2
+
+
+def test_a_replica_knows_its_share_before_any_other_wants_one(join: Join) -> None:
+    first, second = Slots(server(connections=5), join()), Slots(server(connections=5), join())
+    first.limit(width=1.0, wanted=False)
+    assert first.share == 5
+    second.limit(width=1.0, wanted=False)
+    first.limit(width=1.0, wanted=False)
+    assert first.share == second.share == 3
+    assert fill(first) == 5
 
 
 def test_a_server_that_asks_for_less_gets_half_of_what_was_open_and_more_again_with_time(
@@ -216,7 +226,7 @@ def test_a_server_that_asks_for_less_gets_half_of_what_was_open_and_more_again_w
     width = standing(register).width
     assert width == pytest.approx(4 / 50, rel=0.05)
     assert standing(register).speed == pytest.approx(0.5, rel=0.05)
-    slots.limit(width=width, target=None)
+    slots.limit(width=width, wanted=False)
     for _ in range(8):
         slots.give_back()
     assert fill(slots) == 4

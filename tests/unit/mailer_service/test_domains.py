@@ -34,25 +34,86 @@ def enter(place: Domains, domain: str, mailbox: str = "an") -> Stay | None:
     return stay
 
 
-def fill(place: Domains, domain: str) -> list[Stay]:
+def fill(place: Domains, domain: str, *, connections: int | None = None) -> list[Stay]:
     stays = []
-    while (stay := enter(place, domain)) is not None:
+    while not isinstance(stay := place.enter(marks(domain), until=0.0, connections=connections), Crowded):
+        place.begin(stay)
         stays.append(stay)
     return stays
 
 
-def visit(place: Domains, domain: str, seconds: float) -> None:
+def visit(place: Domains, domain: str, seconds: float | None) -> None:
     stay = enter(place, domain)
     assert stay is not None
     place.leave(stay, seconds=seconds)
 
 
-def test_a_domain_nobody_knows_has_half_of_the_threads_and_a_quick_one_all_but_one() -> None:
+def test_a_domain_nobody_knows_has_half_of_the_threads_and_a_quick_one_three_quarters() -> None:
     place = domains(Clock())
     for stay in fill(place, "quick"):
         place.leave(stay, seconds=0.1)
     assert len(fill(place, "new")) == 4
-    assert len(fill(place, "quick")) == 7
+    assert len(fill(place, "quick")) == 6
+
+
+def test_a_domain_that_begins_to_hang_leaves_a_quarter_of_the_threads_to_others_however_it_began() -> None:
+    for seconds in (0.1, 5.0, None):
+        clock = Clock()
+        place = domains(clock, threads=56)
+        visit(place, "hanging", seconds)
+        hanging = fill(place, "hanging")
+        clock.now += 1.5
+        assert enter(place, "hanging") is None
+        assert 56 - len(hanging) >= 14
+        # Half an hour later it still hangs, and was quick with nobody.
+        clock.now += 1800.0
+        assert enter(place, "hanging") is None
+        assert enter(place, "another") is not None
+
+
+def test_of_what_hanging_domains_left_the_next_to_hang_has_half_at_most() -> None:
+    clock = Clock()
+    place = domains(clock, threads=56)
+    names = [f"quick{n}" for n in range(6)]
+    for name in names:
+        visit(place, name, 0.1)
+    taken = []
+    for name in names:
+        taken.append(len(fill(place, name)))
+        clock.now += 1.5
+    assert taken == [42, 7, 3, 2, 1, 1]
+    assert sum(taken) <= 56
+
+
+def test_a_quick_domain_is_served_while_another_hangs() -> None:
+    clock = Clock()
+    place = domains(clock, threads=56)
+    visit(place, "hanging", 0.1)
+    visit(place, "quick", 0.1)
+    fill(place, "hanging")
+    clock.now += 1.5
+    for _ in range(300):
+        clock.now += 1.0
+        stays = fill(place, "quick")
+        assert len(stays) == 7
+        for stay in stays:
+            place.leave(stay, seconds=0.2)
+
+
+def test_two_slow_domains_and_nobody_else_leave_a_quarter() -> None:
+    place = domains(Clock(), threads=56)
+    visit(place, "slow", 5.0)
+    visit(place, "slower", 9.0)
+    assert [len(fill(place, "slow")), len(fill(place, "slower"))] == [28, 14]
+
+
+def test_where_there_are_fewer_connections_than_threads_those_are_shared_out() -> None:
+    clock = Clock()
+    place = domains(clock, threads=56)
+    visit(place, "quick", 0.1)
+    assert len(fill(place, "quick", connections=20)) == 15
+    clock.now += 1.5
+    assert len(fill(place, "new", connections=20)) == 2
 
 
 def test_a_slow_domain_has_a_quarter_once_others_are_seen_to_be_quick() -> None:
@@ -90,7 +151,7 @@ def test_a_domain_that_is_quick_again_gets_its_share_back() -> None:
     visit(place, "quick", 0.1)
     visit(place, "slow", 5.0)
     visit(place, "slow", 0.1)
-    assert len(fill(place, "slow")) == 7
+    assert len(fill(place, "slow")) == 6
 
 
 def test_the_longer_the_line_the_longer_the_wait() -> None:

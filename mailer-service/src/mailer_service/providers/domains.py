@@ -54,11 +54,12 @@ class Stay:
 
 
 class Domains:
-    """Shares the threads of one replica among recipient domains.
+    """Shares the places of one replica among recipient domains: its threads, or its connections where those are fewer.
 
-    At least one thread is left to others. A domain nobody knows yet has half of them. So has a slow one, as long as no
-    other was quick of late, for then the provider may be the slow one; else it has a quarter, and all slow ones together
-    half.
+    Whichever domain begins to hang, a quarter of the places is not its own, and of what hanging domains have left nobody
+    gets more than half, as soon as that is less than the half of all. A domain that was quick may have three quarters; one
+    that nobody knows yet a half; a slow one a quarter, and all slow ones together half. As long as no other was quick of
+    late the provider may be the slow one: then a slow one may have half, and all together three quarters.
     """
 
     def __init__(
@@ -69,9 +70,7 @@ class Domains:
         going_on: Callable[[], bool] = lambda: True,
     ) -> None:
         """Takes the number of threads, and whether waiting still makes sense."""
-        self._quick_share = max(1, threads - max(1, threads // 16))
-        self._share = max(1, threads // 2)
-        self._slow_share = max(1, threads // 4)
+        self._threads = threads
         self._clock = clock
         self._going_on = going_on
         self._places: OrderedDict[bytes, Place] = OrderedDict()
@@ -80,20 +79,22 @@ class Domains:
         self._numbers = itertools.count()
         self._changed = Condition()
 
-    def enter(self, marks: Marks, *, until: float) -> Stay | Crowded:
+    def enter(self, marks: Marks, *, until: float, connections: int | None = None) -> Stay | Crowded:
         """Gives a letter its thread, or tells that it should not have one now.
 
         Args:
             marks: of its recipient.
             until: how long to wait in a thread for other letters of a domain that is not slow; monotonic seconds.
+            connections: how many this replica may count on; None for as many as it has threads.
         """
+        places = self._threads if connections is None else min(self._threads, connections)
         with self._changed:
             while True:
                 now = self._clock()
                 if (wait := self._refused_for(marks, now)) > 0.0:
                     return Crowded(after=wait, refusing=True)
                 place = self._known(marks.domain)
-                share = self._share_of(marks.domain, place, now)
+                share = self._share_of(marks.domain, place, places, now)
                 if len(place.since) < share:
                     stay = Stay(marks=marks, number=next(self._numbers))
                     place.since[stay.number] = _NOT_YET
@@ -134,15 +135,16 @@ class Domains:
                         self._places[key].refusals = 0
             self._changed.notify_all()
 
-    def _share_of(self, domain: bytes, place: Place, now: float) -> int:
+    def _share_of(self, domain: bytes, place: Place, places: int, now: float) -> int:
+        slow = sum(len(busy.since) for busy in self._busy.values() if busy is not place and busy.is_slow(now))
+        quarter, half = max(1, places // 4), max(1, places // 2)
         if not place.is_slow(now):
-            return self._quick_share if place.quick else self._share
-        if not any(now - at < _OF_LATE_SECONDS for key, at in self._quick.items() if key != domain):
-            return self._share
-        others = sum(
-            len(busy.since) for busy in self._busy.values() if busy is not place and busy.is_slow(now)
-        )
-        return min(self._slow_share, max(0, self._share - others))
+            left = places - slow
+            share = max(1, left // 2, left - quarter)
+            return share if place.quick else min(share, half)
+        if any(now - at < _OF_LATE_SECONDS for key, at in self._quick.items() if key != domain):
+            return max(0, min(quarter, half - slow))
+        return max(0, min(half, max(1, places - quarter) - slow))
 
     def _note_quick(self, domain: bytes, now: float) -> None:
         """Remembers the two domains that were quick last: whichever is asked about, the other is somebody else."""

@@ -71,6 +71,11 @@ class Provider:
         """How many this replica has or may open without asking."""
         return len(self._slots)
 
+    @property
+    def share(self) -> int:
+        """How many connections this replica may count on, whatever the others want."""
+        return self._slots.share
+
     def enter(self, letter_class: LetterClass, *, until: float) -> bool:
         """Waits for a connection and a moment for one letter; False if there is none until then (monotonic).
 
@@ -140,7 +145,7 @@ class Provider:
     def follow(self, standing: Standing) -> None:
         """Does as all replicas do. Raises LedgerUnavailable."""
         # The width first: a provider that is tried with one letter is not to be rushed at.
-        self._slots.limit(width=standing.width, target=self._slots.share() if standing.wanted else None)
+        self._slots.limit(width=standing.width, wanted=standing.wanted)
         self._breaker.follow(standing.opening, openings=standing.openings)
         self._transport.trim(keep=0 if standing.opening else self._slots.for_idle())
         self._slots.return_spare(idle=lambda: self._transport.idle)

@@ -72,7 +72,7 @@ class Route:
         if provider is None:
             return self._put_off(NO_PROVIDER, _LATER)
         until = time.monotonic() + _TURN_SECONDS
-        stay = self._domains.enter(marks or _NOBODY, until=until)
+        stay = self._domains.enter(marks or _NOBODY, until=until, connections=provider.share)
         if isinstance(stay, Crowded):
             if self._stopping.is_set():
                 raise GivenBack

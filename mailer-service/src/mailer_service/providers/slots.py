@@ -24,6 +24,7 @@ class Slots:
 
     Attributes:
         in_use: how many letters have one.
+        share: how many this replica has while all replicas want some.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class Slots:
     ) -> None:
         """Takes the server, the replica's session, and whether waiting still makes sense."""
         self.in_use = 0
-        self._limit = self._allowed = server.connections
+        self._limit = self._allowed = self.share = server.connections
         self._space = space_of(server.name)
         self._presence = presence
         self._going_on = going_on
@@ -79,22 +80,21 @@ class Slots:
             self.in_use -= 1
             self._changed.notify()
 
-    def limit(self, *, width: float, target: int | None) -> None:
-        """Sets how many may be used from now on; letters in hand keep theirs.
+    def limit(self, *, width: float, wanted: bool) -> None:
+        """Sets how many may be used from now on; letters in hand keep theirs. Raises LedgerUnavailable.
 
         Args:
             width: which part of the limit may be open at once, by all replicas, above 0 and up to 1.
-            target: how many of those are for this replica; None for as many as it finds.
+            wanted: whether another replica was left without one: then no more than this one's share.
         """
         with self._changed:
-            self._allowed = max(1, math.floor(self._limit * width + 1e-9))
-            self._target = target
-
-    def share(self) -> int:
-        """Returns how many this replica should have while others want some. Raises LedgerUnavailable."""
+            self._notice_a_new_session()
         with self._presence.session() as session:
             replicas = int(session.execute(statements.REPLICAS, {"space": self._space}).scalar_one())
-        return math.ceil(self._allowed / max(1, replicas))
+        with self._changed:
+            self._allowed = max(1, math.floor(self._limit * width + 1e-9))
+            self.share = math.ceil(self._allowed / max(1, replicas))
+            self._target = self.share if wanted else None
 
     def for_idle(self) -> int:
         """Returns how many connections may be kept open without a letter."""

@@ -1,5 +1,9 @@
 """What may be kept of a server's words."""
 
+import re
+import time
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +31,20 @@ def test_the_result_is_one_short_printable_line(words: str) -> None:
     redacted = redact(words, recipient=RECIPIENT)
     assert len(redacted) <= MAX_LENGTH
     assert not any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in redacted)
+
+
+@given(st.text(alphabet="ab.@:;,<> '", max_size=60))
+def test_addresses_are_found_wherever_they_begin(words: str) -> None:
+    anywhere = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;\"']+")
+    assert redact(words, recipient=RECIPIENT) == anywhere.sub("<address>", words)
+
+
+@pytest.mark.parametrize("run", ["a", "a.", "a@", "a:", "1", "<", "an.nguyen "])
+def test_a_reply_of_64_kib_costs_no_more_than_a_moment(run: str) -> None:
+    words = run * (64 * 1024 // len(run))
+    started = time.process_time()
+    redact(words, recipient=RECIPIENT)
+    assert time.process_time() - started < 0.5
 
 
 @given(st.text(max_size=80), st.text(max_size=80))

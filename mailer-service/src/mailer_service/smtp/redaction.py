@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 MAX_LENGTH = 300
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;\"']+")
-_LINK = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+_NAME = r"[^\s<>()\[\],;:\"']"
+_ADDRESS = re.compile(rf"(?<!{_NAME}){_NAME}+@[^\s<>()\[\],;\"']+")
+_LINK = re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://\S+", re.IGNORECASE)
 _CODE = re.compile(r"\b\d{8}\b|\b\d{4} \d{4}\b")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
 _SHORTEST_NAME = 3

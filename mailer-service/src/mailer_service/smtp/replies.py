@@ -31,7 +31,8 @@ def meaning_of(phase: Phase, cause: Reply | Silence) -> Meaning:
         if cause.positive:
             return Meaning(verdict=Sent())
         return Meaning(verdict=Ambiguous(reason=f"{cause.token}_after_dot", after=MINUTE))
-    return next(row for row in REPLIES if row.fits(phase, cause)).meaning(cause)
+    phrases = cause.phrases()
+    return next(row for row in REPLIES if row.fits(phase, cause, phrases)).meaning(cause)
 
 
 def _meaning_of_silence(phase: Phase, cause: Silence) -> Meaning:

@@ -13,7 +13,11 @@ _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
 """RFC 3463: class, subject, detail, at the start of the text."""
 _QMAIL = re.compile(r"(?:^|\()#([245]\.\d{1,3}\.\d{1,3})\b")
 """How qmail (at the end) and Cisco's gateways (at the beginning) write the same."""
-_ADDRESS = re.compile(r"[^\s<>()\[\],:;\"']+@[^\s<>()\[\],:;\"']+")
+_NAME = r"[^\s<>()\[\],:;\"']"
+_ADDRESS = re.compile(rf"(?<!{_NAME}){_NAME}+@{_NAME}+")
+"""Looked for only where a name begins: anywhere else would take quadratic time of a reply without separators."""
+MAX_CHARACTERS = 2000
+"""Of a reply's text. Explanations are a few hundred long; a server may send 64 KiB to keep its reader busy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +27,7 @@ class Reply:
     Attributes:
         code: three digits.
         enhanced: the enhanced status code of RFC 3463, if there was one.
-        text: all lines, without the codes.
+        text: all lines, without the codes; no more than `MAX_CHARACTERS` when it was read.
     """
 
     code: int
@@ -37,9 +41,9 @@ class Reply:
         found = _ENHANCED.match(words)
         if found is None:
             elsewhere = _QMAIL.search(words)
-            return cls(code=code, enhanced=elsewhere[1] if elsewhere else None, text=words)
+            return cls(code=code, enhanced=elsewhere[1] if elsewhere else None, text=_clipped(words))
         lines = [line.removeprefix(found[0]).strip() for line in words.splitlines()]
-        return cls(code=code, enhanced=found[0], text=" ".join(lines))
+        return cls(code=code, enhanced=found[0], text=_clipped(" ".join(lines)))
 
     @property
     def positive(self) -> bool:
@@ -61,14 +65,20 @@ class Reply:
         """The enhanced code, or else the basic one."""
         return self.enhanced or str(self.code)
 
-    @property
-    def words(self) -> str:
-        """The text to look for phrases in: lower case, one line, without addresses, which may be called anything."""
+    def phrases(self) -> str:
+        """Returns the text to look for phrases in: lower case, one line, without addresses, which may be called anything."""
         words = _ADDRESS.sub(" ", self.text.lower().replace("\u2019", "'"))
         return " ".join(words.replace("<", " ").replace(">", " ").split()) + " "
 
     def __str__(self) -> str:
         return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)
+
+
+def _clipped(words: str) -> str:
+    """Returns the beginning of what is too long, without half a word: that may be half an address."""
+    if len(words) <= MAX_CHARACTERS:
+        return words
+    return words[: MAX_CHARACTERS + 1].rsplit(None, 1)[0][:MAX_CHARACTERS]
 
 
 class Silence(StrEnum):

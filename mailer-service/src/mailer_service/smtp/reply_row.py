@@ -46,14 +46,20 @@ class ReplyRow:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_pattern", self.phrase and _pattern_of(self.phrase))
 
-    def fits(self, phase: Phase, reply: Reply) -> bool:
-        """Tells whether the reply belongs to this row."""
+    def fits(self, phase: Phase, reply: Reply, phrases: str) -> bool:
+        """Tells whether a reply belongs to this row.
+
+        Args:
+            phase: when it was given.
+            reply: what the server said.
+            phrases: the reply's, the same for every row.
+        """
         return (
             (not self.phases or phase in self.phases)
             and (not self.codes or reply.code in self.codes)
             and (not self.enhanced or _matches(reply.enhanced or "", self.enhanced))
             and (self.temporary is None or self.temporary == reply.temporary)
-            and (self._pattern is None or self._pattern.search(reply.words) is not None)
+            and (self._pattern is None or self._pattern.search(phrases) is not None)
         )
 
     def meaning(self, reply: Reply) -> Meaning:

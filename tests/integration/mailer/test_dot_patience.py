@@ -66,6 +66,17 @@ def test_an_answer_that_never_comes_leaves_the_letter_unconfirmed_after_delayed_
     assert {attempt["reason"] for attempt in room.attempts(letter)} == {"timeout_after_dot"}
 
 
+def test_a_letter_refused_after_a_doubt_is_unconfirmed_and_not_failed(room: Mailroom) -> None:
+    room.shorten_the_waits()
+    room.inbox.play(Rule(phase=Phase.DOT, recipient=AN, delay_seconds=300, store=True))
+    room.start(**SHORT_LEASE, MAILER_DOT_SECONDS="1.5")
+    letter = room.post(room.seal(AN))
+    eventually(lambda: len(room.inbox.messages(to=AN)) == 1)
+    room.inbox.play(Rule(phase=Phase.RCPT, recipient=AN, reply="550 5.7.1 Not today"))
+    eventually(lambda: room.told(letter)[-1:] == ["unconfirmed"], within=30)
+    assert room.state(letter) == "unconfirmed"
+
+
 def test_a_replica_that_is_stopped_leaves_what_a_scanner_has_to_a_later_try(room: Mailroom) -> None:
     room.stop_the_waits()
     room.inbox.play(Rule(phase=Phase.DOT, recipient=AN, delay_seconds=60, store=True))

@@ -23,6 +23,7 @@ from mailer_service.store.interventions import InterventionRow
 from mailer_service.store.migrate import upgrade
 from mailer_service.store.presence import Presence
 from mailer_service.store.tables import LetterState
+from mailer_service.suppression.marks import Marks
 from support.database import Database
 from support.eventually import eventually
 from support.outgoing import header
@@ -320,6 +321,27 @@ def test_an_expired_letter_is_not_claimed_new_or_known(replica: Replica) -> None
     ledger.settle(claimed(ledger, clear), LATER)
     late = clear.model_copy(update={"expires_at": datetime.now(UTC) - timedelta(seconds=1)})
     assert standing(ledger, late) is LetterState.EXPIRED
+
+
+def test_a_letter_that_a_server_may_have_is_unconfirmed_where_it_expired_or_was_suppressed(
+    replica: Replica, engine: Engine
+) -> None:
+    ledger, marks = replica(), Marks(recipient=b"r" * 32, domain=b"d" * 32)
+    late, unwanted = fresh(expires_in=timedelta(seconds=2)), fresh()
+    for clear in (late, unwanted):
+        claim = ledger.claim(clear, digest=DIGEST, marks=marks, provider=ONE)
+        assert isinstance(claim, Claim)
+        ledger.settle(claim, replace(LATER, ambiguous=True, bound_to=ONE))
+    with engine.connect() as connection:
+        connection.execute(
+            text("INSERT INTO suppressions (key, scope, reason) VALUES (:key, 'recipient', 'manual')"),
+            {"key": marks.recipient},
+        )
+    answer = ledger.claim(unwanted, digest=DIGEST, marks=marks, provider=ONE)
+    assert isinstance(answer, Standing)
+    assert answer.state is LetterState.UNCONFIRMED
+    eventually(lambda: datetime.now(UTC) > late.expires_at)
+    assert standing(ledger, late) is LetterState.UNCONFIRMED
 
 
 def test_the_databases_clock_decides_how_much_time_is_left(replica: Replica) -> None:

@@ -1,5 +1,6 @@
 """What a server's reply means: every row of the table, at every phase where it differs."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -22,7 +23,7 @@ from mailer_service.delivery.outcome import (
 )
 from mailer_service.delivery.transmission import Phase
 from mailer_service.smtp.replies import meaning_of
-from mailer_service.smtp.reply import Reply, Silence
+from mailer_service.smtp.reply import MAX_CHARACTERS, Reply, Silence
 
 CONNECT, TLS, EHLO, AUTH = Phase.CONNECT, Phase.TLS, Phase.EHLO, Phase.AUTH
 MAIL, RCPT, DATA, DOT = Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.DOT
@@ -32,10 +33,10 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 NEVER_TAKEN = {Silence.SMTPUTF8_NOT_OFFERED, Silence.TOO_LARGE}
 
-NO_MAILBOX = Suppress(scope=Scope.RECIPIENT, lifetime=90 * DAY)
+NO_MAILBOX = Suppress(scope=Scope.RECIPIENT, lifetime=90 * DAY, absent=True)
 NO_MAILBOX_NOW = Suppress(scope=Scope.RECIPIENT, lifetime=DAY)
 OFTEN_FULL = Suppress(scope=Scope.RECIPIENT, lifetime=90 * DAY, after=3)
-NO_DOMAIN_NOW = Suppress(scope=Scope.DOMAIN, lifetime=DAY)
+NO_DOMAIN_NOW = Suppress(scope=Scope.DOMAIN, lifetime=DAY, absent=True)
 
 
 def said(text: str) -> Reply:
@@ -373,3 +374,23 @@ def test_numbers_that_only_resemble_an_enhanced_code_are_words() -> None:
 )
 def test_an_enhanced_code_is_also_read_as_qmail_and_gateways_write_it(reply: str, like: str) -> None:
     assert meaning_of(RCPT, said(reply)) == meaning_of(RCPT, said(like))
+
+
+@pytest.mark.parametrize("phase", [CONNECT, RCPT])
+@pytest.mark.parametrize("run", ["a", "a.", "a@", "user ", "blocked ", "<", "\n"])
+@pytest.mark.parametrize("octets", [8_000, 64 * 1024])
+def test_a_long_reply_costs_no_more_than_a_moment(phase: Phase, run: str, octets: int) -> None:
+    text = (run * octets)[:octets].encode()
+    started = time.process_time()
+    reply = Reply.read(550, text)
+    meaning_of(phase, reply)
+    assert time.process_time() - started < 0.5
+    assert len(reply.text) <= MAX_CHARACTERS
+
+
+def test_a_long_reply_is_judged_by_its_code_and_its_beginning_and_ends_with_a_whole_word() -> None:
+    reply = said("550 5.1.1 no such user " + "an.nguyen@example.org " * 400)
+    assert reply.enhanced == "5.1.1"
+    assert reply.text.split()[-1] == "an.nguyen@example.org"
+    assert isinstance(meaning_of(RCPT, reply).verdict, Dead)
+    assert said("550 " + "word\n" * 2000 + "(#5.1.1)").enhanced == "5.1.1"

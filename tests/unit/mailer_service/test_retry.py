@@ -14,12 +14,14 @@ from mailer_service.delivery.outcome import (
     OtherProvider,
     Pause,
     Sent,
+    Suppress,
     Tries,
     TryLater,
     Unconfirmed,
     Verdict,
 )
 from mailer_service.delivery.retry import next_tier, plan, tier_of
+from mailer_service.smtp.judgements import FULL_MAILBOX, NO_MAIL_IN_DOMAIN, NO_MAILBOX, NO_MAILBOX_NOW
 
 DAY = timedelta(days=1)
 CHANCES = st.floats(min_value=0, max_value=1, exclude_max=True)
@@ -94,6 +96,30 @@ def test_an_ambiguous_letter_is_sent_again_twice_at_most() -> None:
 def test_a_letter_that_a_server_may_have_is_unconfirmed_when_its_time_is_over(verdict: Verdict) -> None:
     planned = plan(verdict, attempt=2, ambiguities=1, remaining=timedelta(seconds=9), chance=UNJITTERED)
     assert isinstance(planned, Unconfirmed)
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        Dead(reason="5.7.1"),
+        Dead(reason="5.2.2", suppress=FULL_MAILBOX),
+        Dead(reason="550", suppress=NO_MAILBOX_NOW),
+        OtherProvider(reason="5.7.1", otherwise=Dead(reason="5.7.1")),
+        TryLater(reason="4.2.2", tries=Tries(kind="full", at_most=1)),
+        TryLater(reason="4.2.2", after=timedelta(days=2), ends_dead=True),
+    ],
+)
+def test_a_letter_that_a_server_may_have_is_never_said_to_be_dead(verdict: Verdict) -> None:
+    dead = plan(verdict, attempt=2, refusals=1, ambiguities=0, remaining=DAY, chance=UNJITTERED)
+    assert isinstance(dead, Dead)
+    planned = plan(verdict, attempt=2, refusals=1, ambiguities=1, remaining=DAY, chance=UNJITTERED)
+    assert planned == Unconfirmed(reason=dead.reason, suppress=dead.suppress)
+
+
+@pytest.mark.parametrize("suppress", [NO_MAILBOX, NO_MAIL_IN_DOMAIN])
+def test_a_letter_to_a_mailbox_that_is_not_there_is_dead_also_after_a_doubt(suppress: Suppress) -> None:
+    verdict = Dead(reason="5.1.1", suppress=suppress)
+    assert plan(verdict, attempt=2, ambiguities=1, remaining=DAY, chance=UNJITTERED) == verdict
 
 
 def test_an_ambiguous_letter_is_never_sent_again_at_once() -> None:

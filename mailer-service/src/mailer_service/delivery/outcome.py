@@ -76,18 +76,6 @@ class Ambiguous:
     tries: int = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unconfirmed:
-    """No further copy is risked of a letter that a mail server may have: the reply to its final dot never came.
-
-    Attributes:
-        reason: what happened instead of a reply the last time.
-    """
-
-    name: ClassVar[str] = "unconfirmed"
-    reason: str
-
-
 class Scope(StrEnum):
     """Whom a suppression keeps letters from."""
 
@@ -103,11 +91,27 @@ class Suppress:
         scope: the recipient, or everybody in the recipient's domain.
         lifetime: for how long, or for how long this once counts; None means until a person removes it.
         after: how often it must be said before it holds.
+        absent: whether there is no such mailbox for certain, so that nobody has got an earlier letter either.
     """
 
     scope: Scope
     lifetime: timedelta | None = None
     after: int = 1
+    absent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unconfirmed:
+    """No further copy is risked of a letter that a mail server may have: the reply to its final dot never came.
+
+    Attributes:
+        reason: what happened the last time.
+        suppress: what that says of the letters that would follow.
+    """
+
+    name: ClassVar[str] = "unconfirmed"
+    reason: str
+    suppress: Suppress | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

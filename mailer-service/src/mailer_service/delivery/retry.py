@@ -52,23 +52,34 @@ def plan(
         The verdict itself, its `after` set to the delay of a waiting room; or what replaces it.
     """
     verdict = without_another(verdict)
-    if isinstance(verdict, Sent | Dead):
+    if isinstance(verdict, Sent):
         return verdict
     # Whatever else happened since: once a server may have it, it is not for us to say that it was never sent.
     too_late: Expired | Unconfirmed = Unconfirmed(reason=verdict.reason) if ambiguities else Expired()
+    end: Dead | Expired | Unconfirmed = too_late
     match verdict:
-        case TryLater():
+        case Dead():
+            return _dead(verdict, ambiguities)
+        case TryLater(reason=reason):
             if verdict.tries is not None and refusals >= verdict.tries.at_most:
-                return Dead(reason=verdict.reason)
-            end: Dead | Expired | Unconfirmed = Dead(reason=verdict.reason) if verdict.ends_dead else too_late
+                return _dead(Dead(reason=reason), ambiguities)
+            if verdict.ends_dead:
+                end = _dead(Dead(reason=reason), ambiguities)
         case Ambiguous():
             if ambiguities >= verdict.tries:
                 return Unconfirmed(reason=verdict.reason)
-            end = too_late
         case Pause():
             return _pause(verdict, remaining) or too_late
     tier = next_tier(attempt=attempt, at_least=verdict.after, remaining=remaining, chance=chance)
     return end if tier is None else replace(verdict, after=tier.delay)
+
+
+def _dead(verdict: Dead, ambiguities: int) -> Dead | Unconfirmed:
+    """A letter that a server may have is dead only where there is nobody who could have got it."""
+    absent = verdict.suppress is not None and verdict.suppress.absent
+    if absent or not ambiguities:
+        return verdict
+    return Unconfirmed(reason=verdict.reason, suppress=verdict.suppress)
 
 
 def _pause(verdict: Pause, remaining: timedelta) -> Pause | None:

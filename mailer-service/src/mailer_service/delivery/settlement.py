@@ -127,7 +127,7 @@ def kind_of(verdict: Verdict) -> str | None:
 
 
 def _suppression_of(outcome: Outcome, marks: Marks | None) -> NewSuppression | None:
-    if marks is None or not isinstance(outcome, Dead) or outcome.suppress is None:
+    if marks is None or not isinstance(outcome, Dead | Unconfirmed) or outcome.suppress is None:
         return None
     suppress = outcome.suppress
     return NewSuppression(

@@ -35,10 +35,10 @@ WHILE_IT_MAY_PASS = Tries(kind="moment", at_most=_A_FEW)
 WHILE_NOT_SET_UP = Tries(kind="set_up", at_most=_A_FEW)
 WHILE_ODD = Tries(kind="odd", at_most=_A_FEW)
 
-NO_MAILBOX = Suppress(scope=Scope.RECIPIENT, lifetime=LONG)
+NO_MAILBOX = Suppress(scope=Scope.RECIPIENT, lifetime=LONG, absent=True)
 NO_MAILBOX_NOW = Suppress(scope=Scope.RECIPIENT, lifetime=A_WHILE)
 FULL_MAILBOX = Suppress(scope=Scope.RECIPIENT, lifetime=LONG, after=OFTEN)
-NO_MAIL_IN_DOMAIN = Suppress(scope=Scope.DOMAIN, lifetime=A_WHILE)
+NO_MAIL_IN_DOMAIN = Suppress(scope=Scope.DOMAIN, lifetime=A_WHILE, absent=True)
 
 
 def later(

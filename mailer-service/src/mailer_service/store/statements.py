@@ -38,8 +38,8 @@ CLAIM = text(
         state        = CASE
                            WHEN known.cancellation IS NOT NULL THEN 'cancelled'
                            WHEN known.bound_to IS NOT NULL AND excluded.state = 'transmitting' THEN 'claimed'
-                           WHEN excluded.state = 'expired' AND (known.ambiguities > 0 OR known.state = 'transmitting')
-                           THEN 'unconfirmed'
+                           WHEN excluded.state IN ('expired', 'suppressed')
+                                AND (known.ambiguities > 0 OR known.state = 'transmitting') THEN 'unconfirmed'
                            ELSE excluded.state
                        END,
         holder       = CASE WHEN known.cancellation IS NULL THEN excluded.holder END,

@@ -190,7 +190,7 @@ class Pipeline:
             sendable = isinstance(letter, Message)
             attempt = self._claim(envelope, marks, provider=permit.provider if sendable else None)
             since = time.monotonic()
-            outcome = self._send(attempt, letter, permit) if isinstance(letter, Message) else letter
+            outcome = self._send(attempt, letter, permit)
             self._record(attempt, outcome, since=since)
         return attempt
 
@@ -231,11 +231,13 @@ class Pipeline:
                 break
         return Attempt.recalled(envelope.header, standing)
 
-    def _send(self, attempt: Attempt, message: Message, permit: Permit) -> Outcome:
+    def _send(self, attempt: Attempt, message: Message | Dead, permit: Permit) -> Outcome:
         """Gives the letter to a provider, and to others as long as it is certain that none has taken it."""
         claim = attempt.claim
         if claim is None:
             return attempt.outcome
+        if isinstance(message, Dead):
+            return self._plan(claim, message)
         begun_with = claim.begun_with
         for provider in permit.candidates(only=claim.provider):
             spare = 0.0 if claim.provider else _OTHER_PROVIDER_SECONDS
@@ -252,7 +254,7 @@ class Pipeline:
                 )
             except Exception as error:  # noqa: BLE001 - whatever it is, the message must not be lost with it
                 _log_broken("letter_broke_the_mailer", error, letter_id=str(claim.letter_id))
-                return Dead(reason="internal_error")
+                return self._plan(claim, Dead(reason="internal_error"))
             attempt.transmissions.append(said)
             self._raise_alarm(claim.letter_id, said)
             if not may_ask_another(attempt.transmissions):

@@ -324,6 +324,18 @@ def test_an_unconfirmed_letter_is_sent_again_only_where_a_copy_is_accepted(
     assert room.state(more.header.id) == "waiting"
 
 
+def test_a_yes_to_copies_sends_those_that_were_asked_about_and_nothing_else(
+    room: Mailroom, operator: Operator
+) -> None:
+    doubtful, *dead = (room.seal(f"an{n}@example.org") for n in range(4))
+    bury(room, [doubtful], reason="unconfirmed", state="unconfirmed")
+    bury(room, dead)
+    done = operator.run("dead", "redrive", "--limit", "2", answer="y\n")
+    assert "1 unconfirmed" in done.stderr
+    assert [room.state(one.header.id) for one in (doubtful, *dead)] == [*["waiting"] * 3, "dead"]
+    assert room.broker.depth(MAILER_DEAD) == 1
+
+
 def test_a_dropped_letter_that_was_unconfirmed_stays_so(room: Mailroom, operator: Operator) -> None:
     envelope = room.seal("an@example.org")
     bury(room, [envelope], reason="unconfirmed", state="unconfirmed")

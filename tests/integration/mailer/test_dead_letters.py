@@ -37,7 +37,7 @@ def ids(envelopes: list[Envelope]) -> list[str]:
 
 def redrive(desk: Desk, selection: Selection = ALL, *, rehearsal: bool = False) -> Tally:
     tally = Tally()
-    desk.redrive(selection, tally, rehearsal=rehearsal, progress=lambda _: None)
+    desk.redrive(selection.takes, tally, limit=selection.limit, rehearsal=rehearsal, progress=lambda _: None)
     return tally
 
 

@@ -57,9 +57,10 @@ class Desk:
 
     def redrive(
         self,
-        selection: Selection,
+        takes: Callable[[Obituary], bool],
         tally: Tally,
         *,
+        limit: int | None,
         rehearsal: bool,
         progress: Callable[[int], None],
         copies: bool = False,
@@ -68,9 +69,9 @@ class Desk:
         go_round(
             self.queue,
             self._outlet(rehearsal),
-            takes=selection.takes,
+            takes=takes,
             decide=Redrive(self.ledger, keys=self.keys, rehearsal=rehearsal, copies=copies).decide,
-            limit=selection.limit,
+            limit=limit,
             tally=tally,
             progress=progress,
         )

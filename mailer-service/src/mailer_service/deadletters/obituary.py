@@ -54,6 +54,11 @@ class Obituary:
     died_at: datetime | None
     arrival: IncomingMessage | None = field(repr=False)
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What this one is known by in a later walk: its id, and the fingerprint of its message."""
+        return self.id, self.message.fingerprint
+
 
 def read(message: DeadMessage) -> Obituary:
     """Reads a message; whatever is in it, this does not fail."""

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from mailer_service.deadletters.headers import UNCONFIRMED
 from mailer_service.deadletters.obituary import Obituary
 
 _NAMED_AT_MOST = 100
@@ -40,6 +41,7 @@ class Tally:
         done: by what was done.
         kept: by the reason they stayed for.
         named: the first of those that stayed.
+        unconfirmed: those that stayed because a mail server may have them, each as `Obituary.key`.
         interrupted: whether somebody stopped it half-way.
     """
 
@@ -48,10 +50,13 @@ class Tally:
     done: Counter[Done] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)
     named: list[Kept] = field(default_factory=list)
+    unconfirmed: set[tuple[str, str]] = field(default_factory=set)
     interrupted: bool = False
 
     def keep(self, obituary: Obituary, reason: str) -> None:
         """Counts one that stays."""
         self.kept[reason] += 1
+        if reason == UNCONFIRMED:
+            self.unconfirmed.add(obituary.key)
         if len(self.named) < _NAMED_AT_MOST:
             self.named.append(Kept(id=obituary.id, reason=reason))

@@ -17,7 +17,6 @@ from mailer_service.console.escaping import json_line
 from mailer_service.console.fates import tally_data, tally_text
 from mailer_service.deadletters.desk import Desk, desk_at
 from mailer_service.deadletters.groups import grouped
-from mailer_service.deadletters.headers import UNCONFIRMED
 from mailer_service.deadletters.obituary import Obituary
 from mailer_service.deadletters.redrive import Redrive
 from mailer_service.deadletters.selection import Selection
@@ -85,12 +84,12 @@ def redrive_dead(
     Unconfirmed ones among them stay, and are sent too if the answer to a question says so, or at once where `copies` does.
     """
 
-    def run(*, copies: bool, tally: Tally) -> int:
+    def run(takes: Callable[[Obituary], bool], tally: Tally, *, limit: int | None, copies: bool) -> int:
         with _desk(settings) as (desk, _):
             return _run(
                 desk,
                 lambda tally, progress: desk.redrive(
-                    selection, tally, rehearsal=rehearsal, copies=copies, progress=progress
+                    takes, tally, limit=limit, rehearsal=rehearsal, copies=copies, progress=progress
                 ),
                 label="redriving",
                 rehearsal=rehearsal,
@@ -99,11 +98,12 @@ def redrive_dead(
             )
 
     tally = Tally()
-    code = run(copies=copies, tally=tally)
-    unconfirmed = tally.kept[UNCONFIRMED]
-    if rehearsal or as_json or code == _INTERRUPTED or not unconfirmed or not _accepts_copies(unconfirmed):
+    code = run(selection.takes, tally, limit=selection.limit, copies=copies)
+    stayed = tally.unconfirmed
+    if rehearsal or as_json or code == _INTERRUPTED or not stayed or not _accepts_copies(len(stayed)):
         return code
-    return run(copies=True, tally=Tally())
+    # Those that were asked about and no others; the desk is free while the person thinks.
+    return run(lambda one: one.key in stayed, Tally(), limit=None, copies=True)
 
 
 def _accepts_copies(count: int) -> bool:
@@ -124,14 +124,14 @@ def drop_dead(
     if not sure:
         # Those that were counted are dropped and no others; the desk is free while the person thinks.
         with _desk(settings) as (desk, _):
-            counted = {(one.id, one.message.fingerprint) for one in desk.look(selection)}
+            counted = {one.key for one in desk.look(selection)}
         question = f"Drop {len(counted)} dead letters for good?"
         if not counted or not click.confirm(question, err=True):
             click.echo("nothing was dropped", err=True)
             return 0 if not counted else 1
 
     def takes(one: Obituary) -> bool:
-        return selection.takes(one) and (counted is None or (one.id, one.message.fingerprint) in counted)
+        return selection.takes(one) and (counted is None or one.key in counted)
 
     with _desk(settings) as (desk, _):
         return _run(

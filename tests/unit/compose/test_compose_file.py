@@ -96,6 +96,26 @@ def test_the_mailer_is_given_longer_to_stop_than_it_gives_its_letters() -> None:
     assert int(grace[1]) > int(stop[1])
 
 
+@pytest.mark.parametrize("service", ["api", "relay", "auth-worker", "beat"])
+def test_every_setting_of_auth_can_be_given(service: str) -> None:
+    fields = PROCESSES[service].model_fields
+    optional = {
+        variable_of(PROCESSES[service], name) for name, field in fields.items() if not field.is_required()
+    }
+    logging = {variable for variable in optional if variable.startswith("POSTERN_LOG_")}
+    assert "<<: *common" in block_of(service)
+    assert optional - logging <= given_to(service)
+
+
+def test_the_page_about_compose_names_everything_that_can_be_given() -> None:
+    can_be_given = set(re.findall(r"\$\{([A-Z_]+)", FILE)) | set(
+        re.findall(r"^ +([A-Z_]+):$", FILE, flags=re.MULTILINE)
+    )
+    assert "AUTH_BREACH_LIST_URL" in can_be_given
+    page = (ROOT / "docs" / "compose.md").read_text(encoding="utf-8")
+    assert {name for name in can_be_given if f"`{name}`" not in page} == set()
+
+
 def test_the_api_is_passed_every_limit_with_its_own_default() -> None:
     block = block_of("api")
     limits = [

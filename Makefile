@@ -8,7 +8,7 @@ VENV ?= .venv
 ARGS ?=
 # Tests wait more than they compute: for servers to start, for letters to arrive.
 TEST_PROCESSES ?= 3
-# Whether `make slow` also measures what strangers can time: a quarter of an hour on a machine that does nothing else.
+# Whether `make slow` also measures what strangers can time: twenty minutes on a machine that does nothing else.
 QUIET ?= 1
 
 PACKAGES := shared auth-service mailer-service deploy/rabbitmq deploy/local

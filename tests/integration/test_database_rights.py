@@ -7,11 +7,11 @@ import psycopg2
 import pytest
 from psycopg2 import extensions, sql
 
-from auth_service.store.rights import RIGHTS as AUTH_RIGHTS
-from mailer_service.store.rights import RIGHTS as MAILER_RIGHTS
+from auth_service.store.migrate import MIGRATIONS as AUTH
+from mailer_service.store.migrate import MIGRATIONS as MAILER
 from support.database import Database
 
-RIGHTS: Mapping[str, Mapping[str, str]] = {"auth": AUTH_RIGHTS, "mailer": MAILER_RIGHTS}
+RIGHTS: Mapping[str, Mapping[str, str]] = {"auth": AUTH.rights, "mailer": MAILER.rights}
 ROWS = {
     "SELECT": "SELECT FROM {} LIMIT 0",
     "INSERT": "INSERT INTO {} DEFAULT VALUES",

@@ -17,9 +17,9 @@ from auth_service.flows.renew_letters import RenewLetters
 from auth_service.outbox.claim import claim
 from auth_service.outbox.release import release_failed
 from auth_service.outbox.settle import settle_expired, settle_published
-from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
 from mail_contract.messages import ReportedState
+from service_runtime.database.engine import build_engine, build_sessions
 from support import nursery
 from support.auth_api import HASH_KEY, AuthApi
 from support.database import Database

@@ -8,8 +8,7 @@ import psycopg2
 import pytest
 from sqlalchemy import Engine, text
 
-from auth_service.store.engine import build_engine as auth_engine
-from mailer_service.store.engine import build_engine as mailer_engine
+from service_runtime.database.engine import build_engine
 from support.broker import VirtualHost
 from support.database import Database
 from support.people import Gate, Mailbox, addresses
@@ -56,11 +55,7 @@ def test_a_session_has_its_limits_also_after_a_rollback_and_leaves_none_to_the_n
     pooled: list[PooledDatabase], service: str
 ) -> None:
     (database,) = (each for each in pooled if each.service == service)
-    engine = (
-        auth_engine(database.url, application="test", connections=1)
-        if service == "auth"
-        else mailer_engine(database.url, application="test", connections=1)
-    )
+    engine = build_engine(database.url, application="test", connections=1, autocommit=service == "mailer")
     first = limits(engine)
     assert "0" not in first
     assert first[-1] == "UTC"

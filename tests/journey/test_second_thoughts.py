@@ -12,12 +12,12 @@ import psycopg2
 import pytest
 
 from auth_service.maintenance.purge import purge_registrations
-from auth_service.store.engine import build_engine, build_sessions
 from mail_contract.keys import PublicSealingKeys, SealingKeys, SigningKey, VerifyingKeys
 from mail_contract.messages import Envelope
 from mail_contract.sealing import Opener, Sealer
 from mail_contract.topology import MAILER_URGENT, WaitTier, build_topology
 from postern_rabbitmq.apply import apply_topology
+from service_runtime.database.engine import build_engine, build_sessions
 from support.eventually import eventually
 from support.people import Gate, Mailbox, addresses
 from support.services import Services

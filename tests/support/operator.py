@@ -22,8 +22,8 @@ from mail_contract.topology import dead_route
 from mailer_service.deadletters.desk import Desk, desk_at
 from mailer_service.deadletters.publisher import DeadLetter
 from mailer_service.incoming import IncomingMessage
-from mailer_service.store.engine import build_engine
 from service_runtime.celery.app import build_app
+from service_runtime.database.engine import build_engine
 from support import nursery
 from support.eventually import eventually
 from support.mailroom import Mailroom
@@ -81,7 +81,7 @@ class Operator:
     @contextmanager
     def desk(self, *, keys: bool = True) -> Iterator[Desk]:
         """The same desk the commands work at, in this process."""
-        engine = build_engine(self.room.database.url, application="test", connections=2)
+        engine = build_engine(self.room.database.url, application="test", connections=2, autocommit=True)
         known = VerifyingKeys.from_json(self.room.signing[1]) if keys else None
         try:
             with desk_at(

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from auth_service.domain.delivery import DeliveryState
 from auth_service.outbox.message import CANCELLATION_RANK, LETTER_RANKS, WAKE_UP_CHANNEL
-from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow, Registration
 from mail_contract.letters import LetterClass, LetterName
 from mail_contract.messages import (
@@ -23,6 +22,7 @@ from mail_contract.messages import (
     EnvelopeHeader,
     ReportedState,
 )
+from service_runtime.database.engine import build_engine, build_sessions
 from service_runtime.telemetry import current_correlation_id
 
 

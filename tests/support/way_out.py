@@ -26,10 +26,10 @@ from mailer_service.providers.slots import Slots
 from mailer_service.providers.watch import ProviderWatch
 from mailer_service.smtp.server import read_servers
 from mailer_service.smtp.transport import SmtpTransport
-from mailer_service.store.engine import build_engine
 from mailer_service.store.presence import Presence
 from mailer_service.suppression.marks import Marker
 from mailer_service.worker.pipeline import Pipeline
+from service_runtime.database.engine import build_engine
 from support.outgoing import SENDER, OutgoingLetter, composed, outgoing
 
 MARKER = Marker("a key of the tests")
@@ -138,8 +138,7 @@ class WayOut:
             ledger=cast("Any", ledger),
             keeper=LeaseKeeper(ledger, lease_seconds=seconds, stop=stop, stop_seconds=1.0),
             waiter=Waiter(stop=stop, ledger_answers=lambda: True),
-            postbox=unused,
-            dead_letters=unused,
+            follow_up=unused,
             metrics=Metrics(),
             attempt_seconds=seconds,
         )
@@ -160,7 +159,7 @@ def way_out(
     dot_seconds: float | None = None,
 ) -> WayOut:
     """Put one together; it looks how providers stand only when told to."""
-    engine = build_engine(database_url, application="test", connections=6)
+    engine = build_engine(database_url, application="test", connections=6, autocommit=True)
     presence = Presence(engine)
     presence.arrive()
     register = ProviderRegister(engine, probing=Probing(first_seconds=first_seconds, limit_seconds=1.0))

@@ -36,8 +36,8 @@ from auth_service.security.breaches import BreachList
 from auth_service.security.passwords import Passwords
 from auth_service.security.proofs import Proofs
 from auth_service.settings import ApiSettings
-from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
+from service_runtime.database.engine import build_engine, build_sessions
 
 OPS_THREADS: Final = 2
 _PROBE_SECONDS = 2.0  # a probe that takes longer is taken for a failure by whoever asks

@@ -39,14 +39,15 @@ from mailer_service.smtp.dkim_keys import DkimKeys
 from mailer_service.smtp.message import Sender
 from mailer_service.smtp.server import read_servers
 from mailer_service.smtp.transport import SmtpTransport
-from mailer_service.store.engine import build_engine
 from mailer_service.store.presence import Presence
 from mailer_service.suppression.marks import Marker
 from mailer_service.worker.cancellations import Cancellations
 from mailer_service.worker.consumption import Consumption
+from mailer_service.worker.follow_up import FollowUp
 from mailer_service.worker.pipeline import Pipeline
 from mailer_service.worker.tasks import register
 from service_runtime.celery.app import build_app
+from service_runtime.database.engine import build_engine
 
 _LEDGER_CONNECTIONS = 8
 """At most: threads share round trips, so there are never many under way at once."""
@@ -106,6 +107,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         settings.database_url.get_secret_value(),
         application=replica,
         connections=min(settings.concurrency, _LEDGER_CONNECTIONS) + _SPARE_CONNECTIONS,
+        autocommit=True,  # every step of the ledger is one statement
     )
     stopping = StopSignal()
     metrics = Metrics(settings.queues)
@@ -137,7 +139,8 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         metrics=metrics,
         changed=watch.look_soon,
     )
-    postbox, dead_letters = Postbox(app), DeadLetterPublisher(app)
+    postbox = Postbox(app)
+    follow_up = FollowUp(postbox=postbox, dead_letters=DeadLetterPublisher(app), waiter=waiter)
     pipeline = Pipeline(
         opener=Opener(
             sealing_keys=SealingKeys.from_json(settings.sealing_keys.get_secret_value()),
@@ -156,15 +159,14 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
             sign=hands.sign,
         ),
         waiter=waiter,
-        postbox=postbox,
-        dead_letters=dead_letters,
+        follow_up=follow_up,
         metrics=metrics,
         attempt_seconds=settings.attempt_seconds,
     )
     register(
         app,
         pipeline=pipeline,
-        cancellations=Cancellations(ledger=ledger, postbox=postbox, dead_letters=dead_letters, waiter=waiter),
+        cancellations=Cancellations(ledger=ledger, follow_up=follow_up, waiter=waiter),
         hands=hands,
         metrics=metrics,
     )

@@ -8,8 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mail_contract.errors import BadSignature, SealError, UnknownKey
 from mail_contract.letters import LetterClass
-from mail_contract.messages import Cancellation, Envelope
+from mail_contract.messages import Cancellation, Contents, Envelope
+from mail_contract.sealing import Opener
 from mailer_service.errors import Unauthentic
 
 VERSION = 1
@@ -78,3 +80,15 @@ class IncomingMessage:
         if len(self.args) != 1 or self.kwargs or not isinstance(self.args[0], dict):
             raise Unauthentic("malformed")
         return self.args[0]
+
+
+def opened(envelope: Envelope, opener: Opener) -> Contents:
+    """Returns what is sealed in an envelope that auth-service signed; raises Unauthentic, which quotes nothing."""
+    try:
+        return opener.open(envelope)
+    except UnknownKey:
+        raise Unauthentic("unknown_key") from None
+    except BadSignature:
+        raise Unauthentic("bad_signature") from None
+    except SealError:
+        raise Unauthentic("broken_seal") from None

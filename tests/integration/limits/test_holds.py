@@ -21,9 +21,9 @@ from auth_service.outbox.claim import claim
 from auth_service.outbox.hold import hold_totals
 from auth_service.outbox.release import measure_backlog
 from auth_service.security.secrets import KeyedHash, Secret
-from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
 from mail_contract.letters import LetterClass
+from service_runtime.database.engine import build_engine, build_sessions
 from support.auth_api import HASH_KEY, AuthApi, Registered
 from support.database import Database
 

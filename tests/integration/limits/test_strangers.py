@@ -11,8 +11,8 @@ from werkzeug.test import TestResponse
 from auth_service.flows.admit_registration import MAX_TRIES
 from auth_service.flows.campaign_watch import LOOK_SECONDS, CampaignWatch
 from auth_service.security.secrets import KeyedHash
-from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
+from service_runtime.database.engine import build_engine, build_sessions
 from support.altcha_client import solve
 from support.auth_api import HASH_KEY, AuthApi
 from support.database import Database

@@ -14,7 +14,7 @@ from mailer_service.deadletters.obituary import Obituary
 from mailer_service.deadletters.selection import Selection
 from mailer_service.deadletters.tally import Done, Tally
 from mailer_service.errors import BrokerRefuses, NotTaken
-from mailer_service.store.engine import build_engine
+from service_runtime.database.engine import build_engine
 from support.eventually import eventually
 from support.mailroom import Mailroom
 from support.operator import Operator, bury, change, record
@@ -298,7 +298,7 @@ def test_where_the_way_back_is_gone_nothing_is_lost(room: Mailroom, operator: Op
 
 def test_another_user_than_the_operator_is_told_so(room: Mailroom) -> None:
     bury(room, sealed(room, 1))
-    engine = build_engine(room.database.url, application="test", connections=1)
+    engine = build_engine(room.database.url, application="test", connections=1, autocommit=True)
     with (
         pytest.raises(BrokerRefuses, match="operator"),
         desk_at(broker_url=room.broker.url("mailer"), engine=engine, keys=None, on_wait=lambda: None) as desk,

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, event, text
 
 from mail_contract.messages import Cancellation, CancellationReason, EnvelopeHeader
 from mailer_service.delivery.claim import Claim, Standing
@@ -18,12 +18,12 @@ from mailer_service.delivery.outcome import Dead, OtherProvider, TryLater
 from mailer_service.delivery.settlement import Settlement
 from mailer_service.delivery.transmission import Phase, Transmission
 from mailer_service.errors import LedgerUnavailable, LetterLocked, Unauthentic
-from mailer_service.store.engine import build_engine, database_url
 from mailer_service.store.interventions import InterventionRow
-from mailer_service.store.migrate import upgrade
+from mailer_service.store.migrate import migrate
 from mailer_service.store.presence import Presence
 from mailer_service.store.tables import LetterState
 from mailer_service.suppression.marks import Marks
+from service_runtime.database.engine import build_engine
 from support.database import Database
 from support.eventually import eventually
 from support.outgoing import header
@@ -46,7 +46,7 @@ Replica = Callable[..., Ledger]
 
 @pytest.fixture
 def engine(mailer_database: Database) -> Iterator[Engine]:
-    engine = build_engine(mailer_database.url, application="test", connections=10)
+    engine = build_engine(mailer_database.url, application="test", connections=10, autocommit=True)
     yield engine
     engine.dispose()
 
@@ -391,7 +391,9 @@ def test_another_envelope_under_a_known_id_is_a_replay(replica: Replica) -> None
 
 
 def test_a_database_that_is_away_is_said_to_be_away() -> None:
-    engine = build_engine("postgresql://nobody:x@127.0.0.1:1/none", application="test", connections=1)
+    engine = build_engine(
+        "postgresql://nobody:x@127.0.0.1:1/none", application="test", connections=1, autocommit=True
+    )
     ledger = Ledger(engine, presence=Presence(engine), replica="one", lease=timedelta(seconds=30))
     assert not ledger.answers()
     with pytest.raises(LedgerUnavailable):
@@ -399,7 +401,7 @@ def test_a_database_that_is_away_is_said_to_be_away() -> None:
 
 
 def test_the_migrations_make_the_tables_of_the_models(mailer_database: Database) -> None:
-    engine = create_engine(database_url(mailer_database.migrator_url))
+    engine = build_engine(mailer_database.migrator_url, application="test")
     try:
         with engine.connect() as connection:
             context = MigrationContext.configure(
@@ -420,8 +422,8 @@ def test_the_migrations_make_the_tables_of_the_models(mailer_database: Database)
 
 
 def test_migrating_again_changes_nothing(mailer_database: Database) -> None:
-    upgrade(mailer_database.migrator_url)
-    upgrade(mailer_database.migrator_url)
+    migrate(mailer_database.migrator_url)
+    migrate(mailer_database.migrator_url)
 
 
 def test_every_letter_is_its_own(replica: Replica) -> None:

@@ -13,8 +13,8 @@ from mailer_service.providers.pace import Pace
 from mailer_service.providers.register import ProviderRegister, Standing
 from mailer_service.providers.slots import Slots
 from mailer_service.smtp.server import SmtpServer
-from mailer_service.store.engine import build_engine
 from mailer_service.store.presence import Presence
+from service_runtime.database.engine import build_engine
 from support.database import Database
 from support.eventually import eventually
 
@@ -33,7 +33,7 @@ NAME = SERVER.name
 
 @pytest.fixture
 def register(mailer_database: Database) -> Iterator[ProviderRegister]:
-    engine = build_engine(mailer_database.url, application="test", connections=8)
+    engine = build_engine(mailer_database.url, application="test", connections=8, autocommit=True)
     entries = ProviderRegister(engine, probing=Probing(first_seconds=0.2, limit_seconds=1.0))
     entries.enrol([NAME])
     yield entries
@@ -46,7 +46,7 @@ def join(mailer_database: Database) -> Iterator[Join]:
     made = []
 
     def make() -> Presence:
-        engine = build_engine(mailer_database.url, application="replica", connections=1)
+        engine = build_engine(mailer_database.url, application="replica", connections=1, autocommit=True)
         presence = Presence(engine)
         presence.arrive()
         made.append((presence, engine))

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, text
 
 from dev_inbox.script import Phase, Rule
-from mailer_service.store.engine import database_url
 from mailer_service.suppression.marks import Marker
+from service_runtime.database.engine import build_engine
 from support.eventually import eventually
 from support.mailroom import HASH_KEY, Mailroom
 
@@ -155,7 +155,7 @@ def test_the_table_names_nobody(busy_room: Mailroom, domain: str) -> None:
 
 @contextmanager
 def admin(room: Mailroom) -> Iterator[Engine]:
-    engine = create_engine(database_url(room.database.admin_url))
+    engine = build_engine(room.database.admin_url, application="test")
     try:
         yield engine
     finally:

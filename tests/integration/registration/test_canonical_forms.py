@@ -7,8 +7,8 @@ import psycopg2
 from alembic import command
 from sqlalchemy import text
 
-from auth_service.store.engine import build_engine
-from auth_service.store.migrate import alembic_config, migrate
+from auth_service.store.migrate import MIGRATIONS, migrate
+from service_runtime.database.engine import build_engine
 from support.database import Database
 
 OLD_FORMS = {
@@ -29,7 +29,7 @@ NEW_FORMS = OLD_FORMS | {
 
 def test_folded_addresses_are_told_apart(auth_database: Database) -> None:
     engine = build_engine(auth_database.migrator_url, application="test", statement_limit=False)
-    config = alembic_config()
+    config = MIGRATIONS.config()
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0002")

@@ -10,9 +10,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from auth_service.store import tables
-from auth_service.store.engine import build_engine
-from auth_service.store.migrate import alembic_config, migrate
-from auth_service.store.revision import known_revisions
+from auth_service.store.migrate import MIGRATIONS, migrate
+from service_runtime.database.engine import build_engine
+from service_runtime.database.revision import known_revisions
 from support.database import Database
 
 CATALOGUE = """
@@ -66,7 +66,10 @@ def test_alembic_finds_nothing_left_to_generate(auth_database: Database) -> None
 def test_migrating_again_or_twice_at_once_changes_nothing(auth_database: Database) -> None:
     before = catalogue(auth_database, "public")
     with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(migrate, [auth_database.migrator_url] * 2)) == [known_revisions()[-1]] * 2
+        assert (
+            list(pool.map(migrate, [auth_database.migrator_url] * 2))
+            == [known_revisions(MIGRATIONS.package)[-1]] * 2
+        )
     assert catalogue(auth_database, "public") == before
 
 
@@ -79,5 +82,5 @@ def test_the_service_itself_may_not_change_the_tables(auth_database: Database) -
 
 
 def test_the_revisions_asked_for_are_those_of_the_migrations() -> None:
-    scripts = ScriptDirectory.from_config(alembic_config()).walk_revisions()
-    assert list(known_revisions()) == [script.revision for script in scripts][::-1]
+    scripts = ScriptDirectory.from_config(MIGRATIONS.config()).walk_revisions()
+    assert list(known_revisions(MIGRATIONS.package)) == [script.revision for script in scripts][::-1]

@@ -11,10 +11,10 @@ from auth_service.flows.renew_letters import RenewLetters
 from auth_service.inbox.record import Recorded
 from auth_service.outbox.claim import claim
 from auth_service.outbox.settle import settle_expired
-from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
 from mail_contract.letters import LetterName
 from mail_contract.messages import ReportedState
+from service_runtime.database.engine import build_engine, build_sessions
 from support.auth_api import AuthApi
 from support.outbox import report
 

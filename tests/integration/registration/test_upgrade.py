@@ -7,8 +7,8 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from auth_service.store.engine import build_engine
-from auth_service.store.migrate import alembic_config, migrate
+from auth_service.store.migrate import MIGRATIONS, migrate
+from service_runtime.database.engine import build_engine
 from support.auth_api import PASSWORD, AuthApi
 from support.database import Database
 
@@ -37,7 +37,7 @@ PEOPLE = (
 def upgraded(auth_database: Database) -> AuthApi:
     """A database with a pending and a verified person of an older release, migrated; links are `link-` and the name."""
     engine = build_engine(auth_database.migrator_url, application="test", statement_limit=False)
-    config = alembic_config()
+    config = MIGRATIONS.config()
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0002")

@@ -59,8 +59,7 @@ def claimed(ledger: Ledger, *, stopping: bool = False) -> Attempt:
         ledger=cast("Any", ledger),
         keeper=unused,
         waiter=Waiter(stop=stop, ledger_answers=lambda: True),
-        postbox=unused,
-        dead_letters=unused,
+        follow_up=unused,
         metrics=Metrics(),
         attempt_seconds=20.0,
     )

@@ -14,8 +14,9 @@ from auth_service.http.problems import Problem, Refusal
 from auth_service.http.route import Answer, Route, json_answer
 from auth_service.http.schemas import HealthAnswer, ReadinessAnswer
 from auth_service.outbox.release import measure_backlog
-from auth_service.store.revision import is_migrated
+from auth_service.store import MIGRATIONS_PACKAGE
 from auth_service.store.transactions import Transactions
+from service_runtime.database.revision import is_migrated
 
 _NO_DATABASE = Problem(
     status=HTTPStatus.SERVICE_UNAVAILABLE,
@@ -90,7 +91,7 @@ class Operations:
         """Says which part is not, if any."""
         try:
             with self.transactions.begin() as session:
-                if not is_migrated(session.connection()):
+                if not is_migrated(session.connection(), MIGRATIONS_PACKAGE):
                     raise Refusal(_NOT_MIGRATED)
                 backlog = measure_backlog(session)
         except DatabaseUnavailable:

@@ -21,9 +21,9 @@ from auth_service.patience import Patience
 from auth_service.processes.progress import Progress
 from auth_service.processes.starting import start
 from auth_service.settings import AnnounceSettings
-from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
 from mail_contract.letters import TermsChanged
+from service_runtime.database.engine import build_engine, build_sessions
 
 log = structlog.get_logger(__name__)
 

@@ -18,8 +18,8 @@ from auth_service.flows.explain import Explain
 from auth_service.processes.starting import start
 from auth_service.security.secrets import Secret
 from auth_service.settings import ExplainSettings
-from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
+from service_runtime.database.engine import build_engine, build_sessions
 
 UNKNOWN: Final = 1
 

@@ -20,8 +20,8 @@ from auth_service.errors import DatabaseUnavailable
 from auth_service.flows.end_holds import EndHolds
 from auth_service.processes.starting import start
 from auth_service.settings import HeldSettings
-from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
+from service_runtime.database.engine import build_engine, build_sessions
 
 FAILED: Final = 1
 

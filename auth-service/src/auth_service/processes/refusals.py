@@ -12,8 +12,8 @@ from auth_service.errors import DatabaseUnavailable, InvalidAddress
 from auth_service.flows.refuse_registration import RefuseRegistration
 from auth_service.processes.starting import start
 from auth_service.settings import RefusalsSettings
-from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
+from service_runtime.database.engine import build_engine, build_sessions
 
 NOTHING_DONE: Final = 1
 

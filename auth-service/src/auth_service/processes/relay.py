@@ -8,9 +8,9 @@ from auth_service.processes.starting import start
 from auth_service.relay.loop import Pace, Relay
 from auth_service.relay.wakeup import Listener, StopRequest, Wakeup
 from auth_service.settings import RelaySettings
-from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
 from service_runtime.celery.app import build_app
+from service_runtime.database.engine import build_engine, build_sessions
 from service_runtime.publishing.channel import ConfirmingChannel
 
 

@@ -17,10 +17,10 @@ from auth_service.inbox.tasks import register_report_task
 from auth_service.maintenance.tasks import register_maintenance_tasks
 from auth_service.processes.starting import start
 from auth_service.settings import WorkerSettings
-from auth_service.store.engine import build_engine, build_sessions
 from auth_service.store.transactions import Transactions
 from mail_contract.topology import AUTH_MAINTENANCE, AUTH_REPORTS
 from service_runtime.celery.app import build_app
+from service_runtime.database.engine import build_engine, build_sessions
 
 THREADS: Final = 4
 """Each holds one database connection for the milliseconds a report takes."""

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import make_url
 
 from auth_service.outbox.message import WAKE_UP_CHANNEL
-from auth_service.store.deadline import BoundedConnection
+from service_runtime.database.deadline import BoundedConnection
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from sqlalchemy import exc
 from sqlalchemy.orm import Session, sessionmaker
 
 from auth_service.errors import DatabaseUnavailable
-from auth_service.store.deadline import deadline
+from service_runtime.database.deadline import deadline
 
 
 class Transactions:

@@ -8,8 +8,7 @@ its walker fails at the next statement.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from types import TracebackType
@@ -17,14 +16,13 @@ from typing import Any, Self, cast
 from uuid import UUID
 
 from sqlalchemy import Engine, TextClause, func, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from mailer_service.deadletters.letter import DeadEnvelope
 from mailer_service.deadletters.standing import DeadStanding
 from mailer_service.errors import LedgerUnavailable
 from mailer_service.store import dead_statements
 from mailer_service.store.tables import LetterState
+from service_runtime.database.engine import translated
 
 DROPPED = "dropped"
 _ONE_AT_A_TIME = 0x706F7374_64656164
@@ -42,7 +40,7 @@ class DeadLedger:
         self._on_wait = on_wait
 
     def __enter__(self) -> Self:
-        with _translated():
+        with translated(LedgerUnavailable):
             self._connection = self._engine.connect()
             lock = select(func.pg_try_advisory_lock(_ONE_AT_A_TIME))
             waited = False
@@ -62,7 +60,7 @@ class DeadLedger:
 
     def now(self) -> datetime:
         """Returns the database's time."""
-        with _translated():
+        with translated(LedgerUnavailable):
             return cast("datetime", self._connection.scalar(select(func.now())))
 
     def look(self, letters: Sequence[DeadEnvelope]) -> Mapping[UUID, DeadStanding]:
@@ -94,7 +92,7 @@ class DeadLedger:
     ) -> Sequence[Mapping[str, Any]]:
         if not letters:
             return ()
-        with _translated():
+        with translated(LedgerUnavailable):
             result = self._connection.execute(
                 statement,
                 {
@@ -104,11 +102,3 @@ class DeadLedger:
                 },
             )
             return [dict(row) for row in result.mappings()] if result.returns_rows else ()
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (DBAPIError, PoolExhausted) as error:
-        raise LedgerUnavailable(type(getattr(error, "orig", None) or error).__name__) from error

@@ -15,8 +15,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
+from sqlalchemy.exc import DBAPIError
 
 from mail_contract.messages import Cancellation, EnvelopeHeader
 from mailer_service.convoy import GATHERING_SECONDS, Convoy
@@ -33,6 +32,7 @@ from mailer_service.errors import LedgerUnavailable, LetterLocked
 from mailer_service.store import statements
 from mailer_service.store.presence import Presence
 from mailer_service.suppression.marks import Marks
+from service_runtime.database.engine import translated
 
 _LOCK_NOT_AVAILABLE, _DEADLOCK_DETECTED = "55P03", "40P01"
 """SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html"""
@@ -145,16 +145,14 @@ class Ledger:
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except (IntegrityError, DataError):
-            raise  # a mistake of this program; waiting would not mend it
-        except (DBAPIError, PoolExhausted) as error:
-            cause = getattr(error, "orig", None) or error
-            if getattr(cause, "pgcode", None) in {_LOCK_NOT_AVAILABLE, _DEADLOCK_DETECTED}:
-                raise LetterLocked(type(cause).__name__) from error
-            raise LedgerUnavailable(type(cause).__name__) from error
+        with translated(LedgerUnavailable):
+            try:
+                with self._engine.connect() as connection:
+                    yield connection
+            except DBAPIError as error:
+                if getattr(error.orig, "pgcode", None) in {_LOCK_NOT_AVAILABLE, _DEADLOCK_DETECTED}:
+                    raise LetterLocked(type(error.orig).__name__) from error
+                raise
 
 
 def _concerns_all(error: Exception) -> bool:

@@ -8,12 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from mailer_service.errors import LedgerUnavailable
 from mailer_service.history.record import LetterRecord, PastAttempt, PastIntervention
 from mailer_service.store import history_statements
+from service_runtime.database.engine import translated
 
 
 class Archive:
@@ -31,13 +30,10 @@ class Archive:
         ids = {"ids": [str(letter_id) for letter_id in letter_ids]}
         if not ids["ids"]:
             return {}
-        try:
-            with self._engine.connect() as connection:
-                letters = connection.execute(history_statements.LETTERS, ids).mappings().all()
-                attempts = connection.execute(history_statements.ATTEMPTS, ids).mappings().all()
-                interventions = connection.execute(history_statements.INTERVENTIONS, ids).mappings().all()
-        except (DBAPIError, PoolExhausted) as error:
-            raise LedgerUnavailable(type(getattr(error, "orig", None) or error).__name__) from error
+        with translated(LedgerUnavailable), self._engine.connect() as connection:
+            letters = connection.execute(history_statements.LETTERS, ids).mappings().all()
+            attempts = connection.execute(history_statements.ATTEMPTS, ids).mappings().all()
+            interventions = connection.execute(history_statements.INTERVENTIONS, ids).mappings().all()
         tried, done = _by_letter(attempts), _by_letter(interventions)
         return {
             row["id"]: LetterRecord(

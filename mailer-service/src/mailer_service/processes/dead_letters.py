@@ -24,7 +24,7 @@ from mailer_service.deadletters.tally import Tally
 from mailer_service.errors import MailerError
 from mailer_service.history.archive import Archive
 from mailer_service.settings import OperatorSettings
-from mailer_service.store.engine import build_engine
+from service_runtime.database.engine import build_engine
 
 _CONNECTIONS = 2
 _INTERRUPTED = 130
@@ -180,7 +180,10 @@ def _run(
 @contextmanager
 def _desk(settings: OperatorSettings) -> Iterator[tuple[Desk, Archive]]:
     engine = build_engine(
-        settings.database_url.get_secret_value(), application="mailer-dead", connections=_CONNECTIONS
+        settings.database_url.get_secret_value(),
+        application="mailer-dead",
+        connections=_CONNECTIONS,
+        autocommit=True,
     )
     keys = settings.verifying_keys
     try:

@@ -20,8 +20,8 @@ from mailer_service.history.archive import Archive
 from mailer_service.history.record import LetterRecord
 from mailer_service.processes.start import settings_of
 from mailer_service.settings import ExplainSettings
-from mailer_service.store.engine import build_engine
 from mailer_service.store.tables import LetterState
+from service_runtime.database.engine import build_engine
 
 _UNKNOWN = 1
 _CONNECTIONS = 2
@@ -43,7 +43,10 @@ def explain(*, letter_id: UUID, as_json: bool) -> None:
 def run(settings: ExplainSettings, letter_id: UUID, *, as_json: bool) -> int:
     """Prints the letter's life; returns the exit code."""
     engine = build_engine(
-        settings.database_url.get_secret_value(), application="mailer-explain", connections=_CONNECTIONS
+        settings.database_url.get_secret_value(),
+        application="mailer-explain",
+        connections=_CONNECTIONS,
+        autocommit=True,
     )
     try:
         record = Archive(engine).find([letter_id]).get(letter_id)

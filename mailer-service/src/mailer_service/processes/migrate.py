@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mailer_service.settings import MigrationSettings
-from mailer_service.store.migrate import upgrade
+from mailer_service.store.migrate import migrate
 
 
 def run(settings: MigrationSettings) -> None:
     """Applies every migration not applied yet."""
-    upgrade(settings.migration_database_url.get_secret_value())
+    migrate(settings.migration_database_url.get_secret_value())

@@ -16,10 +16,10 @@ from mailer_service.delivery.outcome import Scope
 from mailer_service.errors import AddressNotSupported, LedgerUnavailable
 from mailer_service.processes.start import settings_of
 from mailer_service.settings import SuppressionSettings
-from mailer_service.store.engine import build_engine
 from mailer_service.suppression.entry import TAG_DIGITS, NewSuppression, Suppression
 from mailer_service.suppression.marks import Marker
 from mailer_service.suppression.register import Register
+from service_runtime.database.engine import build_engine
 
 Target: TypeAlias = tuple[Scope, bytes]
 
@@ -161,7 +161,9 @@ def _print(found: Sequence[Suppression], *, as_json: bool) -> None:
 @contextmanager
 def _register() -> Iterator[tuple[Register, Marker]]:
     settings = settings_of(SuppressionSettings)
-    engine = build_engine(settings.database_url.get_secret_value(), application="suppressions", connections=1)
+    engine = build_engine(
+        settings.database_url.get_secret_value(), application="suppressions", connections=1, autocommit=True
+    )
     try:
         yield Register(engine), Marker(settings.hash_key.get_secret_value())
     except LedgerUnavailable as error:

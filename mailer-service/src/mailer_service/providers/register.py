@@ -6,20 +6,18 @@ Every method raises LedgerUnavailable; nothing is sent without the ledger, so no
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine, TextClause
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from mailer_service.errors import LedgerUnavailable
 from mailer_service.providers import statements
 from mailer_service.providers.breaker import Opening, Probing
 from mailer_service.providers.pace import Block
 from mailer_service.smtp.server import SmtpServer
+from service_runtime.database.engine import translated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,15 +138,6 @@ class ProviderRegister:
         }
 
     def _run(self, statement: TextClause, **values: Any) -> Sequence[Any]:
-        with translated(), self._engine.connect() as connection:
+        with translated(LedgerUnavailable), self._engine.connect() as connection:
             result = connection.execute(statement, values)
             return result.all() if result.returns_rows else ()
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """A database that does not answer, in this package's word."""
-    try:
-        yield
-    except (DBAPIError, PoolExhausted) as error:
-        raise LedgerUnavailable(type(getattr(error, "orig", None) or error).__name__) from error

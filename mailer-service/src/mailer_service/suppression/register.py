@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from mailer_service.delivery.outcome import Scope
 from mailer_service.errors import LedgerUnavailable
 from mailer_service.store import suppression_statements as statements
 from mailer_service.suppression.entry import TAG_DIGITS, NewSuppression, Suppression
+from service_runtime.database.engine import translated
 
 
 class Register:
@@ -70,11 +70,8 @@ class Register:
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except DBAPIError as error:
-            raise LedgerUnavailable(type(error.orig or error).__name__) from error
+        with translated(LedgerUnavailable), self._engine.connect() as connection:
+            yield connection
 
 
 def _suppression(row: Any) -> Suppression:

@@ -14,18 +14,12 @@ import random
 import time
 import traceback
 from collections.abc import Callable
-from typing import assert_never
 from uuid import UUID
 
 import structlog
 
-from mail_contract.errors import BadSignature, BrokenSeal, SealError, UnknownKey
-from mail_contract.messages import Contents, Envelope, EnvelopeHeader, ReportedState
+from mail_contract.messages import Contents, Envelope, EnvelopeHeader
 from mail_contract.sealing import Opener
-from mail_contract.tasks import DELIVER_LETTER
-from mail_contract.topology import WaitTier, wait_route
-from mailer_service.deadletters.headers import UNCONFIRMED
-from mailer_service.deadletters.publisher import DeadLetter, DeadLetterPublisher
 from mailer_service.delivery.attempt import Attempt
 from mailer_service.delivery.claim import IN_HAND, Claim
 from mailer_service.delivery.lease import LeaseKeeper
@@ -35,34 +29,27 @@ from mailer_service.delivery.outcome import (
     Cancelled,
     Dead,
     Discarded,
-    Expired,
     Held,
     Outcome,
     Pause,
     Sent,
-    Suppressed,
     TryLater,
-    Unconfirmed,
     without_another,
 )
 from mailer_service.delivery.retry import plan, tier_of
-from mailer_service.delivery.settlement import kind_of, reason_of, settlement_of
+from mailer_service.delivery.settlement import kind_of, settlement_of
 from mailer_service.delivery.transmission import Transmission
 from mailer_service.delivery.waiter import Waiter
 from mailer_service.errors import AddressNotSupported, GivenBack, LedgerUnavailable, Unauthentic, UnfitLetter
-from mailer_service.incoming import IncomingMessage
+from mailer_service.incoming import IncomingMessage, opened
 from mailer_service.metrics import Metrics
-from mailer_service.postbox import Postbox
 from mailer_service.providers.permit import Permit, may_ask_another
 from mailer_service.providers.route import Route
 from mailer_service.render.renderer import Renderer
-from mailer_service.reports import report_of
 from mailer_service.smtp.message import Message, Sender, compose
 from mailer_service.store.tables import LetterState
 from mailer_service.suppression.marks import Marker, Marks
-from mailer_service.worker.publish_with_retry import publish_with_retry
-from service_runtime.publishing.message import OutgoingMessage
-from service_runtime.telemetry import current_correlation_id
+from mailer_service.worker.follow_up import FollowUp
 
 log = structlog.get_logger(__name__)
 
@@ -92,8 +79,7 @@ class Pipeline:
         ledger: Ledger,
         keeper: LeaseKeeper,
         waiter: Waiter,
-        postbox: Postbox,
-        dead_letters: DeadLetterPublisher,
+        follow_up: FollowUp,
         metrics: Metrics,
         attempt_seconds: float,
         chance: Callable[[], float] = random.random,
@@ -106,8 +92,7 @@ class Pipeline:
         self._ledger = ledger
         self._keeper = keeper
         self._waiter = waiter
-        self._postbox = postbox
-        self._dead_letters = dead_letters
+        self._follow_up = follow_up
         self._metrics = metrics
         self._attempt_seconds = attempt_seconds
         self._chance = chance
@@ -122,28 +107,18 @@ class Pipeline:
             raise GivenBack
         try:
             envelope = message.envelope()
-            contents = self._open(envelope)
+            contents = opened(envelope, self._opener)
             return self._handle(message, envelope, contents)
         except Unauthentic as error:
             # Not a word of it is believed: nothing is reported of a letter that somebody else may have named.
             log.warning("message_unauthentic", reason=error.reason, task_id=message.id)
-            self._bury(message, error.reason)
+            self._follow_up.dead_letter(message, error.reason)
         except GivenBack:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the message must not be lost with it
             _log_broken("message_broke_the_mailer", error, task_id=message.id)
-            self._bury(message, "internal_error")
+            self._follow_up.dead_letter(message, "internal_error")
         return Dead.name
-
-    def _open(self, envelope: Envelope) -> Contents:
-        try:
-            return self._opener.open(envelope)
-        except UnknownKey:
-            raise Unauthentic("unknown_key") from None
-        except BadSignature:
-            raise Unauthentic("bad_signature") from None
-        except (BrokenSeal, SealError):
-            raise Unauthentic("broken_seal") from None
 
     def _handle(self, message: IncomingMessage, envelope: Envelope, contents: Contents) -> str:
         while True:
@@ -161,9 +136,9 @@ class Pipeline:
         if isinstance(made, Pause):
             tier = tier_of(made.after)
             log.info("letter_put_off", letter_id=str(envelope.header.id), reason=made.reason, wait=tier)
-            self._wait(envelope, tier)
+            self._follow_up.wait(envelope, tier)
             return "put_off"
-        self._follow_up(made, message, envelope)
+        self._follow_up.on(made, message, envelope)
         return made.outcome.name
 
     def _attempt(self, envelope: Envelope, contents: Contents) -> Attempt | Pause:
@@ -334,65 +309,6 @@ class Pipeline:
             seconds=time.monotonic() - since,
             since_creation=attempt.decided_at - attempt.header.created_at,
         )
-
-    def _follow_up(self, attempt: Attempt, message: IncomingMessage, envelope: Envelope) -> None:
-        """Publishes what the outcome asks for; afterwards the message may be acknowledged."""
-        outcome = attempt.outcome
-        match outcome:
-            case Sent() | Discarded():
-                self._report(ReportedState.SENT, attempt)
-            case TryLater(after=after) | Ambiguous(after=after) | Pause(after=after):
-                self._report(ReportedState.DEFERRED, attempt)
-                self._wait(envelope, tier_of(after))
-            case Held():
-                self._wait(envelope, WaitTier.S10)
-            case Dead(reason=reason):
-                self._bury(message, reason, attempt)
-                self._report(ReportedState.FAILED, attempt)
-            case Unconfirmed():
-                self._bury(message, UNCONFIRMED, attempt)
-                self._report(ReportedState.UNCONFIRMED, attempt)
-            case Expired():
-                self._bury(message, "expired", attempt)
-                self._report(ReportedState.EXPIRED, attempt)
-            case Cancelled():
-                self._report(ReportedState.SUPERSEDED, attempt)
-            case Suppressed():
-                self._report(ReportedState.SUPPRESSED, attempt)
-            case _:
-                assert_never(outcome)
-
-    def _report(self, state: ReportedState, attempt: Attempt) -> None:
-        report = report_of(
-            attempt.header.id,
-            state,
-            attempt=attempt.number,
-            at=attempt.decided_at,
-            reason=reason_of(attempt.outcome),
-        )
-        publish_with_retry(lambda: self._postbox.post(report), waiter=self._waiter)
-
-    def _wait(self, envelope: Envelope, tier: WaitTier) -> None:
-        header = envelope.header
-        waiting = OutgoingMessage(
-            id=header.id,
-            task_name=DELIVER_LETTER,
-            message=envelope,
-            route=wait_route(header.letter_class, tier),
-            priority=header.priority,
-            correlation_id=current_correlation_id(),
-        )
-        publish_with_retry(lambda: self._postbox.post(waiting), waiter=self._waiter)
-
-    def _bury(self, message: IncomingMessage, reason: str, attempt: Attempt | None = None) -> None:
-        dead = DeadLetter(
-            message=message,
-            reason=reason,
-            reply=attempt.reply if attempt else None,
-            attempts=attempt.number if attempt else 0,
-            first_seen=attempt.first_seen if attempt else None,
-        )
-        publish_with_retry(lambda: self._dead_letters.publish(dead), waiter=self._waiter)
 
 
 def _log_broken(event: str, error: Exception, **about: str) -> None:

@@ -11,13 +11,17 @@ from sqlalchemy.exc import ProgrammingError
 
 
 @cache
-def known_revisions() -> tuple[str, ...]:
-    """Returns the revisions of this release, oldest first: the numbers that its migrations' files begin with."""
-    names = (entry.name for entry in files("auth_service.store.migrations.versions").iterdir())
+def known_revisions(package: str) -> tuple[str, ...]:
+    """Returns the revisions of this release, oldest first: the numbers that its migrations' files begin with.
+
+    Args:
+        package: where the migrations are.
+    """
+    names = (entry.name for entry in files(f"{package}.versions").iterdir())
     return tuple(sorted("".join(takewhile(str.isdigit, name)) for name in names if name[0].isdigit()))
 
 
-def is_migrated(connection: Connection) -> bool:
+def is_migrated(connection: Connection, package: str) -> bool:
     """Says whether this release can work with the database; leaves the transaction failed if there is no revision at all.
 
     A revision it does not know was applied by a newer release, and migrations expand before they contract: that is fine.
@@ -26,4 +30,6 @@ def is_migrated(connection: Connection) -> bool:
         current = connection.scalar(text("SELECT version_num FROM alembic_version"))
     except ProgrammingError:
         return False
-    return current is not None and (current == known_revisions()[-1] or current not in known_revisions())
+    return current is not None and (
+        current == known_revisions(package)[-1] or current not in known_revisions(package)
+    )

@@ -1,0 +1,118 @@
+"""What is published after an attempt, each with its confirm; afterwards the message may be acknowledged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never
+from uuid import UUID
+
+from mail_contract.messages import Envelope, ReportedState
+from mail_contract.tasks import DELIVER_LETTER
+from mail_contract.topology import WaitTier, wait_route
+from mailer_service.deadletters.headers import UNCONFIRMED
+from mailer_service.deadletters.publisher import DeadLetter, DeadLetterPublisher
+from mailer_service.delivery.attempt import Attempt
+from mailer_service.delivery.outcome import (
+    Ambiguous,
+    Cancelled,
+    Dead,
+    Discarded,
+    Expired,
+    Held,
+    Pause,
+    Sent,
+    Suppressed,
+    TryLater,
+    Unconfirmed,
+)
+from mailer_service.delivery.retry import tier_of
+from mailer_service.delivery.settlement import reason_of
+from mailer_service.delivery.waiter import Waiter
+from mailer_service.incoming import IncomingMessage
+from mailer_service.postbox import Postbox
+from mailer_service.reports import report_of
+from mailer_service.worker.publish_with_retry import publish_with_retry
+from service_runtime.publishing.message import OutgoingMessage
+from service_runtime.telemetry import current_correlation_id
+
+
+class FollowUp:
+    """Publishes; every method returns once the broker has confirmed, and raises GivenBack if it does not."""
+
+    def __init__(self, *, postbox: Postbox, dead_letters: DeadLetterPublisher, waiter: Waiter) -> None:
+        self._postbox = postbox
+        self._dead_letters = dead_letters
+        self._waiter = waiter
+
+    def on(self, attempt: Attempt, message: IncomingMessage, envelope: Envelope) -> None:
+        """Does what the outcome of an attempt asks for."""
+        outcome = attempt.outcome
+        match outcome:
+            case Sent() | Discarded():
+                self._report(ReportedState.SENT, attempt)
+            case TryLater(after=after) | Ambiguous(after=after) | Pause(after=after):
+                self._report(ReportedState.DEFERRED, attempt)
+                self.wait(envelope, tier_of(after))
+            case Held():
+                self.wait(envelope, WaitTier.S10)
+            case Dead(reason=reason):
+                self.dead_letter(message, reason, attempt)
+                self._report(ReportedState.FAILED, attempt)
+            case Unconfirmed():
+                self.dead_letter(message, UNCONFIRMED, attempt)
+                self._report(ReportedState.UNCONFIRMED, attempt)
+            case Expired():
+                self.dead_letter(message, "expired", attempt)
+                self._report(ReportedState.EXPIRED, attempt)
+            case Cancelled():
+                self._report(ReportedState.SUPERSEDED, attempt)
+            case Suppressed():
+                self._report(ReportedState.SUPPRESSED, attempt)
+            case _:
+                assert_never(outcome)
+
+    def report(
+        self, letter_id: UUID, state: ReportedState, *, attempt: int, at: datetime, reason: str | None = None
+    ) -> None:
+        """Tells auth-service what became of a letter; arguments as `reports.report_of` has them."""
+        report = report_of(letter_id, state, attempt=attempt, at=at, reason=reason)
+        publish_with_retry(lambda: self._postbox.post(report), waiter=self._waiter)
+
+    def wait(self, envelope: Envelope, tier: WaitTier) -> None:
+        """Puts a letter into a wait queue."""
+        header = envelope.header
+        waiting = OutgoingMessage(
+            id=header.id,
+            task_name=DELIVER_LETTER,
+            message=envelope,
+            route=wait_route(header.letter_class, tier),
+            priority=header.priority,
+            correlation_id=current_correlation_id(),
+        )
+        publish_with_retry(lambda: self._postbox.post(waiting), waiter=self._waiter)
+
+    def dead_letter(self, message: IncomingMessage, reason: str, attempt: Attempt | None = None) -> None:
+        """Puts a message where a person finds it.
+
+        Args:
+            message: as it came.
+            reason: a short token.
+            attempt: what is known of the letter; None where nothing of the message is believed.
+        """
+        dead = DeadLetter(
+            message=message,
+            reason=reason,
+            reply=attempt.reply if attempt else None,
+            attempts=attempt.number if attempt else 0,
+            first_seen=attempt.first_seen if attempt else None,
+        )
+        publish_with_retry(lambda: self._dead_letters.publish(dead), waiter=self._waiter)
+
+    def _report(self, state: ReportedState, attempt: Attempt) -> None:
+        self.report(
+            attempt.header.id,
+            state,
+            attempt=attempt.number,
+            at=attempt.decided_at,
+            reason=reason_of(attempt.outcome),
+        )

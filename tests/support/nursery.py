@@ -40,7 +40,7 @@ _LOADED = (
     "mailer_service.processes.explain",
     "mailer_service.processes.letters",
     "mailer_service.processes.suppressions",
-    "mailer_service.store.engine",
+    "service_runtime.database.engine",
     "mailer_service.store.tables",
     "mailer_service.render.renderer",
     "mailer_service.settings",

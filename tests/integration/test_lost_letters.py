@@ -9,8 +9,8 @@ import psycopg2
 import pytest
 
 from auth_service.domain.delivery import DeliveryState
-from auth_service.inbox.record import Recorded, record_report
 from auth_service.outbox.lost import GRACE, LOST, end_lost_letters
+from auth_service.store.reports import Recorded, record_report
 from auth_service.store.tables import OutboxKind
 from mail_contract.messages import Cancellation, ReportedState
 from support.database import Database

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
-
-from auth_service.domain.proof import Challenge
 
 
 class AuthError(Exception):
@@ -133,22 +132,26 @@ class ProofRequired(RequestError):
     """So many people register that each has to prove some work.
 
     Attributes:
-        challenge: the work.
+        challenge: the work, as ALTCHA's clients take it.
+        expires_at: until when its solution is taken.
     """
 
     title = "Very many people are signing up right now."
     detail = "Solve the challenge, and send the same again with its solution as `proof` (docs/protection.md)."
 
-    def __init__(self, challenge: Challenge | None = None) -> None:
+    def __init__(
+        self, challenge: Mapping[str, Any] | None = None, *, expires_at: datetime | None = None
+    ) -> None:
         super().__init__()
         self.challenge = challenge
+        self.expires_at = expires_at
 
     def members(self) -> Mapping[str, Any]:
         """Returns the challenge, and until when its solution is taken."""
-        if self.challenge is None:
+        if self.challenge is None or self.expires_at is None:
             return {}
-        expires_at = self.challenge.expires_at.isoformat().replace("+00:00", "Z")
-        return {"challenge": self.challenge.document, "expires_at": expires_at}
+        expires_at = self.expires_at.isoformat().replace("+00:00", "Z")
+        return {"challenge": self.challenge, "expires_at": expires_at}
 
 
 class Unavailable(RequestError):

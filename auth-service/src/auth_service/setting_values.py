@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
 from auth_service.domain.campaign import Suspicion, parse_suspicion
+from auth_service.domain.forwarding import IPNetwork
 from auth_service.domain.limit import Limit, parse_limit
-from auth_service.http.client_address import IPNetwork
 
 API_PATHS: Final = (
     "v1",

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from auth_service.http.client_address import ForwardingHeader
+from auth_service.domain.forwarding import ForwardingHeader
 from auth_service.limit_settings import CampaignSettings, LimitSettings
 from auth_service.security.secrets import KeyedHash
 from auth_service.setting_values import (

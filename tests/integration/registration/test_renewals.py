@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from auth_service.flows.renew_letters import RenewLetters
-from auth_service.inbox.record import Recorded
 from auth_service.outbox.claim import claim
 from auth_service.outbox.settle import settle_expired
+from auth_service.store.reports import Recorded
 from auth_service.store.transactions import Transactions
 from mail_contract.letters import LetterName
 from mail_contract.messages import ReportedState

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth_service.http.client_address import ClientAddresses, ForwardingHeader
+from auth_service.domain.forwarding import ForwardingHeader
+from auth_service.http.client_address import ClientAddresses
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 

@@ -1,6 +1,6 @@
 """The order in which a backlog leaves."""
 
-from auth_service.outbox.message import CANCELLATION_RANK, LETTER_RANKS
+from auth_service.domain.rank import CANCELLATION_RANK, LETTER_RANKS
 from mail_contract.letters import LetterClass
 
 

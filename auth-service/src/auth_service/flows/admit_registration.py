@@ -122,7 +122,8 @@ class AdmitRegistration:
         self.source.admit(session, source)
         if self._asks_for_proof(session):
             self.observer.proof_asked()
-            raise ProofRequired(self.proofs.new_challenge())
+            challenge = self.proofs.new_challenge()
+            raise ProofRequired(challenge.document, expires_at=challenge.expires_at)
 
     def _asks_for_proof(self, session: Session) -> bool:
         if self.watch.look(session).prove:

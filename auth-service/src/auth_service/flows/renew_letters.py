@@ -18,11 +18,11 @@ from auth_service.domain.registration import is_over
 from auth_service.domain.renewal import RequestedLetter
 from auth_service.errors import UnknownLetter
 from auth_service.flows.sign_up_letters import LetterOrder, SignUpLetters
-from auth_service.inbox.record import Recorded, record_report
 from auth_service.store.accounts import find_account
 from auth_service.store.letters import find_due, find_requested, is_withdrawn, take_due
 from auth_service.store.mailboxes import is_refused, lock_mailbox
 from auth_service.store.registrations import find_by_id
+from auth_service.store.reports import Recorded, record_report
 from auth_service.store.transactions import Transactions
 from mail_contract.messages import DeliveryReport, ReportedState
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final, assert_never
 
+from auth_service.domain.forwarding import ForwardingHeader, IPNetwork
+
 IPAddress = IPv4Address | IPv6Address
-IPNetwork = IPv4Network | IPv6Network
 
 _MAX_HOPS: Final = 20
 """What stands further left was written by strangers; nobody has that many proxies."""
@@ -20,14 +20,6 @@ _ELEMENT = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*(?:"|(\\?\Z)))+', re.DOTALL)
 _FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"([^"\\]*)"|([^\s;",]+))\s*(?:;|$)', re.IGNORECASE)
 _V4_WITH_PORT = re.compile(r"([0-9.]+):[0-9]{1,5}")
 _V6_IN_BRACKETS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?")
-
-
-class ForwardingHeader(StrEnum):
-    """In which header proxies say whom they ask for. Only one is read: the other may come through from a stranger."""
-
-    X_FORWARDED_FOR = "X-Forwarded-For"
-    FORWARDED = "Forwarded"
-    """RFC 7239."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

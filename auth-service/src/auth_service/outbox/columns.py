@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from auth_service.outbox.message import LETTER_RANKS
+from auth_service.domain.rank import LETTER_RANKS
 from mail_contract.messages import Envelope, EnvelopeHeader
 from service_runtime.telemetry import current_correlation_id
 

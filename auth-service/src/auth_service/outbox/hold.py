@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from auth_service.domain.campaign import HoldReason
 from auth_service.domain.delivery import DeliveryState
 from auth_service.domain.hold import HeldLetter, HoldEnd, Selection
-from auth_service.outbox.message import LETTER_RANKS, WAKE_UP_CHANNEL
+from auth_service.domain.rank import LETTER_RANKS
+from auth_service.outbox.message import WAKE_UP_CHANNEL
 from auth_service.outbox.settle import move_letters
 from auth_service.store.tables import HoldTotal, Letter, OutboxRow, Registration
 from mail_contract.letters import LetterClass, LetterName

@@ -1,23 +1,13 @@
-"""③ What waits in the outbox: the order in which it leaves, and a message as its relay holds it."""
+"""③ A message of the outbox as its relay holds it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
 from auth_service.store.tables import OutboxKind
-from mail_contract.letters import LetterClass
-
-CANCELLATION_RANK: Final = 0
-"""Cancellations leave first: one that comes after its letter was sent is worth nothing."""
-
-LETTER_RANKS: Final[Mapping[LetterClass, int]] = MappingProxyType(
-    {LetterClass.URGENT: 1, LetterClass.STANDARD: 2, LetterClass.BULK: 3}
-)
-"""After an outage the backlog leaves in this order; inside a rank the oldest first."""
 
 WAKE_UP_CHANNEL: Final = "outbox"
 """The channel of LISTEN and NOTIFY on which relays are woken. Only a wake-up: polling is the truth."""

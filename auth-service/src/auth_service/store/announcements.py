@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from auth_service.domain.announcement import Addressee, Announcement
-from auth_service.outbox.message import LETTER_RANKS
+from auth_service.domain.rank import LETTER_RANKS
 from auth_service.store import tables
 from auth_service.store.base import table_of
 from mail_contract.letters import LetterClass, LetterName

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 from support.broker import virtual_host
@@ -48,9 +49,14 @@ def travel(directory: Path) -> Journey:
 
 
 def main() -> None:
-    """Sends it, then prints its journey."""
-    with tempfile.TemporaryDirectory() as directory, redirect_stdout(sys.stderr):
-        journey = travel(Path(directory))
+    """Sends it, then prints its journey; the services' logs only if it did not arrive."""
+    logs = StringIO()
+    try:
+        with tempfile.TemporaryDirectory() as directory, redirect_stdout(logs):
+            journey = travel(Path(directory))
+    except BaseException:
+        sys.stderr.write(logs.getvalue())
+        raise
     print("\n".join(journey.told()))
 
 

@@ -89,7 +89,8 @@ class WorkerSettings(SenderSettings):
         stop_seconds: how long after SIGTERM the process ends, come what may.
         smtp_timeout_seconds: how long one answer of a mail server may take.
         dot_seconds: how long the answer to a letter's final dot may take; the lease is renewed meanwhile. Its upper
-            bound leaves time enough before RabbitMQ takes an unacknowledged message away (30 minutes).
+            bound is what RFC 5321, section 4.5.3.2.6, asks for; RabbitMQ takes an unacknowledged message away after 30
+            minutes, and one that was prefetched waits for others first.
         listen: host:port of `/metrics` and `/healthz`; without it there is no port.
     """
 
@@ -111,7 +112,7 @@ class WorkerSettings(SenderSettings):
     probe_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 2.0
     probe_limit_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 120.0
     smtp_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
-    dot_seconds: Annotated[float, Field(gt=0, le=1200)] = 300.0
+    dot_seconds: Annotated[float, Field(gt=0, le=600)] = 300.0
     listen: HostAndPort | None = None
 
     @property

@@ -87,6 +87,12 @@ def test_a_bad_value_is_named_and_not_shown(
     assert "secret" not in message.replace("MAILER_", "")
 
 
+def test_the_dot_is_waited_for_ten_minutes_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "MAILER_DOT_SECONDS" in refused(
+        monkeypatch, WorkerSettings, {**complete(), "MAILER_DOT_SECONDS": "601"}
+    )
+
+
 def test_an_attempt_must_have_time_for_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     times = {"MAILER_LEASE_SECONDS": "10", "MAILER_SMTP_TIMEOUT_SECONDS": "20"}
     assert "MAILER_SMTP_TIMEOUT_SECONDS" in refused(monkeypatch, WorkerSettings, {**complete(), **times})

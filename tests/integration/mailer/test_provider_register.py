@@ -132,6 +132,20 @@ def test_how_often_it_was_given_up_is_forgiven_with_a_letter_not_with_a_login(
     assert standing(register).openings == 0
 
 
+def test_every_replica_knows_what_was_our_set_up_until_a_letter_was_taken(
+    register: ProviderRegister,
+) -> None:
+    register.open(NAME, AWAY)
+    assert not standing(register).set_up
+    register.close(server(), openings=1)
+    register.open(NAME, Opening(reason="5.7.1", account=True, set_up=True))
+    register.fail_probe(NAME, AWAY, openings=2)
+    register.close(server(), openings=3)
+    assert standing(register).set_up
+    register.forgive(NAME)
+    assert not standing(register).set_up
+
+
 def test_all_replicas_together_never_have_more_connections_than_allowed(join: Join) -> None:
     replicas = [Slots(server(connections=7), join()) for _ in range(3)]
     barrier = Barrier(3)

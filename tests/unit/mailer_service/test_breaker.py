@@ -26,8 +26,8 @@ def test_a_refused_account_is_given_up_at_once_and_told_once() -> None:
 def test_a_provider_that_is_back_has_its_failures_forgotten() -> None:
     breaker = Breaker(threshold=2)
     breaker.judge(Concern.PROVIDER, "421")
-    breaker.follow(Opening(reason="421"), openings=1)
-    breaker.follow(None, openings=1)
+    breaker.follow(Opening(reason="421"), openings=1, set_up=False)
+    breaker.follow(None, openings=1, set_up=False)
     assert breaker.opening is None
     assert breaker.judge(Concern.PROVIDER, "421") is None
 
@@ -50,7 +50,7 @@ def test_that_we_may_not_send_like_this_is_believed_of_three_domains_in_a_row() 
         breaker.judge(Concern.SET_UP, "5.7.1", domain=domain)
         for domain in ("a.example", "a.example", "b.example", "b.example", "c.example")
     ]
-    assert told == [None, None, None, None, Opening(reason="5.7.1", account=True)]
+    assert told == [None, None, None, None, Opening(reason="5.7.1", account=True, set_up=True)]
 
 
 def test_a_letter_that_another_domain_takes_means_that_the_set_up_is_right() -> None:
@@ -62,8 +62,15 @@ def test_a_letter_that_another_domain_takes_means_that_the_set_up_is_right() -> 
 
 def test_where_the_set_up_was_found_wrong_before_one_refusal_is_enough() -> None:
     breaker = Breaker(threshold=3)
-    breaker.follow(None, openings=2)
+    breaker.follow(None, openings=2, set_up=True)
     assert breaker.judge(Concern.SET_UP, "5.7.1", domain="a.example") is not None
+
+
+def test_after_an_outage_one_domain_that_denies_relaying_closes_nothing() -> None:
+    breaker = Breaker(threshold=3)
+    breaker.follow(Opening(reason="connection_refused"), openings=4, set_up=False)
+    breaker.follow(None, openings=4, set_up=False)
+    assert breaker.judge(Concern.SET_UP, "5.7.1", domain="a.example") is None
 
 
 def test_a_quota_is_certain_at_once_and_asked_after_more_rarely() -> None:

@@ -20,12 +20,14 @@ class Opening:
         reason: a token, such as `5.7.8` or `connection_refused`.
         account: whether it refuses us as a customer, which time alone does not mend, or a login does not show.
         quota: whether it takes no more from us for today.
+        set_up: whether we may not send like this.
         reply: its words, redacted, for the log.
     """
 
     reason: str
     account: bool = False
     quota: bool = False
+    set_up: bool = False
     reply: str | None = None
 
 
@@ -64,11 +66,13 @@ class Breaker:
     Attributes:
         opening: why it gets no letters, None while it does.
         openings: how often it was given up or tried in vain since it last took a letter, by the shared row.
+        set_up: whether it was given up for our set-up since then.
     """
 
     def __init__(self, *, threshold: int = 3) -> None:
         self.opening: Opening | None = None
         self.openings = 0
+        self.set_up = False
         self._threshold = threshold
         self._failures = 0
         self._refusing: set[str] = set()
@@ -81,7 +85,7 @@ class Breaker:
 
         An account's refusal is certain at once. A provider that is away is believed to be so after a few letters in a
         row, for one lost connection is nothing; that our set-up is wrong, after as many domains, for one may be wrong
-        about us. Where it was found out before, one is enough.
+        about us. Where that was found out before, and no letter was taken since, one is enough.
 
         Args:
             concern: of the letter's answer.
@@ -100,20 +104,25 @@ class Breaker:
                 certain = self._failures >= self._threshold
             elif concern is Concern.SET_UP:
                 self._refusing.add(domain)
-                certain = len(self._refusing) >= self._threshold or self.openings > 0
+                certain = len(self._refusing) >= self._threshold or self.set_up
             else:
                 certain = True
             if self.opening is not None or not certain:
                 return None
             self.opening = Opening(
-                reason=reason, account=account, quota=concern is Concern.QUOTA, reply=reply
+                reason=reason,
+                account=account,
+                quota=concern is Concern.QUOTA,
+                set_up=concern is Concern.SET_UP,
+                reply=reply,
             )
             return self.opening
 
-    def follow(self, opening: Opening | None, *, openings: int) -> None:
+    def follow(self, opening: Opening | None, *, openings: int, set_up: bool) -> None:
         """Takes over what the shared row says."""
         with self._lock:
             if opening is None and self.opening is not None:
                 self._failures = 0
             self.opening = opening
             self.openings = openings
+            self.set_up = set_up

@@ -146,7 +146,7 @@ class Provider:
         """Does as all replicas do. Raises LedgerUnavailable."""
         # The width first: a provider that is tried with one letter is not to be rushed at.
         self._slots.limit(width=standing.width, wanted=standing.wanted)
-        self._breaker.follow(standing.opening, openings=standing.openings)
+        self._breaker.follow(standing.opening, openings=standing.openings, set_up=standing.set_up)
         self._transport.trim(keep=0 if standing.opening else self._slots.for_idle())
         self._slots.return_spare(idle=lambda: self._transport.idle)
         if self._slots.starving and not self._slots.fill():
@@ -171,6 +171,7 @@ class Provider:
         with suppress(LedgerUnavailable):  # the next letter does
             self._register.forgive(self.name)
             self._breaker.openings = 0
+            self._breaker.set_up = False
 
     def _slow_down(self) -> None:
         now = time.monotonic()

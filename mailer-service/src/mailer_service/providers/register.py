@@ -28,6 +28,7 @@ class Standing:
         name: `host:port`.
         opening: why it gets no letters; None while it does.
         openings: how often it was given up or tried in vain since it last took a letter.
+        set_up: whether it was given up for our set-up since then.
         due: whether it may be tried again now.
         width, speed: which part of its connections and of its rate may be used now, above 0 and up to 1.
         wanted: whether a replica was left without a connection of late.
@@ -36,6 +37,7 @@ class Standing:
     name: str
     opening: Opening | None
     openings: int
+    set_up: bool
     due: bool
     width: float
     speed: float
@@ -66,6 +68,7 @@ class ProviderRegister:
                 name=row.name,
                 opening=None if row.reason is None else Opening(reason=row.reason, account=row.account),
                 openings=row.openings,
+                set_up=row.set_up,
                 due=row.due,
                 width=row.width,
                 speed=row.speed,
@@ -133,6 +136,7 @@ class ProviderRegister:
             "name": name,
             "reason": opening.reason,
             "account": opening.account,
+            "set_up": opening.set_up,
             "first_seconds": probing.first_seconds,
             "limit_seconds": probing.limit_seconds,
         }

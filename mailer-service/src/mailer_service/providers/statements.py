@@ -25,7 +25,7 @@ ENROL = text("INSERT INTO providers (name) VALUES (:name) ON CONFLICT DO NOTHING
 
 LOOK = text(
     f"""
-    SELECT name, reason, account, openings, reason IS NOT NULL AND probe_at <= clock_timestamp() AS due,
+    SELECT name, reason, account, openings, set_up, reason IS NOT NULL AND probe_at <= clock_timestamp() AS due,
            {_grown("width")} AS width, {_grown("speed")} AS speed,
            coalesce(clock_timestamp() - wanted_at < interval '5 seconds', false) AS wanted
     FROM providers WHERE name = ANY(:names)
@@ -50,7 +50,7 @@ GIVE_SLOTS_BACK = text(
     "SELECT pg_advisory_unlock(:space, slot) FROM unnest(CAST(:slots AS integer[])) AS slot"
 )
 
-_GIVE_UP = """UPDATE providers SET reason = :reason, account = :account, openings = openings + 1,
+_GIVE_UP = """UPDATE providers SET reason = :reason, account = :account, set_up = set_up OR :set_up, openings = openings + 1,
            probe_at = clock_timestamp()
                       + make_interval(secs => least(:limit_seconds, :first_seconds * power(2, least(openings, 32))))"""
 """The next try is twice as far away each time, up to a limit."""
@@ -94,7 +94,7 @@ CLOSE = text(
 
 FORGIVE = text(
     """
-    UPDATE providers SET openings = 0, width = CASE WHEN account THEN 1 ELSE width END, account = false
+    UPDATE providers SET openings = 0, width = CASE WHEN account THEN 1 ELSE width END, account = false, set_up = false
     WHERE name = :name AND reason IS NULL AND openings > 0
     """
 )

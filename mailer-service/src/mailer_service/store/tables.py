@@ -223,6 +223,7 @@ class ProviderRow(Base):
         reason: token of what it was given up for; None while letters go there.
         account: whether it refuses us as a customer.
         openings: how often it was given up or tried in vain since it last took a letter.
+        set_up: whether it was given up since then because we may not send like this.
         probe_at: when it may be tried again, or when whoever tries it is given up.
         width: which part of the connections allowed may be open since it last asked for fewer.
         speed: which part of the rate allowed may be used since then.
@@ -241,6 +242,7 @@ class ProviderRow(Base):
     reason: Mapped[str | None]
     account: Mapped[bool] = mapped_column(server_default=text("false"))
     openings: Mapped[int] = mapped_column(server_default=text("0"))
+    set_up: Mapped[bool] = mapped_column(server_default=text("false"))
     probe_at: Mapped[datetime] = mapped_column(server_default=func.now())
     width: Mapped[float] = mapped_column(Double(), server_default=text("1"))
     speed: Mapped[float] = mapped_column(Double(), server_default=text("1"))

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import psycopg2
+from psycopg2.extensions import connection
 
 from mail_contract.topology import AUTH_REPORTS, AUTH_REPORTS_DEAD, CLASS_QUEUES, WaitTier
 from postern_rabbitmq.doctor.finding import Code, Finding, Severity
 from postern_rabbitmq.doctor.snapshot import Snapshot
 
 _MOMENT = "interval '15 seconds'"
-_CONNECT_SECONDS = 3
+_SECONDS = 3
+"""For connecting, and for the answer: while a table is locked a doctor must not hang."""
 
 OF_LEDGER = f"""
     SELECT count(*) FROM letters
@@ -81,8 +83,12 @@ def _held(snapshot: Snapshot, queue: str) -> int:
 
 
 def _ask(url: str, question: str) -> int:
-    with closing(psycopg2.connect(url, connect_timeout=_CONNECT_SECONDS)) as connection:
-        with connection.cursor() as cursor:
+    with closing(_connected(url)) as session:
+        with session.cursor() as cursor:
             cursor.execute(question)
             ((count,),) = cursor.fetchall()
         return int(count)
+
+
+def _connected(url: str) -> connection:
+    return psycopg2.connect(url, connect_timeout=_SECONDS, options=f"-c statement_timeout={_SECONDS}s")

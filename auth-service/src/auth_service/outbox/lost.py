@@ -1,7 +1,8 @@
-"""③ Ending letters that were lost on the broker: a queue purged, its disk gone. Nothing else would ever end them.
+"""③ Ending letters that nobody confirmed by their expiry: a queue purged, its disk gone, or mailers that do not consume.
 
 The mailer reports every letter it ever sees, at the latest when it comes to it after its expiry. One of which nothing final
-is known long after that is on no queue any more. The mailer's database is not asked: it is another service's.
+is known long after that is lost, or still on a queue that nobody serves; either way nobody would act on it any more. The
+mailer's database is not asked: it is another service's.
 """
 
 from __future__ import annotations
@@ -76,5 +77,5 @@ def end_lost_letters(session: Session, *, limit: int) -> int:
         },
     ).all()
     if lost:
-        log.error("letters_lost_on_the_broker", letters=len(lost), first=str(lost[0]))
+        log.error("letters_not_confirmed", letters=len(lost), first=str(lost[0]))
     return len(lost)

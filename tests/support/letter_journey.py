@@ -51,11 +51,7 @@ RENDER = Step(
     below=("mailer_service.render", "mailer_service.smtp.message:compose"),
 )
 SMTP = Step(title="⑦ SMTP", service="mailer", below=("mailer_service.smtp.transport",))
-REPORT = Step(
-    title="⑧ report",
-    service="mailer",
-    below=("mailer_service.worker.pipeline:Pipeline._follow_up",),
-)
+REPORT = Step(title="⑧ report", service="mailer", below=("mailer_service.worker.follow_up",))
 INBOX = Step(title="⑨ auth's inbox", service="auth-worker")
 
 STEPS = (HTTP, FLOW, OUTBOX, RELAY, WORKER, RENDER, SMTP, REPORT, INBOX)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from auth_service.outbox.message import ClaimedMessage
-from auth_service.relay.wire import to_outgoing_message
+from auth_service.relay.batch import to_outgoing_message
 from auth_service.store.tables import OutboxKind
 from mail_contract.letters import LetterClass
 from mail_contract.messages import Cancellation, CancellationReason

@@ -19,8 +19,7 @@ from auth_service.domain.delivery import WITHDRAWABLE_STATES, DeliveryState
 from auth_service.domain.hold import Hold
 from auth_service.domain.rank import CANCELLATION_RANK
 from auth_service.domain.renewal import Renewal
-from auth_service.outbox.columns import letter_columns, outbox_columns
-from auth_service.outbox.message import WAKE_UP_CHANNEL
+from auth_service.outbox.message import WAKE_UP_CHANNEL, letter_columns, outbox_columns
 from auth_service.store.base import constant, table_of
 from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
 from mail_contract.messages import Cancellation, CancellationReason, Envelope

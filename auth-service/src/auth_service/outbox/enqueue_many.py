@@ -9,8 +9,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from auth_service.domain.delivery import DeliveryState
-from auth_service.outbox.columns import letter_columns, outbox_columns
-from auth_service.outbox.message import WAKE_UP_CHANNEL
+from auth_service.outbox.message import WAKE_UP_CHANNEL, letter_columns, outbox_columns
 from auth_service.store.base import table_of
 from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
 from mail_contract.messages import Envelope

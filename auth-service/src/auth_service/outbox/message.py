@@ -1,4 +1,4 @@
-"""③ A message of the outbox as its relay holds it."""
+"""③ A message of the outbox: what its rows take from an envelope, and as its relay holds it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from auth_service.domain.rank import LETTER_RANKS
 from auth_service.store.tables import OutboxKind
+from mail_contract.messages import Envelope, EnvelopeHeader
+from service_runtime.telemetry import current_correlation_id
 
 WAKE_UP_CHANNEL: Final = "outbox"
 """The channel of LISTEN and NOTIFY on which relays are woken. Only a wake-up: polling is the truth."""
@@ -37,3 +40,21 @@ class ClaimedMessage:
     correlation_id: str | None
     pending: bool
     expired: bool
+
+
+HEADER_COLUMNS: Final = ("id", "letter", "letter_class", "recipient_tag", "expires_at")
+"""Columns of a letter that are named as in its envelope's header."""
+
+
+def letter_columns(header: EnvelopeHeader) -> dict[str, Any]:
+    """Returns the values of `HEADER_COLUMNS`."""
+    return {name: getattr(header, name) for name in HEADER_COLUMNS}
+
+
+def outbox_columns(envelope: Envelope) -> dict[str, Any]:
+    """Returns what the outbox row of a letter says beside whose it is."""
+    return {
+        "rank": LETTER_RANKS[envelope.header.letter_class],
+        "payload": envelope.model_dump(mode="json"),
+        "correlation_id": current_correlation_id(),
+    }

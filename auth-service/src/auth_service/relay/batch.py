@@ -5,15 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from auth_service.outbox.message import ClaimedMessage
-from auth_service.relay.wire import to_outgoing_message
+from auth_service.store.tables import OutboxKind
+from mail_contract.messages import Cancellation, Envelope
+from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
+from mail_contract.topology import CANCELLATION_ROUTE, letter_route
 from service_runtime.errors import BrokerLost, PublishError
 from service_runtime.publishing.channel import ConfirmingChannel
+from service_runtime.publishing.message import OutgoingMessage
 
 _GLANCE_SECONDS: Final = 0.25
 """How often, while answers are missing, it is asked whether to stop."""
@@ -117,3 +121,29 @@ def _await_answers(channel: ConfirmingChannel, *, until: float, stopping: Callab
             hurried, until = True, min(until, now + _STOP_SECONDS)
         if now >= until and not channel.confirms.answered:
             raise BrokerLost("answers missing")
+
+
+def to_outgoing_message(claimed: ClaimedMessage) -> OutgoingMessage:
+    """Returns the publication of a row; raises pydantic.ValidationError for a payload that is not of the contract."""
+    match claimed.kind:
+        case OutboxKind.LETTER:
+            envelope = Envelope.model_validate(claimed.payload)
+            return OutgoingMessage(
+                id=claimed.id,
+                task_name=DELIVER_LETTER,
+                message=envelope,
+                route=letter_route(envelope.header.letter_class),
+                priority=envelope.header.priority,
+                correlation_id=claimed.correlation_id,
+            )
+        case OutboxKind.CANCELLATION:
+            return OutgoingMessage(
+                id=claimed.id,
+                task_name=CANCEL_LETTER,
+                message=Cancellation.model_validate(claimed.payload),
+                route=CANCELLATION_ROUTE,
+                priority=0,
+                correlation_id=claimed.correlation_id,
+            )
+        case _:
+            assert_never(claimed.kind)

@@ -13,12 +13,10 @@ from pydantic import ValidationError
 from mail_contract.letters import LETTERS, LetterName
 from mail_contract.messages import EnvelopeHeader
 from mailer_service.errors import BadContext
-from mailer_service.render.dates import day_in_words, moment_in_words
-from mailer_service.render.devices import device_in_words
-from mailer_service.render.durations import describe
 from mailer_service.render.locales import choose
 from mailer_service.render.plain import one_line
 from mailer_service.render.rendering import Rendering
+from mailer_service.render.words import day_in_words, describe, device_in_words, moment_in_words
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 PARTS = ("subject.txt", "body.txt", "body.html")

@@ -1,9 +1,9 @@
-"""Days and moments in words."""
+"""Days, moments, durations and devices in the reader's language; another language adds its words here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 
 _MONTHS = (
@@ -47,3 +47,34 @@ def moment_in_words(iso: str, language: str) -> str:
     moment = datetime.fromisoformat(iso).astimezone(UTC)
     pattern = _MOMENTS.get(language.partition("-")[0], _MOMENTS["en"])
     return pattern.format(day=day_in_words(moment.date().isoformat(), language), time=f"{moment:%H:%M}")
+
+
+_HOUR = timedelta(hours=1)
+_MINUTE = timedelta(minutes=1)
+
+_WORDS: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
+    {
+        "en": ("minute", "minutes", "hour", "hours"),
+        "vi": ("phút", "phút", "giờ", "giờ"),
+    }
+)
+
+
+def describe(duration: timedelta, language: str) -> str:
+    """Returns the duration in whole hours, or in minutes below two hours: `24 hours`, `30 phút`; never more than it is."""
+    minute, minutes, hour, hours = _WORDS.get(language.partition("-")[0], _WORDS["en"])
+    if duration >= 2 * _HOUR:
+        amount, one, many = duration // _HOUR, hour, hours
+    else:
+        amount, one, many = max(1, duration // _MINUTE), minute, minutes
+    return f"{amount} {one if amount == 1 else many}"
+
+
+_BETWEEN = " on "
+_ON: Mapping[str, str] = MappingProxyType({"en": " on ", "vi": " trên "})
+
+
+def device_in_words(device: str, language: str) -> str:
+    """Returns `Firefox on Linux`, which is how auth-service puts it, as `Firefox trên Linux`; names stay as they are."""
+    on = _ON.get(language.partition("-")[0], _BETWEEN)
+    return on.join(device.split(_BETWEEN, maxsplit=1))

@@ -45,6 +45,7 @@ from support.database import Database
 from support.eventually import eventually
 from support.nursery import Child, fork
 from support.outgoing import CONTEXTS
+from support.short_waits import shorten_delays
 
 COMMAND = Path(sys.executable).parent / "mailer-service"
 HASH_KEY = "a key for hashes, only for tests, long enough"
@@ -194,6 +195,7 @@ class Mailroom:
             user_prefix=self.broker.user_prefix,
             topology=build_topology(delays),
         )
+        shorten_delays(self.database.admin_url, min(delays.values()))
 
     def waiting(self) -> dict[UUID, tuple[WaitTier, dict[str, Any]]]:
         """Every letter in a waiting room: which one, and its message."""

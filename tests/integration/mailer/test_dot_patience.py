@@ -66,6 +66,18 @@ def test_an_answer_that_never_comes_leaves_the_letter_unconfirmed_after_delayed_
     assert {attempt["reason"] for attempt in room.attempts(letter)} == {"timeout_after_dot"}
 
 
+def test_a_copy_of_the_message_does_not_bring_a_delayed_try_forward(room: Mailroom) -> None:
+    room.inbox.play(Rule(phase=Phase.DOT, recipient=AN, delay_seconds=300, store=True))
+    room.start(**SHORT_LEASE, MAILER_DOT_SECONDS="1.5")
+    envelope = room.seal(AN)
+    letter = room.post(envelope)
+    eventually(lambda: room.told(letter) == ["deferred"])
+    room.post(envelope)  # as a broker may give it again
+    eventually(lambda: room.broker.depth(WaitTier.S10.queue) == 1)
+    assert [attempt["outcome"] for attempt in room.attempts(letter)] == ["ambiguous"]
+    assert len(room.inbox.messages(to=AN)) == 1
+
+
 def test_a_letter_refused_after_a_doubt_is_unconfirmed_and_not_failed(room: Mailroom) -> None:
     room.shorten_the_waits()
     room.inbox.play(Rule(phase=Phase.DOT, recipient=AN, delay_seconds=300, store=True))

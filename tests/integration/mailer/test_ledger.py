@@ -344,6 +344,20 @@ def test_a_letter_that_a_server_may_have_is_unconfirmed_where_it_expired_or_was_
     assert standing(ledger, late) is LetterState.UNCONFIRMED
 
 
+def test_a_copy_of_a_letter_that_a_server_may_have_waits_as_long_as_the_letter(
+    replica: Replica, engine: Engine
+) -> None:
+    ledger, clear = replica(), fresh()
+    claim = claimed(ledger, clear)
+    assert ledger.begin_transmission(claim, provider=ONE)
+    ledger.settle(claim, replace(LATER, ambiguous=True, bound_to=ONE, delay=timedelta(minutes=1)))
+    assert standing(ledger, clear) is LetterState.WAITING
+    with engine.connect() as connection:
+        connection.execute(text("UPDATE letters SET next_at = next_at - interval '1 minute'"))
+    ledger.settle(claimed(ledger, clear), LATER)
+    assert claimed(ledger, clear).attempt == 3
+
+
 def test_the_databases_clock_decides_how_much_time_is_left(replica: Replica) -> None:
     claim = claimed(replica(), fresh(expires_in=timedelta(minutes=10)))
     assert timedelta(minutes=9) < claim.remaining <= timedelta(minutes=10)

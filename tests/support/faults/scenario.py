@@ -32,11 +32,13 @@ from support.infra import Infra
 from support.people import addresses, on_the_wire
 from support.service_programs import Service
 from support.services import Services
+from support.short_waits import shorten_delays
 
 SHORT = build_topology(dict(zip(WaitTier, map(timedelta, [0] * 5, (1.0, 1.5, 2.0, 2.5, 3.0)), strict=True)))
 """Waiting rooms of 1 to 3 s instead of 10 s to 2 h: their order stays, the runs become bearable."""
 REFUSED = Rule(phase=Phase.RCPT, recipient="*@refused.example", reply="550 5.1.1 No such user")
 _BATCH = 1000
+_SHORTEST = timedelta(seconds=1)
 JOURNEY: tuple[Service, ...] = ("api", "relay", "auth-worker")
 
 
@@ -116,6 +118,7 @@ class Scenario:
             user_prefix=self.broker.user_prefix,
             topology=SHORT,
         )
+        shorten_delays(self.services.at.mailer_database.admin_url, _SHORTEST)
         self.play()
         for service in JOURNEY:
             self.services.start(service)

@@ -159,6 +159,7 @@ def _came_to(claim: Claim, settlement: Settlement) -> dict[str, Any]:
         "given_back": int(not settlement.counts),
         "noted": settlement.noted,
         "refused": settlement.refused,
+        "delay_seconds": None if settlement.delay is None else settlement.delay.total_seconds(),
         "bound_to": settlement.bound_to,
         "part": len(settlement.earlier),
         "started_at": claim.claimed_at.isoformat(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from mailer_service.delivery.attempt import Attempt
@@ -46,6 +46,7 @@ class Settlement:
         provider: which server.
         counts: whether it was one of the letter's attempts; else the ledger gives the attempt back.
         bound_to: the only provider that may be asked next; None leaves the choice free.
+        delay: for how long the letter cannot be claimed; None leaves that to the queue it waits in.
         earlier: what the same attempt came to before, with other providers; each is a row of its own.
         suppression: what the answer says of the letters that would follow.
     """
@@ -61,6 +62,7 @@ class Settlement:
     provider: str | None = None
     counts: bool = True
     bound_to: str | None = None
+    delay: timedelta | None = None
     earlier: tuple[Transmission, ...] = ()
     suppression: NewSuppression | None = None
 
@@ -116,6 +118,8 @@ def settlement_of(attempt: Attempt, claim: Claim, outcome: Outcome, *, duration_
         provider=last.provider,
         counts=counts,
         bound_to=bound_to,
+        # A copy of the message, as a broker gives it again after a restart, must not send it again at once.
+        delay=outcome.after if isinstance(outcome, Ambiguous) else None,
         earlier=tuple(earlier),
         suppression=_suppression_of(outcome, attempt.marks),
     )

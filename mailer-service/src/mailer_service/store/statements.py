@@ -53,7 +53,7 @@ CLAIM = text(
         updated_at   = now()
     WHERE known.envelope_digest = excluded.envelope_digest
       AND CASE
-              WHEN known.state = 'waiting' THEN true
+              WHEN known.state = 'waiting' THEN known.next_at IS NULL OR known.next_at <= now()
               WHEN known.state NOT IN ('claimed', 'transmitting') THEN false
               WHEN known.lease_until <= now() THEN true
               ELSE pg_try_advisory_xact_lock_shared(known.holder_key)
@@ -62,7 +62,7 @@ CLAIM = text(
               now() AS at, expires_at - now() AS remaining
     """  # noqa: S608 - of two constants
 )
-"""Takes letters in hand, those that are free: new, waiting, or left by a holder whose lease is over or whose lock is gone.
+"""Takes letters in hand, those that are free: new, waiting and due, or left by a holder whose lease is over or whose lock is gone.
 
 Where a provider is named and nothing binds the letter to one, its transmission has begun with that: one step, and one
 round trip, fewer. A bound letter is only claimed, and whoever has the claim asks for the rest once it knows the provider.
@@ -117,13 +117,14 @@ _SETTLE = """
                                   asked.refused, COALESCE(CAST(refusals ->> asked.refused AS integer), 0) + 1
                               )
                           END,
+            next_at     = now() + make_interval(secs => asked.delay_seconds),
             bound_to    = asked.bound_to,
             last_reason = reason,
             last_reply  = reply,
             updated_at  = now()
         FROM json_to_recordset(CAST(:asked AS json))
              AS asked (id uuid, fence integer, state text, ambiguous integer, given_back integer, noted boolean,
-                       refused text, bound_to text, part integer, started_at timestamptz, outcome text, reason text, phase text,
+                       refused text, delay_seconds float8, bound_to text, part integer, started_at timestamptz, outcome text, reason text, phase text,
                        reply text, duration_ms integer, provider text)
         WHERE letters.id = asked.id AND letters.fence = asked.fence AND letters.state IN ('claimed', 'transmitting')
         RETURNING letters.id, letters.fence, letters.state, attempts + given_back AS number, now() AS at,

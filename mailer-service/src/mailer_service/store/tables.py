@@ -102,6 +102,7 @@ class LetterRow(Base):
         ambiguities: how often the final dot may have been sent without its reply being read.
         refusals: how often each kind of refusal was heard that is borne only so often.
         ambiguous: whether that ever happened; only then may a second copy exist.
+        next_at: from when a letter that a server may have can be claimed again; a copy of its message may come sooner.
         bound_to: the only provider the next attempt may ask, `host:port`; None if any.
         cancellation: why it was withdrawn, if it was.
         last_reason: token of the last outcome.
@@ -142,6 +143,7 @@ class LetterRow(Base):
     ambiguities: Mapped[int] = mapped_column(server_default=text("0"))
     refusals: Mapped[dict[str, int]] = mapped_column(JSONB(), server_default=text("'{}'::jsonb"))
     ambiguous: Mapped[bool] = mapped_column(Computed("ambiguities > 0", persisted=True))
+    next_at: Mapped[datetime | None]
     bound_to: Mapped[str | None]
     cancellation: Mapped[str | None]
     last_reason: Mapped[str | None]

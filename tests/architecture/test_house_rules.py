@@ -2,9 +2,12 @@
 
 import re
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+from support import nursery
 
 REPOSITORY = Path(__file__).parents[2]
 TRACKED = [
@@ -109,3 +112,8 @@ def test_every_link_between_documents_leads_somewhere() -> None:
         if not (page.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_what_the_nursery_loads_is_there() -> None:
+    """Whoever starts a fork server is not told of a name that leads nowhere; each birth would only take longer."""
+    assert [name for name in nursery.LOADED if find_spec(name) is None] == []

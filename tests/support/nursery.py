@@ -24,45 +24,70 @@ from typing import IO
 
 from postern_local.program import Program
 
-# Not the services' bootstraps: they load prometheus_client, which reads a variable that the API sets just before.
-_LOADED = (
+# Not the API's own bootstrap: it loads prometheus_client, which reads a variable that the API sets just before.
+LOADED = (
+    "altcha",
+    "auth_service.flows.admit_registration",
+    "auth_service.flows.register",
+    "auth_service.flows.resend_verification",
     "auth_service.flows.verify_address",
-    "auth_service.http.pages.page",
+    "auth_service.http.below_path",
+    "auth_service.http.documents",
+    "auth_service.http.pages.sign_up",
+    "auth_service.http.passwords",
+    "auth_service.http.receipts",
+    "auth_service.http.refusals",
+    "auth_service.outbox.release",
     "auth_service.processes.announce",
     "auth_service.processes.cli",
     "auth_service.processes.explain",
+    "auth_service.processes.held",
+    "auth_service.processes.refusals",
     "auth_service.processes.relay",
+    "auth_service.processes.starting",
     "auth_service.processes.worker",
-    "auth_service.security.passwords",
+    "auth_service.store.revision",
+    "mailer_service.processes.cli",
     "mailer_service.processes.dead",
     "mailer_service.processes.entry",
-    "mailer_service.processes.cli",
     "mailer_service.processes.explain",
     "mailer_service.processes.letters",
     "mailer_service.processes.suppressions",
-    "service_runtime.database.engine",
-    "mailer_service.store.tables",
-    "mailer_service.render.renderer",
-    "mailer_service.settings",
+    "mailer_service.processes.worker",
     "postern_rabbitmq.cli",
     "postern_local.cli",
     "dev_inbox.cli",
     "dev_inbox.service",
+    "billiard.pool",
+    "celery.app.amqp",
+    "celery.app.control",
+    "celery.app.log",
     "celery.apps.worker",
+    "celery.bin.celery",
     "celery.bin.worker",
     "celery.concurrency.thread",
+    "celery.worker.autoscale",
     "celery.worker.components",
     "celery.worker.consumer",
+    "celery.worker.strategy",
+    "cryptography.hazmat.backends.openssl",
     "gunicorn.app.base",
+    "gunicorn.glogging",
     "gunicorn.workers.base",
+    "kombu.pidbox",
     "kombu.transport.pyamqp",
+    "psycopg2.extras",
+    "service_runtime.celery.consumer",
+    "service_runtime.celery.control_panel",
+    "service_runtime.celery.queue_consumers",
+    "service_runtime.database.engine",
     "sqlalchemy.dialects.postgresql.psycopg2",
     "waitress.server",
 )
 _PR_SET_PDEATHSIG = 1
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(list(_LOADED))
+_context.set_forkserver_preload(list(LOADED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +318,9 @@ def _live(
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = list(command)
+    # The API has to load it anew; the mailer and Flower, which loaded it above, keep theirs.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "prometheus_client"]:
+        del sys.modules[name]
     if first is not None:
         first()
     script.load()()

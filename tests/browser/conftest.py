@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from support.chromium import DESKTOP, PHONE, PublisherConfirms, chromium, window
+from support.chromium import DESKTOP, PHONE, Window, chromium, window
 from support.scripted_api import ScriptedApi, serving_pages
 
 PATIENCE_MS = 20_000
@@ -32,14 +32,14 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def desktop(browser: Browser, pictures: Path) -> Iterator[PublisherConfirms]:
+def desktop(browser: Browser, pictures: Path) -> Iterator[Window]:
     """A window on a desk, its person reads English."""
     with window(browser, device=DESKTOP, pictures=pictures) as opened:
         yield opened
 
 
 @pytest.fixture
-def phone(browser: Browser, pictures: Path) -> Iterator[PublisherConfirms]:
+def phone(browser: Browser, pictures: Path) -> Iterator[Window]:
     """A phone whose person reads Vietnamese."""
     with window(browser, device=PHONE, pictures=pictures, locale="vi-VN") as opened:
         yield opened
@@ -53,7 +53,7 @@ def site() -> Iterator[str]:
 
 
 @pytest.fixture
-def api(desktop: PublisherConfirms) -> ScriptedApi:
+def api(desktop: Window) -> ScriptedApi:
     """What answers the desktop's calls; nobody has an API of its own behind it."""
     scripted = ScriptedApi()
     scripted.answer(desktop.context)

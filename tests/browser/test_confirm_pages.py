@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from auth_service.http.pages.catalogue import texts_in
-from support.chromium import PublisherConfirms
+from support.chromium import Window
 from support.people import PASSWORD
 from support.scripted_api import Answer, ScriptedApi, problem
 
@@ -30,13 +30,13 @@ def headed(page: Page, text: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_be_focused()
 
 
-def refused(window: PublisherConfirms, call: str, status: int, times: int = 1) -> None:
+def refused(window: Window, call: str, status: int, times: int = 1) -> None:
     for _ in range(times):
         window.watch.expect_refusal(f"{call} {status}")
 
 
 def test_a_link_pasted_into_the_open_tab_is_taken_and_leaves_the_address_bar(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     api.on(VERIFY, CONFIRMED)
     page = desktop.open(f"{site}/verify?lang=en")
@@ -51,7 +51,7 @@ def test_a_link_pasted_into_the_open_tab_is_taken_and_leaves_the_address_bar(
 
 
 def test_the_secrets_this_browser_kept_are_tried_in_turn_so_that_one_press_is_all(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     api.on(VERIFY, NEEDED, CONFIRMED)
     refused(desktop, VERIFY, 409)
@@ -66,7 +66,7 @@ def test_the_secrets_this_browser_kept_are_tried_in_turn_so_that_one_press_is_al
 
 
 def test_on_another_device_the_page_asks_for_a_password_and_nothing_is_used_up(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     guessable = {"pointer": "#/password", "code": "guessable", "detail": "…", "params": {}}
     api.on(VERIFY, NEEDED, problem(422, "invalid_fields", errors=[guessable]), None, CONFIRMED)
@@ -92,9 +92,7 @@ def test_on_another_device_the_page_asks_for_a_password_and_nothing_is_used_up(
 
 
 @pytest.mark.parametrize("code", ["already_confirmed", "used_link"])
-def test_who_is_confirmed_is_told_to_sign_in(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi, code: str
-) -> None:
+def test_who_is_confirmed_is_told_to_sign_in(desktop: Window, site: str, api: ScriptedApi, code: str) -> None:
     api.on(VERIFY, problem(410, code))
     refused(desktop, VERIFY, 410)
     page = desktop.open(f"{site}/verify#token=abc")
@@ -114,7 +112,7 @@ def test_who_is_confirmed_is_told_to_sign_in(
     ],
 )
 def test_a_link_that_is_no_good_says_why_and_the_way_on(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi, code: str, by_code: bool
+    desktop: Window, site: str, api: ScriptedApi, code: str, by_code: bool
 ) -> None:
     status = 400 if code == "unknown_link" else 410
     api.on(VERIFY, problem(status, code))
@@ -130,7 +128,7 @@ def test_a_link_that_is_no_good_says_why_and_the_way_on(
 
 
 def test_what_passes_by_itself_leaves_the_button_where_it_is(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     api.on(VERIFY, problem(503, "database_unavailable"), CONFIRMED)
     refused(desktop, VERIFY, 503)
@@ -143,7 +141,7 @@ def test_what_passes_by_itself_leaves_the_button_where_it_is(
 
 
 def test_a_code_without_its_page_is_tried_alone_first_and_then_with_what_this_browser_kept(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     wrong = problem(400, "refused_code")
     api.on(VERIFY, wrong, NEEDED, wrong, CONFIRMED)
@@ -167,7 +165,7 @@ def test_a_code_without_its_page_is_tried_alone_first_and_then_with_what_this_br
 
 
 def test_this_wasnt_me_is_one_button_and_can_be_taken_back(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     api.on(REFUSE, Answer(status=204))
     api.on(LIFT, Answer(status=204))
@@ -186,9 +184,7 @@ def test_this_wasnt_me_is_one_button_and_can_be_taken_back(
     assert api.asked == [(REFUSE, {"token": "abc"}), (LIFT, {"token": "abc"})]
 
 
-def test_this_wasnt_me_without_its_link_says_so(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
-) -> None:
+def test_this_wasnt_me_without_its_link_says_so(desktop: Window, site: str, api: ScriptedApi) -> None:
     api.on(REFUSE, problem(400, "unknown_link"))
     refused(desktop, REFUSE, 400)
     page = desktop.open(f"{site}/refuse")
@@ -200,9 +196,7 @@ def test_this_wasnt_me_without_its_link_says_so(
 
 
 @pytest.mark.parametrize("path", ["verify", "refuse"])
-def test_the_other_language_keeps_the_link(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi, path: str
-) -> None:
+def test_the_other_language_keeps_the_link(desktop: Window, site: str, api: ScriptedApi, path: str) -> None:
     api.on(VERIFY, CONFIRMED)
     api.on(REFUSE, Answer(status=204))
     vietnamese: Any = texts_in("vi")
@@ -216,9 +210,7 @@ def test_the_other_language_keeps_the_link(
     assert [body["token"] for _, body in api.asked] == ["abc"]
 
 
-def test_the_sign_in_page_says_where_to_and_has_no_form(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
-) -> None:
+def test_the_sign_in_page_says_where_to_and_has_no_form(desktop: Window, site: str, api: ScriptedApi) -> None:
     page = desktop.open(f"{site}/signin?lang=en")
     expect(page.get_by_text(TEXTS["signin"]["where"])).to_be_visible()
     assert page.locator("form, input, button, script").count() == 0

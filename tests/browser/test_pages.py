@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from auth_service.http.pages.catalogue import texts_in
-from support.chromium import DESKTOP, PHONE, PublisherConfirms, window
+from support.chromium import DESKTOP, PHONE, Window, window
 from support.people import PASSWORD
 from support.stack import Stack
 
@@ -24,7 +24,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def view(browser: Browser, pictures: Path, name: str) -> Iterator[PublisherConfirms]:
+def view(browser: Browser, pictures: Path, name: str) -> Iterator[Window]:
     with window(browser, device=DEVICES[name], pictures=pictures) as opened:
         yield opened
 
@@ -33,7 +33,7 @@ def submit(page: Page) -> None:
     page.get_by_role("button", name=TEXTS["signup"]["submit"]).click()
 
 
-def break_a_page(window: PublisherConfirms, address: str) -> None:
+def break_a_page(window: Window, address: str) -> None:
     page = window.open(address)
     page.evaluate("document.body.append(Object.assign(new Image(), {src: 'https://192.0.2.1/x.png'}))")
     with page.expect_event("pageerror"):
@@ -41,7 +41,7 @@ def break_a_page(window: PublisherConfirms, address: str) -> None:
 
 
 def test_a_form_says_at_each_field_what_it_lacks_and_asks_nobody(
-    view: PublisherConfirms, name: str, stack: Stack
+    view: Window, name: str, stack: Stack
 ) -> None:
     page = view.open(f"{stack.api}/signup")
     page.get_by_label(TEXTS["email"], exact=True).fill("ann")
@@ -61,7 +61,7 @@ def test_a_form_says_at_each_field_what_it_lacks_and_asks_nobody(
     [("ann@localhost", PASSWORD, "invalid_address"), ("ann@example.com", "passwordpassword", "guessable")],
 )
 def test_a_flaw_only_the_server_sees_stands_at_its_field_too(
-    desktop: PublisherConfirms, stack: Stack, address: str, password: str, flaw: str
+    desktop: Window, stack: Stack, address: str, password: str, flaw: str
 ) -> None:
     page = desktop.open(f"{stack.api}/signup")
     page.get_by_label(TEXTS["email"], exact=True).fill(address)
@@ -72,7 +72,7 @@ def test_a_flaw_only_the_server_sees_stands_at_its_field_too(
     expect(page.get_by_text(TEXTS["flaws"][flaw])).to_be_visible()
 
 
-def test_a_password_can_be_looked_at_while_it_is_typed(desktop: PublisherConfirms, stack: Stack) -> None:
+def test_a_password_can_be_looked_at_while_it_is_typed(desktop: Window, stack: Stack) -> None:
     page = desktop.open(f"{stack.api}/signup")
     field = page.get_by_label(TEXTS["password"], exact=True)
     field.fill(PASSWORD)
@@ -82,7 +82,7 @@ def test_a_password_can_be_looked_at_while_it_is_typed(desktop: PublisherConfirm
 
 
 def test_the_verify_page_without_its_link_takes_the_code_instead(
-    view: PublisherConfirms, name: str, stack: Stack
+    view: Window, name: str, stack: Stack
 ) -> None:
     page = view.open(f"{stack.api}/verify")
     expect(page.get_by_role("heading", name=TEXTS["verify"]["missing_title"])).to_be_visible()
@@ -90,7 +90,7 @@ def test_the_verify_page_without_its_link_takes_the_code_instead(
     view.assert_fits(page)
 
 
-def test_half_a_link_is_called_so(view: PublisherConfirms, name: str, stack: Stack) -> None:
+def test_half_a_link_is_called_so(view: Window, name: str, stack: Stack) -> None:
     page = view.open(f"{stack.api}/verify#token=abc")
     view.watch.expect_refusal("POST /v1/verifications 400")
     page.get_by_role("button", name=TEXTS["verify"]["submit"]).click()
@@ -98,21 +98,21 @@ def test_half_a_link_is_called_so(view: PublisherConfirms, name: str, stack: Sta
     view.picture(page, f"{name}-verify-half-a-link")
 
 
-def test_the_refusal_page_asks_the_server_about_its_link(desktop: PublisherConfirms, stack: Stack) -> None:
+def test_the_refusal_page_asks_the_server_about_its_link(desktop: Window, stack: Stack) -> None:
     page = desktop.open(f"{stack.api}/refuse#token=abc")
     desktop.watch.expect_refusal("POST /v1/refusals 400")
     page.get_by_role("button", name=TEXTS["refuse"]["submit"]).click()
     expect(page.get_by_text(TEXTS["refuse"]["missing_lead"])).to_be_visible()
 
 
-def test_the_description_of_the_api_fits_its_window(view: PublisherConfirms, name: str, stack: Stack) -> None:
+def test_the_description_of_the_api_fits_its_window(view: Window, name: str, stack: Stack) -> None:
     page = view.open(f"{stack.api}/docs")
     expect(page.get_by_text("/v1/registrations", exact=True).first).to_be_visible()
     view.picture(page, f"{name}-docs")
     view.assert_fits(page)
 
 
-def test_an_empty_search_in_the_inbox_says_so(view: PublisherConfirms, name: str, stack: Stack) -> None:
+def test_an_empty_search_in_the_inbox_says_so(view: Window, name: str, stack: Stack) -> None:
     page = view.open(stack.inbox)
     page.get_by_role("searchbox").fill("nobody has this name")
     expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from auth_service.http.pages.catalogue import texts_in
 from support.auth_api import AuthApi
-from support.chromium import PublisherConfirms
+from support.chromium import Window
 from support.database import Database
 from support.people import PASSWORD
 from support.scripted_api import serving
@@ -14,9 +14,7 @@ from support.scripted_api import serving
 TEXTS: Any = texts_in("en")
 
 
-def test_a_person_among_very_many_signs_up_without_noticing(
-    desktop: PublisherConfirms, auth_database: Database
-) -> None:
+def test_a_person_among_very_many_signs_up_without_noticing(desktop: Window, auth_database: Database) -> None:
     api = AuthApi.on(auth_database.url, limit_all="1/day")
     api.register("first@example.com")
     desktop.watch.expect_refusal("POST /v1/registrations 428")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 from auth_service.http.pages.catalogue import texts_in
-from support.chromium import PHONE, PublisherConfirms, window
+from support.chromium import PHONE, Window, window
 from support.eventually import eventually
 from support.people import PASSWORD, Mailbox, addresses
 from support.stack import Stack
@@ -51,7 +51,7 @@ def see_it_sent(page: Page, texts: Any) -> None:
     expect(page.get_by_role("listitem").last).to_contain_text(texts["states"]["sent"])
 
 
-def read_letter(window: PublisherConfirms, stack: Stack, address: str, subject: str) -> Page:
+def read_letter(window: Window, stack: Stack, address: str, subject: str) -> Page:
     inbox = window.open(stack.inbox)
     inbox.get_by_role("link", name=address).click()
     expect(inbox.get_by_role("heading", name=subject)).to_be_visible()
@@ -82,14 +82,14 @@ def popup_of(link: Locator) -> Page:
 
 
 @pytest.fixture
-def elsewhere(browser: Browser, pictures: Path) -> Iterator[PublisherConfirms]:
+def elsewhere(browser: Browser, pictures: Path) -> Iterator[Window]:
     """Another device of the same person."""
     with window(browser, device=PHONE, pictures=pictures) as opened:
         yield opened
 
 
 def test_a_person_signs_up_follows_the_emails_link_and_confirms_with_one_press(
-    desktop: PublisherConfirms, stack: Stack, mailbox: Mailbox, address: str
+    desktop: Window, stack: Stack, mailbox: Mailbox, address: str
 ) -> None:
     page = desktop.open(f"{stack.api}/signup")
     desktop.picture(page, "desktop-1-signup")
@@ -127,7 +127,7 @@ def test_a_person_signs_up_follows_the_emails_link_and_confirms_with_one_press(
 
 
 def test_on_another_device_the_link_asks_for_a_password_which_then_counts(
-    desktop: PublisherConfirms, elsewhere: PublisherConfirms, stack: Stack, mailbox: Mailbox, address: str
+    desktop: Window, elsewhere: Window, stack: Stack, mailbox: Mailbox, address: str
 ) -> None:
     page = desktop.open(f"{stack.api}/signup")
     register(page, address, ENGLISH)
@@ -151,7 +151,7 @@ def test_on_another_device_the_link_asks_for_a_password_which_then_counts(
 
 
 def test_no_request_carries_a_secret_in_its_address(
-    desktop: PublisherConfirms, stack: Stack, mailbox: Mailbox, address: str
+    desktop: Window, stack: Stack, mailbox: Mailbox, address: str
 ) -> None:
     page = desktop.open(f"{stack.api}/signup")
     register(page, address, ENGLISH)
@@ -166,7 +166,7 @@ def test_no_request_carries_a_secret_in_its_address(
 
 
 def test_a_vietnamese_on_a_phone_types_the_code_where_they_registered(
-    phone: PublisherConfirms, stack: Stack, mailbox: Mailbox, address: str
+    phone: Window, stack: Stack, mailbox: Mailbox, address: str
 ) -> None:
     page = phone.open(f"{stack.api}/signup")
     assert page.locator("html").get_attribute("lang") == "vi"
@@ -189,7 +189,7 @@ def test_a_vietnamese_on_a_phone_types_the_code_where_they_registered(
 
 
 def test_a_vietnamese_on_a_phone_follows_the_emails_link(
-    phone: PublisherConfirms, stack: Stack, mailbox: Mailbox, address: str
+    phone: Window, stack: Stack, mailbox: Mailbox, address: str
 ) -> None:
     page = phone.open(f"{stack.api}/signup")
     register(page, address, VIETNAMESE)
@@ -211,7 +211,7 @@ def test_a_vietnamese_on_a_phone_follows_the_emails_link(
 
 
 def test_the_email_of_a_vietnamese_leads_to_vietnamese_pages_in_any_browser(
-    phone: PublisherConfirms, desktop: PublisherConfirms, stack: Stack, mailbox: Mailbox, address: str
+    phone: Window, desktop: Window, stack: Stack, mailbox: Mailbox, address: str
 ) -> None:
     register(phone.open(f"{stack.api}/signup"), address, VIETNAMESE)
     (letter,) = mailbox.wait_for(address)
@@ -220,7 +220,7 @@ def test_the_email_of_a_vietnamese_leads_to_vietnamese_pages_in_any_browser(
 
 
 def test_this_wasnt_me_ends_a_registration_and_sends_no_more_until_it_is_taken_back(
-    desktop: PublisherConfirms, elsewhere: PublisherConfirms, stack: Stack, mailbox: Mailbox, address: str
+    desktop: Window, elsewhere: Window, stack: Stack, mailbox: Mailbox, address: str
 ) -> None:
     register(desktop.open(f"{stack.api}/signup"), address, ENGLISH)
     (letter,) = mailbox.wait_for(address)

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from auth_service.http.pages.catalogue import texts_in
-from support.chromium import PublisherConfirms
+from support.chromium import Window
 from support.eventually import eventually
 from support.people import PASSWORD
 from support.scripted_api import REGISTERED, Answer, ScriptedApi, problem, receipt, serving_pages
@@ -34,9 +34,7 @@ def press_create(page: Page) -> None:
     page.get_by_role("button", name=TEXTS["signup"]["submit"]).click()
 
 
-def registered(
-    window: PublisherConfirms, site: str, api: ScriptedApi, *states: str, final: bool = False
-) -> Page:
+def registered(window: Window, site: str, api: ScriptedApi, *states: str, final: bool = False) -> Page:
     """A tab that waits for its email, with a receipt that says so."""
     api.on(REGISTER, REGISTERED)
     api.on(RECEIPT, receipt(*states, final=final))
@@ -55,7 +53,7 @@ def heading(page: Page, text: str) -> None:
 
 
 def test_the_waiting_page_follows_the_receipt_until_it_is_final(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     page = registered(desktop, site, api, "accepted")
     heading(page, TEXTS["sent"]["title"])
@@ -71,7 +69,7 @@ def test_the_waiting_page_follows_the_receipt_until_it_is_final(
 
 
 def test_the_live_region_is_appended_to_and_never_rebuilt(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     page = registered(desktop, site, api, "accepted")
     first = page.get_by_role("listitem").first.element_handle()
@@ -83,7 +81,7 @@ def test_the_live_region_is_appended_to_and_never_rebuilt(
 
 @pytest.mark.parametrize("state", ["failed", "suppressed", "limited", "unconfirmed", "expired"])
 def test_a_bad_end_is_in_the_heading_with_the_focus_and_says_what_to_do(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi, state: str
+    desktop: Window, site: str, api: ScriptedApi, state: str
 ) -> None:
     page = registered(desktop, site, api, "accepted")
     api.on(RECEIPT, receipt("accepted", "queued", state, final=state != "unconfirmed"))
@@ -94,7 +92,7 @@ def test_a_bad_end_is_in_the_heading_with_the_focus_and_says_what_to_do(
 
 
 def test_a_registration_confirmed_elsewhere_is_said_so_and_leads_on(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     page = registered(desktop, site, api, "accepted", "queued", "sent")
     api.on(RECEIPT, receipt("accepted", "queued", "sent", "confirmed", final=True))
@@ -105,7 +103,7 @@ def test_a_registration_confirmed_elsewhere_is_said_so_and_leads_on(
 
 
 def test_whoever_comes_back_to_the_tab_need_not_wait_for_the_next_question(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     api.on(REGISTER, REGISTERED)
     api.on(RECEIPT, receipt("accepted", "sent", poll_after=600))
@@ -119,7 +117,7 @@ def test_whoever_comes_back_to_the_tab_need_not_wait_for_the_next_question(
 
 
 def test_a_reload_and_the_other_language_keep_the_waiting_page(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     page = registered(desktop, site, api, "accepted", "queued")
     page.reload()
@@ -131,7 +129,7 @@ def test_a_reload_and_the_other_language_keep_the_waiting_page(
     assert len(api.bodies(REGISTER)) == 1
 
 
-def test_the_typed_address_survives_a_change_of_language(desktop: PublisherConfirms, site: str) -> None:
+def test_the_typed_address_survives_a_change_of_language(desktop: Window, site: str) -> None:
     for path in ("signup", "verify"):
         page = desktop.open(f"{site}/{path}")
         page.get_by_label(TEXTS["email"], exact=True).fill(ADDRESS)
@@ -143,7 +141,7 @@ def test_the_typed_address_survives_a_change_of_language(desktop: PublisherConfi
 
 
 def test_sending_again_takes_the_secret_keeps_the_focus_and_rests_for_as_long_as_the_api_says(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     answer = {"receipt": "receipt-1", "registration_secret": "secret-1", "resend_after": 1}
     api.on(REGISTER, Answer(status=202, body=answer))
@@ -171,7 +169,7 @@ def test_sending_again_takes_the_secret_keeps_the_focus_and_rests_for_as_long_as
 
 
 def test_sending_again_what_is_forgotten_leads_back_to_the_form(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     answer = {"receipt": "receipt-1", "registration_secret": "secret-1", "resend_after": 0}
     api.on(REGISTER, Answer(status=202, body=answer))
@@ -187,9 +185,7 @@ def test_sending_again_what_is_forgotten_leads_back_to_the_form(
     expect(page.get_by_label(TEXTS["email"], exact=True)).to_have_value(ADDRESS)
 
 
-def test_the_code_goes_with_the_address_and_the_secret(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
-) -> None:
+def test_the_code_goes_with_the_address_and_the_secret(desktop: Window, site: str, api: ScriptedApi) -> None:
     page = registered(desktop, site, api, "accepted", "sent")
     api.on(VERIFY, Answer(body={"email": ADDRESS, "verified_at": "2027-01-31T09:31:00Z"}))
     page.get_by_label(TEXTS["code"]).fill("1234-5678")
@@ -199,7 +195,7 @@ def test_the_code_goes_with_the_address_and_the_secret(
     assert page.evaluate("sessionStorage.length + localStorage.length") == 0
 
 
-def test_a_browser_of_2021_can_sign_up(desktop: PublisherConfirms, site: str, api: ScriptedApi) -> None:
+def test_a_browser_of_2021_can_sign_up(desktop: Window, site: str, api: ScriptedApi) -> None:
     desktop.context.add_init_script(NEWER_THAN_2021)
     page = registered(desktop, site, api, "accepted", "sent")
     api.on(VERIFY, Answer(body={"email": ADDRESS, "verified_at": "2027-01-31T09:31:00Z"}))
@@ -209,9 +205,7 @@ def test_a_browser_of_2021_can_sign_up(desktop: PublisherConfirms, site: str, ap
     heading(page, TEXTS["done"]["title"])
 
 
-def test_a_browser_that_remembers_nothing_can_sign_up(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
-) -> None:
+def test_a_browser_that_remembers_nothing_can_sign_up(desktop: Window, site: str, api: ScriptedApi) -> None:
     forbidden = "{ get() { throw new DOMException('denied', 'SecurityError') } }"
     for kind in ("sessionStorage", "localStorage"):
         desktop.context.add_init_script(f"Object.defineProperty(window, '{kind}', {forbidden})")
@@ -219,9 +213,7 @@ def test_a_browser_that_remembers_nothing_can_sign_up(
     expect(page.locator("#sent-address")).to_have_text(ADDRESS)
 
 
-def test_only_a_broken_connection_is_called_one(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
-) -> None:
+def test_only_a_broken_connection_is_called_one(desktop: Window, site: str, api: ScriptedApi) -> None:
     api.on(REGISTER, None, problem(503, "database_unavailable"), Answer(status=502, body=None))
     for status in (503, 502):
         desktop.watch.expect_refusal(f"{REGISTER} {status}")
@@ -235,7 +227,7 @@ def test_only_a_broken_connection_is_called_one(
 
 @pytest.mark.parametrize("broken", ["AbortController", "Request", "JSON.stringify", "fetch"])
 def test_a_fault_in_the_program_is_told_as_ours_and_to_the_console(
-    desktop: PublisherConfirms, site: str, broken: str
+    desktop: Window, site: str, broken: str
 ) -> None:
     page = desktop.open(f"{site}/signup")
     page.evaluate(f"{broken if '.' in broken else 'window.' + broken} = undefined")
@@ -245,7 +237,7 @@ def test_a_fault_in_the_program_is_told_as_ours_and_to_the_console(
     desktop.watch.forgive("Error")
 
 
-def test_a_limit_says_when_to_try_again(desktop: PublisherConfirms, site: str, api: ScriptedApi) -> None:
+def test_a_limit_says_when_to_try_again(desktop: Window, site: str, api: ScriptedApi) -> None:
     api.on(REGISTER, Answer(status=429, body={"code": "too_many_requests"}, headers={"Retry-After": "150"}))
     desktop.watch.expect_refusal(f"{REGISTER} 429")
     page = desktop.open(f"{site}/signup?lang=vi")
@@ -256,7 +248,7 @@ def test_a_limit_says_when_to_try_again(desktop: PublisherConfirms, site: str, a
 
 
 def test_every_flaw_the_server_finds_stands_at_its_field(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     flaws = [
         {"pointer": "#/email", "code": "invalid_address", "detail": "…", "params": {}},
@@ -294,7 +286,7 @@ def challenge(tries: int) -> tuple[dict[str, Any], str]:
 
 
 def test_a_proof_of_work_is_found_by_the_page_itself_and_sent_once(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     asked, key = challenge(300)
     api.on(REGISTER, problem(428, "proof_required", challenge=asked), REGISTERED)
@@ -311,7 +303,7 @@ def test_a_proof_of_work_is_found_by_the_page_itself_and_sent_once(
 
 
 def test_the_page_stays_alive_while_it_works_and_leaving_ends_the_work(
-    desktop: PublisherConfirms, site: str, api: ScriptedApi
+    desktop: Window, site: str, api: ScriptedApi
 ) -> None:
     asked, _ = challenge(10_000_000)
     asked["parameters"]["cost"] = 2000
@@ -328,7 +320,7 @@ def test_the_page_stays_alive_while_it_works_and_leaving_ends_the_work(
     assert len(api.bodies(REGISTER)) == 1
 
 
-def test_below_a_path_the_page_calls_the_api_and_links_below_it(desktop: PublisherConfirms) -> None:
+def test_below_a_path_the_page_calls_the_api_and_links_below_it(desktop: Window) -> None:
     api = ScriptedApi()
     api.answer(desktop.context)
     api.on("POST /account/v1/registrations", REGISTERED)

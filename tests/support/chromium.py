@@ -48,7 +48,7 @@ PHONE = Device(width=390, height=844, scale=2, touch=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublisherConfirms:
+class Window:
     """A browser window of its own, without memory of earlier ones."""
 
     context: BrowserContext
@@ -94,7 +94,7 @@ def window(
     locale: str = "en-GB",
     dark: bool = False,
     login: tuple[str, str] | None = None,
-) -> Iterator[PublisherConfirms]:
+) -> Iterator[Window]:
     """Open a window; at the end of a test that passed so far, look at what was watched.
 
     Args:
@@ -120,7 +120,7 @@ def window(
     watch = Watch()
     watch.follow(context)
     try:
-        yield PublisherConfirms(context=context, watch=watch, pictures=pictures, device=device)
+        yield Window(context=context, watch=watch, pictures=pictures, device=device)
     finally:
         context.close()
     watch.assert_clean()

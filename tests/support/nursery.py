@@ -46,7 +46,6 @@ LOADED = (
     "auth_service.processes.relay",
     "auth_service.processes.starting",
     "auth_service.processes.worker",
-    "auth_service.store.revision",
     "mailer_service.processes.cli",
     "mailer_service.processes.dead",
     "mailer_service.processes.entry",
@@ -81,6 +80,7 @@ LOADED = (
     "service_runtime.celery.control_panel",
     "service_runtime.celery.queue_consumers",
     "service_runtime.database.engine",
+    "service_runtime.database.revision",
     "sqlalchemy.dialects.postgresql.psycopg2",
     "waitress.server",
 )

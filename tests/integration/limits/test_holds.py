@@ -24,6 +24,7 @@ from auth_service.security.secrets import KeyedHash, Secret
 from auth_service.store.transactions import Transactions
 from mail_contract.letters import LetterClass
 from service_runtime.database.engine import build_engine, build_sessions
+from support import nursery
 from support.auth_api import HASH_KEY, AuthApi, Registered
 from support.database import Database
 
@@ -182,13 +183,9 @@ def test_what_is_asked_for_again_after_a_drop_is_held_only_while_the_campaign_la
 
 
 def command(database: Database, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(COMMAND), "held", *arguments],
-        env={"PATH": os.environ["PATH"], "AUTH_DATABASE_URL": database.url},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    return nursery.run(
+        [COMMAND, "held", *arguments],
+        environment={"PATH": os.environ["PATH"], "AUTH_DATABASE_URL": database.url},
     )
 
 

@@ -10,7 +10,7 @@ from celery import Celery
 from celery.worker.control import Panel
 from kombu import Connection, Exchange
 
-from mail_contract.topology import MAILER_CONTROL
+from mail_contract.topology import AUTH_REPORTS, MAILER_CONTROL
 from service_runtime.celery.app import SAFE_SETTINGS, build_app
 from service_runtime.celery.control_panel import COMMANDS
 from support.eventually import eventually
@@ -155,11 +155,11 @@ ASKING: dict[str, Any] = {
 def test_what_is_not_a_question_disturbs_nobody(busy_room: Mailroom, flower: Celery, body: bytes) -> None:
     (replica,) = busy_room.replicas
     before = len(replica.events("control_message_refused"))
-    reports = busy_room.broker.report("auth.reports")["messages"]
+    reports = busy_room.broker.depth(AUTH_REPORTS)
     send(busy_room, body)
     eventually(lambda: len(replica.events("control_message_refused")) == before + 1)
     assert ask(flower, "ping") == {"ok": "pong"}
-    assert busy_room.broker.report("auth.reports")["messages"] == reports
+    assert busy_room.broker.depth(AUTH_REPORTS) == reports
     a_letter_arrives(busy_room)
     assert "Restoring" not in replica.log.read_text(encoding="utf-8")
     assert "connection lost" not in replica.log.read_text(encoding="utf-8").lower()

@@ -10,8 +10,8 @@ import pytest
 
 from auth_service.domain.address import Address, parse_address
 from auth_service.errors import InvalidAddress
+from mailer_service.address import Mailbox
 from mailer_service.errors import AddressNotSupported
-from mailer_service.smtp.address import Mailbox
 from mailer_service.smtp.extensions import Extensions
 from mailer_service.smtp.transaction import commands
 from mailer_service.suppression.marks import Marker

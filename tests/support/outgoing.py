@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 from mail_contract.letters import LetterName
 from mail_contract.messages import EnvelopeHeader
+from mailer_service.address import Mailbox
 from mailer_service.render.examples import EXAMPLES, example_header
 from mailer_service.render.renderer import Renderer
 from mailer_service.render.rendering import Rendering
-from mailer_service.smtp.address import Mailbox
 from mailer_service.smtp.message import Message, Sender, compose
 
 CONTEXTS = {name: context.model_dump() for name, context in EXAMPLES.items()}

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from mail_contract.keys import SealingKeys, VerifyingKeys
 from mail_contract.sealing import Opener
 from mail_contract.topology import MAILER_CANCELLATIONS
+from mailer_service.address import Mailbox
 from mailer_service.deadletters.publisher import DeadLetterPublisher
 from mailer_service.delivery.lease import LeaseKeeper
 from mailer_service.delivery.ledger import Ledger
@@ -33,7 +34,6 @@ from mailer_service.providers.slots import Slots
 from mailer_service.providers.watch import ProviderWatch
 from mailer_service.render.renderer import Renderer
 from mailer_service.settings import WorkerSettings
-from mailer_service.smtp.address import Mailbox
 from mailer_service.smtp.dkim import Signer
 from mailer_service.smtp.dkim_keys import DkimKeys
 from mailer_service.smtp.message import Sender

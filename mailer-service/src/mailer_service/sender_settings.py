@@ -7,8 +7,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from mailer_service.address import Mailbox
 from mailer_service.errors import AddressNotSupported
-from mailer_service.smtp.address import Mailbox
 from mailer_service.smtp.dkim_keys import DkimKeys
 from service_runtime.setting_types import ProcessSettings, holds_keys
 

@@ -3,8 +3,8 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from mailer_service.delivery.outcome import Scope
 from mailer_service.providers.domains import Crowded, Domains, Stay
+from mailer_service.store.tables import Scope
 from mailer_service.suppression.marks import Marks
 
 THREADS = 8

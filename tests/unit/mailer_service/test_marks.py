@@ -2,8 +2,8 @@
 
 import pytest
 
-from mailer_service.delivery.outcome import Scope
 from mailer_service.errors import AddressNotSupported
+from mailer_service.store.tables import Scope
 from mailer_service.suppression.marks import Marker
 
 MARKER = Marker("a key for hashes, only for tests, long enough")

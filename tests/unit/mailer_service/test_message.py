@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailer_service.address import Mailbox
 from mailer_service.errors import AddressNotSupported, UnfitLetter, UnsafeHeader
 from mailer_service.render.rendering import Rendering
-from mailer_service.smtp.address import Mailbox
 from mailer_service.smtp.headers import phrase, unstructured, write
 from mailer_service.smtp.message import Sender
 from support.outgoing import CODE, HEADERS, LINK, SENDER, composed, outgoing

@@ -18,7 +18,6 @@ from mailer_service.delivery.outcome import (
     Meaning,
     OtherProvider,
     Pause,
-    Scope,
     Sent,
     Suppress,
     TryLater,
@@ -31,6 +30,7 @@ from mailer_service.smtp.replies import meaning_of
 from mailer_service.smtp.reply import Reply
 from mailer_service.smtp.reply_table import REPLIES
 from mailer_service.smtp.sender_phrases import SENDER_PHRASES
+from mailer_service.store.tables import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

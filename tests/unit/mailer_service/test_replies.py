@@ -14,7 +14,6 @@ from mailer_service.delivery.outcome import (
     Meaning,
     OtherProvider,
     Pause,
-    Scope,
     Sent,
     Suppress,
     Tries,
@@ -24,6 +23,7 @@ from mailer_service.delivery.outcome import (
 from mailer_service.delivery.transmission import Phase
 from mailer_service.smtp.replies import meaning_of
 from mailer_service.smtp.reply import MAX_CHARACTERS, Reply, Silence
+from mailer_service.store.tables import Scope
 
 CONNECT, TLS, EHLO, AUTH = Phase.CONNECT, Phase.TLS, Phase.EHLO, Phase.AUTH
 MAIL, RCPT, DATA, DOT = Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.DOT

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from auth_service.domain.campaign import HoldReason
 from auth_service.domain.one_time_token import MAX_CODE_TRIES, Purpose
 from auth_service.domain.registration import EndedFor, SecondThing
-from auth_service.store.base import Base, one_of
+from auth_service.store.base import Base
+from service_runtime.database.schema import one_of
 
 
 class Account(Base):

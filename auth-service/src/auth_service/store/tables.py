@@ -28,10 +28,11 @@ from auth_service.domain.campaign import HoldReason
 from auth_service.domain.delivery import DeliveryState
 from auth_service.domain.hold import HoldEnd
 from auth_service.domain.renewal import MAX_RENEWALS
-from auth_service.store.base import Base, one_of
+from auth_service.store.base import Base
 from auth_service.store.people import Account, OneTimeToken, RefusedMailbox, Registration
 from mail_contract.letters import LetterClass, LetterName
 from mail_contract.messages import CancellationReason
+from service_runtime.database.schema import one_of
 
 __all__ = [
     "Account",

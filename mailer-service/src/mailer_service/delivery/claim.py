@@ -41,10 +41,6 @@ class Claim:
     refusals: Mapping[str, int] = field(default_factory=dict)
 
 
-IN_HAND = frozenset({LetterState.CLAIMED, LetterState.TRANSMITTING})
-"""The states of a letter that somebody holds a claim on."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Where a letter stands that could not be claimed.

@@ -12,6 +12,8 @@ from datetime import timedelta
 from enum import StrEnum, auto
 from typing import ClassVar, TypeAlias
 
+from mailer_service.store.tables import Scope
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
@@ -74,13 +76,6 @@ class Ambiguous:
     reason: str
     after: timedelta
     tries: int = 3
-
-
-class Scope(StrEnum):
-    """Whom a suppression keeps letters from."""
-
-    RECIPIENT = auto()
-    DOMAIN = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

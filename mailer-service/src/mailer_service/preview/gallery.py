@@ -11,11 +11,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mail_contract.letters import LETTERS, LetterName
+from mailer_service.address import Mailbox
 from mailer_service.render.examples import EXAMPLES, example_header
 from mailer_service.render.renderer import Renderer
 from mailer_service.render.rendering import Rendering
 from mailer_service.render.words import describe
-from mailer_service.smtp.address import Mailbox
 from mailer_service.smtp.message import Sender, compose
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")

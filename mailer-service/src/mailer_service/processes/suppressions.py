@@ -12,10 +12,10 @@ from typing import TypeAlias
 
 import click
 
-from mailer_service.delivery.outcome import Scope
 from mailer_service.errors import AddressNotSupported, LedgerUnavailable
 from mailer_service.processes.start import settings_of
 from mailer_service.settings import SuppressionSettings
+from mailer_service.store.tables import Scope
 from mailer_service.suppression.entry import TAG_DIGITS, NewSuppression, Suppression
 from mailer_service.suppression.marks import Marker
 from mailer_service.suppression.register import Register

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Condition
 
-from mailer_service.delivery.outcome import Scope
 from mailer_service.providers.place import Place
+from mailer_service.store.tables import Scope
 from mailer_service.suppression.marks import Marks
 
 _REMEMBERED = 4096

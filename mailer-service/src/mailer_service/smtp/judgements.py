@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from mailer_service.delivery.outcome import (
-    Dead,
-    OtherProvider,
-    Pause,
-    Scope,
-    Suppress,
-    Tries,
-    TryLater,
-    Verdict,
-)
+from mailer_service.delivery.outcome import Dead, OtherProvider, Pause, Suppress, Tries, TryLater, Verdict
+from mailer_service.store.tables import Scope
 
 Judgement = Callable[[str], Verdict]
 """From a reply's token to the verdict that gives it as its reason."""

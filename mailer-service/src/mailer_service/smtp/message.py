@@ -14,8 +14,8 @@ from datetime import UTC
 from email.utils import format_datetime
 
 from mail_contract.messages import EnvelopeHeader
+from mailer_service.address import Mailbox
 from mailer_service.render.rendering import Rendering
-from mailer_service.smtp.address import Mailbox
 from mailer_service.smtp.dkim import Signer
 from mailer_service.smtp.headers import phrase, safe, unstructured, write
 

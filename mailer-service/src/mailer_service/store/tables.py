@@ -6,9 +6,8 @@ database's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
-from enum import StrEnum
+from enum import StrEnum, auto
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -16,13 +15,9 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Computed,
-    DateTime,
     Double,
     ForeignKey,
-    LargeBinary,
     MetaData,
-    Text,
-    Uuid,
     func,
     text,
 )
@@ -31,14 +26,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from mail_contract.letters import LetterClass
 from mail_contract.messages import CancellationReason
-from mailer_service.delivery.outcome import Scope
-
-_NAMES = {
-    "pk": "pk_%(table_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-}
+from service_runtime.database.schema import COLUMN_TYPES, CONSTRAINT_NAMES, one_of
 
 
 class LetterState(StrEnum):
@@ -67,22 +55,21 @@ class LetterState(StrEnum):
 
 
 IN_HAND = frozenset({LetterState.CLAIMED, LetterState.TRANSMITTING})
+"""The states of a letter that somebody holds a claim on."""
 
 
-def _one_of(column: str, values: Iterable[str]) -> str:
-    return f"{column} IN ({', '.join(repr(str(value)) for value in sorted(values))})"
+class Scope(StrEnum):
+    """Whom a suppression keeps letters from."""
+
+    RECIPIENT = auto()
+    DOMAIN = auto()
 
 
 class Base(DeclarativeBase):
-    """Base of all tables; names every constraint, so that migrations can speak of it."""
+    """Base of all tables."""
 
-    metadata = MetaData(naming_convention=_NAMES)
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        str: Text(),
-        bytes: LargeBinary(),
-        datetime: DateTime(timezone=True),
-        UUID: Uuid(),
-    }
+    metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
+    type_annotation_map: ClassVar[dict[Any, Any]] = dict(COLUMN_TYPES)
 
 
 class LetterRow(Base):
@@ -111,12 +98,12 @@ class LetterRow(Base):
 
     __tablename__ = "letters"
     __table_args__ = (
-        CheckConstraint(_one_of("state", LetterState), name="state"),
-        CheckConstraint(_one_of("letter_class", LetterClass), name="letter_class"),
-        CheckConstraint(_one_of("cancellation", CancellationReason), name="cancellation"),
+        CheckConstraint(one_of("state", LetterState), name="state"),
+        CheckConstraint(one_of("letter_class", LetterClass), name="letter_class"),
+        CheckConstraint(one_of("cancellation", CancellationReason), name="cancellation"),
         CheckConstraint("fence >= 0 AND attempts >= 0 AND ambiguities >= 0", name="counts"),
         CheckConstraint(
-            f"({_one_of('state', IN_HAND)}) = (holder IS NOT NULL AND lease_until IS NOT NULL)",
+            f"({one_of('state', IN_HAND)}) = (holder IS NOT NULL AND lease_until IS NOT NULL)",
             name="in_hand",
         ),
         CheckConstraint(
@@ -203,7 +190,7 @@ class SuppressionRow(Base):
 
     __tablename__ = "suppressions"
     __table_args__ = (
-        CheckConstraint(_one_of("scope", Scope), name="scope"),
+        CheckConstraint(one_of("scope", Scope), name="scope"),
         CheckConstraint("octet_length(key) = 32", name="key"),
         CheckConstraint("times >= 1 AND needed >= 1", name="counts"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mailer_service.delivery.outcome import Scope
+from mailer_service.store.tables import Scope
 
 TAG_DIGITS = 16
 """Hexadecimal digits of a mark that are shown; enough to tell ten million apart, and to take one away by."""

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from mailer_service.delivery.outcome import Scope
 from mailer_service.errors import LedgerUnavailable
 from mailer_service.store import suppression_statements as statements
+from mailer_service.store.tables import Scope
 from mailer_service.suppression.entry import TAG_DIGITS, NewSuppression, Suppression
 from service_runtime.database.engine import translated
 

@@ -21,7 +21,7 @@ import structlog
 from mail_contract.messages import Contents, Envelope, EnvelopeHeader
 from mail_contract.sealing import Opener
 from mailer_service.delivery.attempt import Attempt
-from mailer_service.delivery.claim import IN_HAND, Claim
+from mailer_service.delivery.claim import Claim
 from mailer_service.delivery.lease import LeaseKeeper
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.outcome import (
@@ -47,7 +47,7 @@ from mailer_service.providers.permit import Permit, may_ask_another
 from mailer_service.providers.route import Route
 from mailer_service.render.renderer import Renderer
 from mailer_service.smtp.message import Message, Sender, compose
-from mailer_service.store.tables import LetterState
+from mailer_service.store.tables import IN_HAND, LetterState
 from mailer_service.suppression.marks import Marker, Marks
 from mailer_service.worker.follow_up import FollowUp
 

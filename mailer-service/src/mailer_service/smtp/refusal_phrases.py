@@ -16,6 +16,7 @@ REFUSAL_PHRASES: tuple[Phrase, ...] = (
         ("resolver.adr.recip", "Exchange"),
         ("returned unknown recipient or mailbox unavailable", "Exchange Online"),
         ("recipient account is blocked", "La Poste"),
+        ("mailbox has been blocked due to inactivity", "several"),
         ("compte du destinataire est bloque", "La Poste"),
     ),
     Phrase(
@@ -68,6 +69,7 @@ REFUSAL_PHRASES: tuple[Phrase, ...] = (
     *phrases_of(
         Says.REPUTATION,
         ("blocked", "Proofpoint, Barracuda, Microsoft, Apple"),
+        ("invalid dns mx", "GMX"),
         ("blacklist", "many"),
         ("black list", "Microsoft, Cisco"),
         ("blocklist", "Spamhaus users"),

@@ -49,6 +49,8 @@ SENDER_PHRASES: tuple[Phrase, ...] = (
         ("relay access denied", "Postfix, Exchange Online"),
         ("relaying denied", "Sendmail, Yahoo"),
         ("relaying not allowed", "hMailServer"),
+        ("relaying disallowed", "Zoho"),
+        ("as a relay, but i have not been configured", "Symantec"),
         ("relaying prohibited", "PowerMTA"),
         ("relay not permitted", "Exim"),
         ("not permitted to relay", "Exim"),

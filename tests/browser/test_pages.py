@@ -17,7 +17,8 @@ TEXTS: Any = texts_in("en")
 DEVICES = {"desktop": DESKTOP, "phone": PHONE}
 
 
-@pytest.fixture(params=DEVICES)
+# The narrower one is the harder one; the other one's turn is among the long tests.
+@pytest.fixture(params=[pytest.param("desktop", marks=pytest.mark.slow), "phone"])
 def name(request: pytest.FixtureRequest) -> str:
     """What the window is called in the names of pictures."""
     return str(request.param)

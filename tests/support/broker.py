@@ -13,6 +13,7 @@ from kombu import Connection
 from mail_contract.topology import TOPOLOGY
 from postern_rabbitmq.admin import BrokerAdmin
 from postern_rabbitmq.apply import apply_topology
+from support.certificates import NOBODY
 from support.infra import Infra
 
 
@@ -118,7 +119,7 @@ def virtual_host(infra: Infra) -> Iterator[VirtualHost]:
     prefix = f"{name}-"
     passwords = {user.name: secrets.token_hex(12) for user in TOPOLOGY.users}
     pid = infra.broker_pid
-    with BrokerAdmin(infra.rabbitmq_admin) as admin:
+    with BrokerAdmin(infra.rabbitmq_admin, trust=NOBODY) as admin:
         apply_topology(admin, vhost=name, passwords=passwords, user_prefix=prefix)
         fresh = VirtualHost(infra=infra, admin=admin, vhost=name, user_prefix=prefix, passwords=passwords)
         try:

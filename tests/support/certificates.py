@@ -14,6 +14,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME = timedelta(days=2)
 
+NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Whom a client trusts that speaks plain HTTP: to read the public authorities would cost each 50 ms of a core."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2 import sql
 
+from support import nursery
 from support.infra import Infra
 
 COMMANDS = Path(sys.executable).parent
@@ -48,15 +48,12 @@ class Database:
 def migrate(infra: Infra, service: str) -> None:
     """Bring the template database of `service` (`auth` or `mailer`) to the newest schema by its own command."""
     template = Database(infra=infra, name=service, service=service)
-    command = [str(COMMANDS / f"{service}-service"), "migrate"]
-    variable = f"{service.upper()}_MIGRATION_DATABASE_URL"
-    done = subprocess.run(
-        command,
-        env={"PATH": os.environ["PATH"], variable: template.migrator_url},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
+    done = nursery.run(
+        [COMMANDS / f"{service}-service", "migrate"],
+        environment={
+            "PATH": os.environ["PATH"],
+            f"{service.upper()}_MIGRATION_DATABASE_URL": template.migrator_url,
+        },
     )
     assert done.returncode == 0, f"{service}-service migrate:\n{done.stdout}{done.stderr}"
 

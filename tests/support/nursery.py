@@ -80,6 +80,7 @@ LOADED = (
     "service_runtime.celery.control_panel",
     "service_runtime.celery.queue_consumers",
     "service_runtime.database.engine",
+    "service_runtime.database.migrations",
     "service_runtime.database.revision",
     "sqlalchemy.dialects.postgresql.psycopg2",
     "waitress.server",

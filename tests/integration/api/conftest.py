@@ -5,13 +5,13 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
 from auth_service.processes.keys import HASH_KEY, SIGNING_PRIVATE, write_keys
 from mail_contract.keys import generate_sealing_keys
 from postern_local.ports import LOOPBACK, any_ports
+from postern_local.readiness import http_answers
 from support.auth_process import AuthProcess, auth_process
 from support.database import Database
 from support.eventually import eventually
@@ -45,14 +45,6 @@ class RunningApi:
         return {child.pid for child in psutil.Process(self.process.pid).children()}
 
 
-def answers(url: str) -> bool:
-    """Whether it says 200."""
-    try:
-        return httpx.get(url, timeout=2).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
 RunApi = Callable[..., AbstractContextManager[RunningApi]]
 
 
@@ -81,7 +73,7 @@ def run_api(auth_database: Database, tmp_path: Path) -> RunApi:
             running = RunningApi(process=process, port=ports["api"], ops_port=ports["ops"])
             # One child may answer before the other has begun.
             eventually(lambda: len(running.children()) == 2, within=30)
-            eventually(lambda: answers(f"{running.ops}/healthz"), within=30)
+            eventually(lambda: http_answers(f"{running.ops}/healthz"), within=30)
             yield running
 
     return run

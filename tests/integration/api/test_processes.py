@@ -7,20 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import psycopg2
 
+from postern_local.readiness import http_answers
 from support.database import Database
 from support.eventually import eventually
 
-from .conftest import RunningApi, answers
+from .conftest import RunningApi
 
 
 def test_the_commands_own_process_is_the_master_of_its_children(api: RunningApi) -> None:
     assert len(api.children()) == 2
-    assert answers(f"{api.ops}/readyz")
+    assert http_answers(f"{api.ops}/readyz")
     assert all(event["service"] == "auth-api" for event in api.process.events())
 
 
 def test_operators_and_everybody_are_answered_on_a_listener_each(api: RunningApi) -> None:
-    assert {answers(f"{base}/healthz") for base in (api.url, api.ops)} == {True}
+    assert {http_answers(f"{base}/healthz") for base in (api.url, api.ops)} == {True}
     for path in ("/readyz", "/metrics"):
         assert httpx.get(f"{api.url}{path}").status_code == 404
         assert httpx.get(f"{api.ops}{path}").status_code == 200
@@ -32,7 +33,7 @@ def test_a_child_that_dies_is_replaced(api: RunningApi) -> None:
     os.kill(min(children), 9)
 
     eventually(lambda: len(api.children() - {min(children)}) == 2)
-    eventually(lambda: answers(f"{api.url}/healthz"))
+    eventually(lambda: http_answers(f"{api.url}/healthz"))
 
 
 def test_whichever_child_is_asked_the_metrics_are_of_all(api: RunningApi) -> None:
@@ -50,7 +51,7 @@ def test_asked_to_stop_it_ends_with_its_children(api: RunningApi) -> None:
     assert api.process.stop() == 0
 
     assert not any(map(_runs, children))
-    assert not answers(f"{api.url}/healthz")
+    assert not http_answers(f"{api.url}/healthz")
 
 
 def test_asked_to_stop_it_first_answers_the_requests_in_progress(
@@ -62,7 +63,7 @@ def test_asked_to_stop_it_first_answers_the_requests_in_progress(
             answer = pool.submit(httpx.get, f"{api.url}/v1/receipts/unknown", timeout=20)
             eventually(_waits(auth_database), within=10)
             os.kill(api.process.pid, 15)
-            eventually(lambda: not answers(f"{api.url}/healthz"), within=10)
+            eventually(lambda: not http_answers(f"{api.url}/healthz"), within=10)
         holder.rollback()
 
         assert answer.result().status_code == 404

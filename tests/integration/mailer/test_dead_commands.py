@@ -112,7 +112,7 @@ def test_a_redrive_killed_half_way_and_run_again_delivers_every_letter_once(
 
 
 def test_ctrl_c_ends_a_redrive_between_two_letters(room: Mailroom, operator: Operator) -> None:
-    bury(room, [room.seal(f"an{n}@example.org") for n in range(3000)])
+    bury(room, [room.seal(f"an{n}@example.org") for n in range(1500)])
     running = operator.start("dead", "redrive", "--json")
     eventually(lambda: room.broker.depth(MAILER_URGENT) >= 100, within=30, every=0.001)
     running.send_signal(signal.SIGINT)
@@ -122,7 +122,7 @@ def test_ctrl_c_ends_a_redrive_between_two_letters(room: Mailroom, operator: Ope
     assert tally["interrupted"] is True
     redriven = tally["done"].get("redriven", 0)
     # With a connection that ends in the middle of a word the broker may forget acks, and puts those letters back as well.
-    eventually(lambda: 0 <= room.broker.depth(MAILER_DEAD) - (3000 - redriven) <= WINDOW)
+    eventually(lambda: 0 <= room.broker.depth(MAILER_DEAD) - (1500 - redriven) <= WINDOW)
     assert redriven <= room.broker.depth(MAILER_URGENT) <= redriven + WINDOW
 
 

@@ -11,6 +11,7 @@ from mail_contract.messages import Envelope
 from mail_contract.topology import MAILER_DEAD, MAILER_URGENT
 from mailer_service.deadletters.desk import Desk, desk_at
 from mailer_service.deadletters.obituary import Obituary
+from mailer_service.deadletters.queue import WINDOW
 from mailer_service.deadletters.selection import Selection
 from mailer_service.deadletters.tally import Done, Tally
 from mailer_service.errors import BrokerRefuses, NotTaken
@@ -48,7 +49,7 @@ def drop(desk: Desk, selection: Selection = ALL, *, rehearsal: bool = False) -> 
 
 
 def test_looking_leaves_everything_as_and_where_it_was(room: Mailroom, operator: Operator) -> None:
-    envelopes = sealed(room, 1200)
+    envelopes = sealed(room, WINDOW + 100)
     bury(room, envelopes)
     with operator.desk() as desk:
         before = list(desk.look(ALL))
@@ -56,7 +57,7 @@ def test_looking_leaves_everything_as_and_where_it_was(room: Mailroom, operator:
     with operator.desk() as desk:
         few = [obituary.id for obituary in desk.look(Selection(limit=2))]
     assert few == ids(envelopes)[:2]
-    assert room.broker.depth(MAILER_DEAD) == 1200
+    assert room.broker.depth(MAILER_DEAD) == len(envelopes)
     with operator.desk() as desk:
         after = list(desk.look(ALL))
     assert [_substance(obituary) for obituary in after] == [_substance(obituary) for obituary in before]

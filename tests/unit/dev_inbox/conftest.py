@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from dev_inbox.server import Inbox
-from support.certificates import Authority
+from support.certificates import NOBODY, Authority
 
 Connect = Callable[[], smtplib.SMTP]
 
@@ -21,7 +21,7 @@ def inbox() -> Iterator[Inbox]:
 
 @pytest.fixture
 def http(inbox: Inbox) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=inbox.http_url, timeout=10) as client:
+    with httpx.Client(base_url=inbox.http_url, timeout=10, verify=NOBODY) as client:
         yield client
 
 

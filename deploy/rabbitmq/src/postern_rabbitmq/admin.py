@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -15,7 +16,8 @@ from service_runtime.urls import read_url
 class BrokerAdmin:
     """Speaks to `http://user:password@host:port`, the management plugin, as an administrator."""
 
-    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
+    def __init__(self, url: str, *, timeout: float = 10.0, trust: SSLContext | None = None) -> None:
+        """`trust` is whom to believe over HTTPS, the public authorities unless given: to read them takes a while."""
         try:
             parts = read_url(url, schemes={"http", "https"})
         except ValueError as error:
@@ -29,6 +31,7 @@ class BrokerAdmin:
             # Octets: of text httpx takes ASCII only.
             auth=(self.user.encode(), (parts.password or "").encode()),
             timeout=timeout,
+            verify=trust or True,
         )
 
     def __enter__(self) -> Self:

@@ -1,6 +1,6 @@
 """Least rights on the broker, tested by trying what is forbidden."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from operator import methodcaller
 from typing import Any
@@ -11,7 +11,8 @@ from amqp.exceptions import AccessRefused, NotAllowed
 from kombu import Connection
 
 from mail_contract.topology import TOPOLOGY
-from support.broker import VirtualHost
+from support.broker import VirtualHost, virtual_host
+from support.infra import Infra
 
 QUEUES = TOPOLOGY.queues
 EXCHANGES = tuple(exchange.name for exchange in TOPOLOGY.exchanges)
@@ -28,6 +29,14 @@ MAY_WRITE = {
     "flower": set(),
 }
 SERVICES = ("auth", "mailer", "operator", "flower")
+
+
+@pytest.fixture(scope="module")
+def broker(infra: Infra) -> Iterator[VirtualHost]:
+    """One for all these tests: what is forbidden changes nothing, and what is allowed disturbs none of them."""
+    infra.ensure_broker()
+    with virtual_host(infra) as shared:
+        yield shared
 
 
 def allowed(broker: VirtualHost, user: str, act: Callable[[Any], object]) -> bool:

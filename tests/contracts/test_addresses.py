@@ -14,13 +14,13 @@ from mailer_service.address import Mailbox
 from mailer_service.errors import AddressNotSupported
 from mailer_service.smtp.extensions import Extensions
 from mailer_service.smtp.transaction import commands
-from mailer_service.suppression.marks import Marker
+from mailer_service.suppression.recipient_hashes import RecipientHasher
 from support.odd_addresses import odd_addresses
 from support.outgoing import SENDER, composed, outgoing
 
 GENERATED = 20_000
 OFFERED = Extensions.read("mx.example.org\nSMTPUTF8\n8BITMIME\nSIZE 1000000")
-MARKER = Marker("a key for hashes, only for tests, long enough")
+MARKER = RecipientHasher("a key for hashes, only for tests, long enough")
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 ALL_SPELLINGS_OF_SIGMA = set("Σσς")
@@ -91,8 +91,8 @@ def test_only_spellings_that_read_alike_share_a_canonical_form(accepted: list[Ad
 
 
 def test_only_ascii_case_variants_share_a_suppression(accepted: list[Address]) -> None:
-    marks = ((MARKER.marks_of(address.typed).recipient, address) for address in accepted)
-    for _, found in _groups(marks):
+    hashes = ((MARKER.hashes_of(address.typed).recipient, address) for address in accepted)
+    for _, found in _groups(hashes):
         assert len({_octets_apart_from_ascii_case(address) for address in found}) == 1, found
 
 

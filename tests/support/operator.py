@@ -19,8 +19,8 @@ from mail_contract.keys import VerifyingKeys
 from mail_contract.messages import Envelope
 from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import dead_route
-from mailer_service.deadletters.desk import Desk, desk_at
 from mailer_service.deadletters.publisher import DeadLetter
+from mailer_service.deadletters.session import DeadLetterSession, session_at
 from mailer_service.incoming import IncomingMessage
 from service_runtime.celery.app import build_app
 from service_runtime.database.engine import build_engine
@@ -79,15 +79,15 @@ class Operator:
         return cast("dict[str, Any]", json.loads(done.stdout))
 
     @contextmanager
-    def desk(self, *, keys: bool = True) -> Iterator[Desk]:
+    def session(self, *, keys: bool = True) -> Iterator[DeadLetterSession]:
         """The same desk the commands work at, in this process."""
         engine = build_engine(self.room.database.url, application="test", connections=2, autocommit=True)
         known = VerifyingKeys.from_json(self.room.signing[1]) if keys else None
         try:
-            with desk_at(
+            with session_at(
                 broker_url=self.room.broker.url("operator"), engine=engine, keys=known, on_wait=lambda: None
-            ) as desk:
-                yield desk
+            ) as session:
+                yield session
         finally:
             engine.dispose()
 

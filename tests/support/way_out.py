@@ -17,22 +17,22 @@ from mailer_service.delivery.stop import StopSignal
 from mailer_service.delivery.transmission import Transmission
 from mailer_service.delivery.waiter import Waiter
 from mailer_service.metrics import Metrics
-from mailer_service.providers.breaker import Breaker, Probing
-from mailer_service.providers.domains import Domains
+from mailer_service.providers.circuit import Circuit, ProbeBackoff
+from mailer_service.providers.connection_quota import ConnectionQuota
+from mailer_service.providers.destination_throttle import DestinationThrottle
 from mailer_service.providers.provider import Provider
-from mailer_service.providers.register import ProviderRegister
+from mailer_service.providers.provider_monitor import ProviderMonitor
+from mailer_service.providers.provider_store import ProviderStore
 from mailer_service.providers.route import Route
-from mailer_service.providers.slots import Slots
-from mailer_service.providers.watch import ProviderWatch
 from mailer_service.smtp.server import read_servers
 from mailer_service.smtp.transport import SmtpTransport
-from mailer_service.store.presence import Presence
-from mailer_service.suppression.marks import Marker
+from mailer_service.store.session_lock import SessionLock
+from mailer_service.suppression.recipient_hashes import RecipientHasher
 from mailer_service.worker.pipeline import Pipeline
 from service_runtime.database.engine import build_engine
 from support.outgoing import SENDER, OutgoingLetter, composed, outgoing
 
-MARKER = Marker("a key of the tests")
+MARKER = RecipientHasher("a key of the tests")
 
 
 @dataclass(slots=True)
@@ -79,9 +79,9 @@ class WayOut:
     """One replica's."""
 
     engine: Engine
-    presence: Presence
+    session_lock: SessionLock
     route: Route
-    watch: ProviderWatch
+    watch: ProviderMonitor
     tap: Tap = field(default_factory=Tap)
     begin: Callable[[str], bool] = field(default=lambda _: True)
 
@@ -96,8 +96,8 @@ class WayOut:
     def try_to_send(
         self, letter: OutgoingLetter, *, provider: str | None = None, within: float = 10.0
     ) -> Answer | Pause:
-        marks = MARKER.marks_of(letter.recipient)
-        permit = self.route.permit(letter.header.letter_class, marks)
+        hashes = MARKER.hashes_of(letter.recipient)
+        permit = self.route.permit(letter.header.letter_class, hashes)
         if isinstance(permit, Pause):
             return permit
         now = datetime.now(UTC)
@@ -111,7 +111,7 @@ class WayOut:
             remaining=timedelta(hours=1),
             provider=provider,
         )
-        attempt = Attempt.claimed(letter.header, marks, claim, deadline=time.monotonic() + within)
+        attempt = Attempt.claimed(letter.header, hashes, claim, deadline=time.monotonic() + within)
         with permit:
             outcome = self._pipeline(within)._send(attempt, composed(letter), permit)
         assert not isinstance(outcome, Held), "the ledger said no"
@@ -131,7 +131,7 @@ class WayOut:
         ledger, stop, unused = Agreeing(self.begin), StopSignal(), cast("Any", None)
         return Pipeline(
             opener=unused,
-            marker=unused,
+            hasher=unused,
             route=self.route,
             renderer=unused,
             sender=SENDER,
@@ -146,7 +146,7 @@ class WayOut:
     def close(self) -> None:
         self.watch.stop()
         self.route.close()
-        self.presence.leave()
+        self.session_lock.leave()
         self.engine.dispose()
 
 
@@ -160,9 +160,11 @@ def way_out(
 ) -> WayOut:
     """Put one together; it looks how providers stand only when told to."""
     engine = build_engine(database_url, application="test", connections=6, autocommit=True)
-    presence = Presence(engine)
-    presence.arrive()
-    register = ProviderRegister(engine, probing=Probing(first_seconds=first_seconds, limit_seconds=1.0))
+    session_lock = SessionLock(engine)
+    session_lock.arrive()
+    register = ProviderStore(
+        engine, probe_backoff=ProbeBackoff(first_seconds=first_seconds, limit_seconds=1.0)
+    )
     tap, metrics = Tap(), Metrics()
     providers = [
         Provider(
@@ -171,16 +173,16 @@ def way_out(
                 server, hello_name=SENDER.mailbox.domain, operation_seconds=2.0, dot_seconds=dot_seconds
             ),
             register=register,
-            slots=Slots(server, presence),
-            pace=None,
-            breaker=Breaker(),
+            quota=ConnectionQuota(server, session_lock),
+            rate_limiter=None,
+            circuit=Circuit(),
         )
         for server in read_servers(" ".join(urls))
     ]
-    watch = ProviderWatch(providers, register=register, consumption=tap, metrics=metrics)
+    watch = ProviderMonitor(providers, register=register, consumption=tap, metrics=metrics)
     route = Route(
         providers,
-        domains=Domains(threads=threads),
+        throttle=DestinationThrottle(threads=threads),
         stopping=Event(),
         sign=lambda: None,
         metrics=metrics,
@@ -188,4 +190,4 @@ def way_out(
     )
     watch.look()
     watch.look()
-    return WayOut(engine=engine, presence=presence, route=route, watch=watch, tap=tap)
+    return WayOut(engine=engine, session_lock=session_lock, route=route, watch=watch, tap=tap)

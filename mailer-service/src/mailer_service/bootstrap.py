@@ -14,24 +14,24 @@ from mail_contract.keys import SealingKeys, VerifyingKeys
 from mail_contract.sealing import Opener
 from mail_contract.topology import MAILER_CANCELLATIONS
 from mailer_service.address import Mailbox
+from mailer_service.batching_publisher import BatchingPublisher
 from mailer_service.deadletters.publisher import DeadLetterPublisher
 from mailer_service.delivery.lease import LeaseKeeper
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.stop import StopSignal
 from mailer_service.delivery.waiter import Waiter
-from mailer_service.liveness.hands import Hands
-from mailer_service.liveness.pulse import Pulse, pulse_step
-from mailer_service.liveness.verdict import Liveness
+from mailer_service.liveness.check import Liveness
+from mailer_service.liveness.heartbeat import Heartbeat, heartbeat_step
+from mailer_service.liveness.thread_watchdog import ThreadWatchdog
 from mailer_service.metrics import Metrics
-from mailer_service.postbox import Postbox
-from mailer_service.providers.breaker import Breaker, Probing
-from mailer_service.providers.domains import Domains
-from mailer_service.providers.pace import Pace
+from mailer_service.providers.circuit import Circuit, ProbeBackoff
+from mailer_service.providers.connection_quota import ConnectionQuota
+from mailer_service.providers.destination_throttle import DestinationThrottle
 from mailer_service.providers.provider import Provider
-from mailer_service.providers.register import ProviderRegister
+from mailer_service.providers.provider_monitor import ProviderMonitor
+from mailer_service.providers.provider_store import ProviderStore
+from mailer_service.providers.rate_limiter import RateLimiter
 from mailer_service.providers.route import Route
-from mailer_service.providers.slots import Slots
-from mailer_service.providers.watch import ProviderWatch
 from mailer_service.render.renderer import Renderer
 from mailer_service.settings import WorkerSettings
 from mailer_service.smtp.dkim import Signer
@@ -39,8 +39,8 @@ from mailer_service.smtp.dkim_keys import DkimKeys
 from mailer_service.smtp.message import Sender
 from mailer_service.smtp.server import read_servers
 from mailer_service.smtp.transport import SmtpTransport
-from mailer_service.store.presence import Presence
-from mailer_service.suppression.marks import Marker
+from mailer_service.store.session_lock import SessionLock
+from mailer_service.suppression.recipient_hashes import RecipientHasher
 from mailer_service.worker.cancellations import Cancellations
 from mailer_service.worker.consumption import Consumption
 from mailer_service.worker.follow_up import FollowUp
@@ -54,7 +54,7 @@ _LEDGER_CONNECTIONS = 8
 _WAITING_SHARE = 0.6
 """Of the time a replica has for stopping: the rest is for recording and publishing what became of its letters."""
 _SPARE_CONNECTIONS = 3
-"""To the database, for the presence, the watch on the providers, and the questions of those who wait."""
+"""To the database, for the session lock, the provider monitor, and the questions of those who wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +71,10 @@ class Mailer:
     app: Celery
     stopping: StopSignal
     engine: Engine
-    presence: Presence
-    watch: ProviderWatch
+    session_lock: SessionLock
+    watch: ProviderMonitor
     route: Route
-    postbox: Postbox
+    publisher: BatchingPublisher
     metrics: Metrics
     liveness: Liveness
 
@@ -82,8 +82,8 @@ class Mailer:
         """Lets go of what is still open."""
         self.watch.stop()
         self.route.close()
-        self.postbox.close()
-        self.presence.leave()
+        self.publisher.close()
+        self.session_lock.leave()
         self.engine.dispose()
 
 
@@ -111,21 +111,23 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
     )
     stopping = StopSignal()
     metrics = Metrics(settings.queues)
-    hands = Hands()
-    pulse = Pulse(metrics=metrics)
-    app.steps["consumer"].add(pulse_step(pulse))
-    presence = Presence(engine)
+    watchdog = ThreadWatchdog()
+    heartbeat = Heartbeat(metrics=metrics)
+    app.steps["consumer"].add(heartbeat_step(heartbeat))
+    session_lock = SessionLock(engine)
     ledger = Ledger(
-        engine, presence=presence, replica=replica, lease=timedelta(seconds=settings.lease_seconds)
+        engine, session_lock=session_lock, replica=replica, lease=timedelta(seconds=settings.lease_seconds)
     )
-    waiter = Waiter(stop=stopping, ledger_answers=ledger.answers, sign=hands.sign)
-    probing = Probing(first_seconds=settings.probe_seconds, limit_seconds=settings.probe_limit_seconds)
-    provider_register = ProviderRegister(engine, probing=probing)
+    waiter = Waiter(stop=stopping, ledger_answers=ledger.answers, sign=watchdog.sign)
+    probe_backoff = ProbeBackoff(
+        first_seconds=settings.probe_seconds, limit_seconds=settings.probe_limit_seconds
+    )
+    provider_register = ProviderStore(engine, probe_backoff=probe_backoff)
     providers = _build_providers(
-        settings, register=provider_register, presence=presence, pause=waiter.pause, stopping=stopping
+        settings, register=provider_register, session_lock=session_lock, pause=waiter.pause, stopping=stopping
     )
     letter_queues = [queue for queue in settings.queues if queue != MAILER_CANCELLATIONS]
-    watch = ProviderWatch(
+    watch = ProviderMonitor(
         providers,
         register=provider_register,
         consumption=Consumption(letter_queues, stopping=stopping, metrics=metrics),
@@ -133,20 +135,20 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
     )
     route = Route(
         providers,
-        domains=Domains(threads=settings.concurrency, going_on=lambda: not stopping.is_set()),
+        throttle=DestinationThrottle(threads=settings.concurrency, going_on=lambda: not stopping.is_set()),
         stopping=stopping,
-        sign=hands.sign,
+        sign=watchdog.sign,
         metrics=metrics,
         changed=watch.look_soon,
     )
-    postbox = Postbox(app)
-    follow_up = FollowUp(postbox=postbox, dead_letters=DeadLetterPublisher(app), waiter=waiter)
+    publisher = BatchingPublisher(app)
+    follow_up = FollowUp(publisher=publisher, dead_letters=DeadLetterPublisher(app), waiter=waiter)
     pipeline = Pipeline(
         opener=Opener(
             sealing_keys=SealingKeys.from_json(settings.sealing_keys.get_secret_value()),
             verifying_keys=VerifyingKeys.from_json(settings.verifying_keys.get_secret_value()),
         ),
-        marker=Marker(settings.hash_key.get_secret_value()),
+        hasher=RecipientHasher(settings.hash_key.get_secret_value()),
         route=route,
         renderer=Renderer(product_name=settings.product_name),
         sender=_sender(settings),
@@ -156,7 +158,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
             lease_seconds=settings.lease_seconds,
             stop=stopping,
             stop_seconds=settings.stop_seconds * _WAITING_SHARE,
-            sign=hands.sign,
+            sign=watchdog.sign,
         ),
         waiter=waiter,
         follow_up=follow_up,
@@ -167,22 +169,22 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         app,
         pipeline=pipeline,
         cancellations=Cancellations(ledger=ledger, follow_up=follow_up, waiter=waiter),
-        hands=hands,
+        watchdog=watchdog,
         metrics=metrics,
     )
     return Mailer(
         app=app,
         stopping=stopping,
         engine=engine,
-        presence=presence,
+        session_lock=session_lock,
         watch=watch,
         route=route,
-        postbox=postbox,
+        publisher=publisher,
         metrics=metrics,
         liveness=Liveness(
-            hands=hands,
-            pulse=pulse,
-            companions={"presence": lambda: presence.ended, "providers": lambda: watch.ended},
+            watchdog=watchdog,
+            heartbeat=heartbeat,
+            companions={"session lock": lambda: session_lock.ended, "providers": lambda: watch.ended},
             stopping=stopping,
             lease_seconds=settings.lease_seconds,
         ),
@@ -192,8 +194,8 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
 def _build_providers(
     settings: WorkerSettings,
     *,
-    register: ProviderRegister,
-    presence: Presence,
+    register: ProviderStore,
+    session_lock: SessionLock,
     pause: Callable[[float], bool],
     stopping: StopSignal,
 ) -> Sequence[Provider]:
@@ -208,11 +210,13 @@ def _build_providers(
                 dot_seconds=settings.dot_seconds,
             ),
             register=register,
-            slots=Slots(server, presence, going_on=lambda: not stopping.is_set()),
-            pace=None
+            quota=ConnectionQuota(server, session_lock, going_on=lambda: not stopping.is_set()),
+            rate_limiter=None
             if server.rate is None
-            else Pace(server.rate, partial(register.reserve, server.name, rate=server.rate), pause=pause),
-            breaker=Breaker(),
+            else RateLimiter(
+                server.rate, partial(register.reserve, server.name, rate=server.rate), pause=pause
+            ),
+            circuit=Circuit(),
         )
         for server in read_servers(settings.smtp_url.get_secret_value())
     ]

@@ -36,7 +36,7 @@ class AddressTaken(MailerError):
     sentence = "The port for metrics and health cannot be opened."
 
 
-class GivenBack(MailerError):
+class Requeued(MailerError):
     """The message goes back to its queue, for this replica cannot finish it now."""
 
     sentence = "The message goes back to its queue, for this replica cannot finish it now."

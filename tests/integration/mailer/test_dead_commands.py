@@ -98,8 +98,8 @@ def test_a_redrive_killed_half_way_and_run_again_delivers_every_letter_once(
     eventually(lambda: room.broker.depth(MAILER_DEAD) + room.broker.depth(MAILER_URGENT) >= 1500, within=10)
     assert room.broker.depth(MAILER_DEAD) > 0
 
-    tally = operator.json("dead", "redrive")
-    assert set(tally["done"]) == {"redriven"}
+    summary = operator.json("dead", "redrive")
+    assert set(summary["done"]) == {"redriven"}
     assert room.broker.depth(MAILER_DEAD) == 0
 
     room.start(MAILER_CONCURRENCY="16")
@@ -118,9 +118,9 @@ def test_ctrl_c_ends_a_redrive_between_two_letters(room: Mailroom, operator: Ope
     running.send_signal(signal.SIGINT)
     output, _ = running.communicate(timeout=30)
     assert running.returncode == 130
-    tally = json.loads(output)
-    assert tally["interrupted"] is True
-    redriven = tally["done"].get("redriven", 0)
+    summary = json.loads(output)
+    assert summary["interrupted"] is True
+    redriven = summary["done"].get("redriven", 0)
     # With a connection that ends in the middle of a word the broker may forget acks, and puts those letters back as well.
     eventually(lambda: 0 <= room.broker.depth(MAILER_DEAD) - (1500 - redriven) <= WINDOW)
     assert redriven <= room.broker.depth(MAILER_URGENT) <= redriven + WINDOW

@@ -9,11 +9,11 @@ import pytest
 
 from mail_contract.messages import Envelope
 from mail_contract.topology import MAILER_DEAD, MAILER_URGENT
-from mailer_service.deadletters.desk import Desk, desk_at
-from mailer_service.deadletters.obituary import Obituary
+from mailer_service.deadletters.info import DeadLetterInfo
 from mailer_service.deadletters.queue import WINDOW
 from mailer_service.deadletters.selection import Selection
-from mailer_service.deadletters.tally import Done, Tally
+from mailer_service.deadletters.session import DeadLetterSession, session_at
+from mailer_service.deadletters.summary import Done, Summary
 from mailer_service.errors import BrokerRefuses, NotTaken
 from service_runtime.database.engine import build_engine
 from support.eventually import eventually
@@ -36,36 +36,36 @@ def ids(envelopes: list[Envelope]) -> list[str]:
     return [str(envelope.header.id) for envelope in envelopes]
 
 
-def redrive(desk: Desk, selection: Selection = ALL, *, rehearsal: bool = False) -> Tally:
-    tally = Tally()
-    desk.redrive(selection.takes, tally, limit=selection.limit, rehearsal=rehearsal, progress=lambda _: None)
-    return tally
+def redrive(session: DeadLetterSession, selection: Selection = ALL, *, dry_run: bool = False) -> Summary:
+    summary = Summary()
+    session.redrive(selection.takes, summary, limit=selection.limit, dry_run=dry_run, progress=lambda _: None)
+    return summary
 
 
-def drop(desk: Desk, selection: Selection = ALL, *, rehearsal: bool = False) -> Tally:
-    tally = Tally()
-    desk.drop(selection.takes, tally, limit=selection.limit, rehearsal=rehearsal, progress=lambda _: None)
-    return tally
+def drop(session: DeadLetterSession, selection: Selection = ALL, *, dry_run: bool = False) -> Summary:
+    summary = Summary()
+    session.drop(selection.takes, summary, limit=selection.limit, dry_run=dry_run, progress=lambda _: None)
+    return summary
 
 
 def test_looking_leaves_everything_as_and_where_it_was(room: Mailroom, operator: Operator) -> None:
     envelopes = sealed(room, WINDOW + 100)
     bury(room, envelopes)
-    with operator.desk() as desk:
-        before = list(desk.look(ALL))
-    assert [obituary.id for obituary in before] == ids(envelopes)
-    with operator.desk() as desk:
-        few = [obituary.id for obituary in desk.look(Selection(limit=2))]
+    with operator.session() as session:
+        before = list(session.look(ALL))
+    assert [info.id for info in before] == ids(envelopes)
+    with operator.session() as session:
+        few = [info.id for info in session.look(Selection(limit=2))]
     assert few == ids(envelopes)[:2]
     assert room.broker.depth(MAILER_DEAD) == len(envelopes)
-    with operator.desk() as desk:
-        after = list(desk.look(ALL))
-    assert [_substance(obituary) for obituary in after] == [_substance(obituary) for obituary in before]
+    with operator.session() as session:
+        after = list(session.look(ALL))
+    assert [_substance(info) for info in after] == [_substance(info) for info in before]
 
 
-def _substance(obituary: Obituary) -> tuple[object, ...]:
+def _substance(info: DeadLetterInfo) -> tuple[object, ...]:
     """What must stay; RabbitMQ counts a look, and 4.3 drops the priority of what is returned."""
-    message = obituary.message
+    message = info.message
     counts = {"x-delivery-count", "x-acquired-count"}
     headers = {name: value for name, value in message.headers.items() if name not in counts}
     properties = {name: value for name, value in message.properties.items() if name != "priority"}
@@ -76,9 +76,9 @@ def test_what_is_redriven_is_what_it_was_before_it_died(room: Mailroom, operator
     (envelope,) = sealed(room, 1)
     bury(room, [envelope])
     (dead,) = room.broker.peek(MAILER_DEAD)
-    with operator.desk() as desk:
-        tally = redrive(desk)
-    assert tally.done == {Done.REDRIVEN: 1}
+    with operator.session() as session:
+        summary = redrive(session)
+    assert summary.done == {Done.REDRIVEN: 1}
     assert room.broker.depth(MAILER_DEAD) == 0
     (alive,) = room.broker.take(MAILER_URGENT)
     headers = alive["properties"].pop("headers")
@@ -95,9 +95,9 @@ def test_what_is_redriven_is_what_it_was_before_it_died(room: Mailroom, operator
 def test_a_redriven_letter_is_delivered_once(room: Mailroom, operator: Operator) -> None:
     envelopes = sealed(room, 5)
     bury(room, envelopes)
-    with operator.desk() as desk:
-        assert redrive(desk).done == {Done.REDRIVEN: 5}
-        assert redrive(desk).matched == 0
+    with operator.session() as session:
+        assert redrive(session).done == {Done.REDRIVEN: 5}
+        assert redrive(session).matched == 0
     room.start()
     for envelope in envelopes:
         eventually(lambda one=envelope.header.id: room.told(one) == ["sent"], within=20)  # type: ignore[misc]
@@ -110,27 +110,27 @@ def test_only_what_is_selected_is_redriven_and_a_few_first(room: Mailroom, opera
     bury(room, refused[:5])
     bury(room, broken, reason="internal_error")
     bury(room, refused[5:])
-    with operator.desk() as desk:
-        assert redrive(desk, Selection(reasons=frozenset({"5.1.1"}), limit=7)).done == {Done.REDRIVEN: 7}
-        assert [obituary.id for obituary in desk.look(ALL)] == []
-    with operator.desk() as desk:
-        assert [obituary.id for obituary in desk.look(ALL)] == ids(broken) + ids(refused[7:])
-    with operator.desk() as desk:
+    with operator.session() as session:
+        assert redrive(session, Selection(reasons=frozenset({"5.1.1"}), limit=7)).done == {Done.REDRIVEN: 7}
+        assert [info.id for info in session.look(ALL)] == []
+    with operator.session() as session:
+        assert [info.id for info in session.look(ALL)] == ids(broken) + ids(refused[7:])
+    with operator.session() as session:
         one = Selection(ids=(ids(broken)[1],))
-        assert redrive(desk, one).done == {Done.REDRIVEN: 1}
+        assert redrive(session, one).done == {Done.REDRIVEN: 1}
     taken = [one["properties"]["headers"]["id"] for one in room.broker.take(MAILER_URGENT)]
     assert taken == [*ids(refused[:7]), ids(broken)[1]]
-    with operator.desk() as desk:
-        assert redrive(desk, Selection(letters=frozenset({"account_exists"}))).matched == 0
+    with operator.session() as session:
+        assert redrive(session, Selection(letters=frozenset({"account_exists"}))).matched == 0
 
 
 def test_a_rehearsal_changes_nothing(room: Mailroom, operator: Operator) -> None:
     envelopes, late = sealed(room, 2), sealed(room, 1, expires_in=timedelta(seconds=-1))
     bury(room, [*envelopes, *late])
-    with operator.desk() as desk:
-        assert redrive(desk, rehearsal=True).done == {Done.REDRIVEN: 2, Done.RENEWED: 1}
-    with operator.desk() as desk:
-        assert drop(desk, rehearsal=True).done == {Done.DROPPED: 3}
+    with operator.session() as session:
+        assert redrive(session, dry_run=True).done == {Done.REDRIVEN: 2, Done.RENEWED: 1}
+    with operator.session() as session:
+        assert drop(session, dry_run=True).done == {Done.DROPPED: 3}
     eventually(lambda: room.broker.depth(MAILER_DEAD) == 3)
     assert {room.state(envelope.header.id) for envelope in (*envelopes, *late)} == {"dead"}
     assert room.broker.depth(MAILER_URGENT) == 0
@@ -142,8 +142,8 @@ def test_a_rehearsal_changes_nothing(room: Mailroom, operator: Operator) -> None
 def test_an_expired_letter_is_not_sent_but_replaced(room: Mailroom, operator: Operator, state: str) -> None:
     (late,) = sealed(room, 1, expires_in=timedelta(seconds=-1))
     bury(room, [late], state=state)
-    with operator.desk() as desk:
-        assert redrive(desk).done == {Done.RENEWED: 1}
+    with operator.session() as session:
+        assert redrive(session).done == {Done.RENEWED: 1}
     assert room.told(late.header.id) == ["expired"]
     assert room.state(late.header.id) == "expired"
     assert room.broker.depth(MAILER_URGENT) == room.broker.depth(MAILER_DEAD) == 0
@@ -163,8 +163,8 @@ def test_a_letter_that_came_to_another_end_is_reported_again_and_not_sent(
 ) -> None:
     (envelope,) = sealed(room, 1)
     bury(room, [envelope], state=state)
-    with operator.desk() as desk:
-        assert redrive(desk).done == {done: 1}
+    with operator.session() as session:
+        assert redrive(session).done == {done: 1}
     assert room.told(envelope.header.id) == told
     assert room.state(envelope.header.id) == state
     assert room.broker.depth(MAILER_URGENT) == int(done is Done.REDRIVEN)
@@ -176,8 +176,8 @@ def test_a_withdrawn_letter_is_not_redriven(room: Mailroom, operator: Operator) 
     room.start()
     room.cancel(envelope.header.id)
     eventually(lambda: (room.row(envelope.header.id) or {})["cancellation"] == "superseded")
-    with operator.desk() as desk:
-        assert redrive(desk).done == {Done.WITHDRAWN: 1}
+    with operator.session() as session:
+        assert redrive(session).done == {Done.WITHDRAWN: 1}
     assert room.told(envelope.header.id) == ["superseded"]
     assert room.state(envelope.header.id) == "cancelled"
     assert room.inbox.messages() == []
@@ -191,11 +191,11 @@ def test_a_letter_in_hand_stays_and_one_its_replica_died_with_goes(
     claim = "UPDATE letters SET state = 'transmitting', holder = 'x', lease_until = now() + %s WHERE id = %s"
     change(room, claim, timedelta(minutes=1), str(held.header.id))
     change(room, claim, timedelta(seconds=-1), str(left.header.id))
-    with operator.desk() as desk:
-        tally = redrive(desk)
-        assert (tally.done, tally.kept) == ({Done.REDRIVEN: 1}, {"in_hand": 1})
-    with operator.desk() as desk:
-        assert drop(desk).kept == {"in_hand": 1}
+    with operator.session() as session:
+        summary = redrive(session)
+        assert (summary.done, summary.kept) == ({Done.REDRIVEN: 1}, {"in_hand": 1})
+    with operator.session() as session:
+        assert drop(session).kept == {"in_hand": 1}
     eventually(lambda: room.broker.depth(MAILER_DEAD) == 1)
 
 
@@ -207,13 +207,13 @@ def test_what_auth_service_did_not_make_stays_and_is_not_reported(room: Mailroom
     record(room, [known], reason=None, state="accepted")
     bury_only(room, [forged, replay])
     for keys in (True, False):
-        with operator.desk(keys=keys) as desk:
-            tally = redrive(desk)
-        assert tally.kept == {"bad_signature": 1, "replayed_id": 1}
-        assert tally.done == Counter()
+        with operator.session(keys=keys) as session:
+            summary = redrive(session)
+        assert summary.kept == {"bad_signature": 1, "replayed_id": 1}
+        assert summary.done == Counter()
     eventually(lambda: room.broker.depth(MAILER_DEAD) == 2)
-    with operator.desk() as desk:
-        assert drop(desk).done == {Done.DROPPED: 2}
+    with operator.session() as session:
+        assert drop(session).done == {Done.DROPPED: 2}
     assert room.broker.depth(MAILER_DEAD) == 0
     assert room.broker.depth("auth.reports") == 0
     assert room.state(known.header.id) == "accepted"
@@ -232,10 +232,10 @@ def test_a_key_that_came_late_makes_its_letters_good_again(room: Mailroom, opera
     (envelope,) = sealed(room, 1)
     bury(room, [envelope], reason="unknown_key")
     change(room, "DELETE FROM letters")
-    with operator.desk(keys=False) as desk:
-        assert redrive(desk).kept == {"unknown_key": 1}
-    with operator.desk() as desk:
-        assert redrive(desk).done == {Done.REDRIVEN: 1}
+    with operator.session(keys=False) as session:
+        assert redrive(session).kept == {"unknown_key": 1}
+    with operator.session() as session:
+        assert redrive(session).done == {Done.REDRIVEN: 1}
     room.start()
     eventually(lambda: room.told(envelope.header.id) == ["sent"])
 
@@ -243,8 +243,8 @@ def test_a_key_that_came_late_makes_its_letters_good_again(room: Mailroom, opera
 def test_dropping_tells_auth_and_keeps_the_letter_dead(room: Mailroom, operator: Operator) -> None:
     envelopes = sealed(room, 3)
     bury(room, envelopes)
-    with operator.desk() as desk:
-        assert drop(desk, Selection(limit=2)).done == {Done.DROPPED: 2}
+    with operator.session() as session:
+        assert drop(session, Selection(limit=2)).done == {Done.DROPPED: 2}
     dropped = envelopes[0].header.id
     (report,) = room.reports(dropped)
     assert (report.state, report.reason) == ("failed", "dropped")
@@ -253,30 +253,30 @@ def test_dropping_tells_auth_and_keeps_the_letter_dead(room: Mailroom, operator:
     assert (row["state"], row["last_reason"]) == ("dead", "dropped")
     (intervention,) = room.query("SELECT * FROM interventions WHERE letter_id = %s", str(dropped))
     assert (intervention["kind"], intervention["reason"]) == ("dropped", "5.1.1")
-    with operator.desk() as desk:
-        assert [obituary.id for obituary in desk.look(ALL)] == ids(envelopes[2:])
+    with operator.session() as session:
+        assert [info.id for info in session.look(ALL)] == ids(envelopes[2:])
 
 
 def test_two_redrives_and_a_list_at_once_double_and_miss_nothing(room: Mailroom, operator: Operator) -> None:
     envelopes = sealed(room, 400)
     bury(room, envelopes)
-    tallies: list[Tally] = []
+    summaries: list[Summary] = []
     lists: list[int] = []
 
     def work() -> None:
-        with operator.desk() as desk:
-            tallies.append(redrive(desk))
+        with operator.session() as session:
+            summaries.append(redrive(session))
 
     def look() -> None:
-        with operator.desk() as desk:
-            lists.append(sum(1 for _ in desk.look(ALL)))
+        with operator.session() as session:
+            lists.append(sum(1 for _ in session.look(ALL)))
 
     threads = [threading.Thread(target=target) for target in (work, look, work, look)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(tally.done[Done.REDRIVEN] for tally in tallies) == [0, 400]
+    assert sorted(summary.done[Done.REDRIVEN] for summary in summaries) == [0, 400]
     assert set(lists) <= {0, 400}
     taken = Counter(one["properties"]["headers"]["id"] for one in room.broker.take(MAILER_URGENT))
     assert taken == Counter(ids(envelopes))
@@ -288,12 +288,12 @@ def test_where_the_way_back_is_gone_nothing_is_lost(room: Mailroom, operator: Op
     room.broker.admin.delete(
         "bindings", room.broker.vhost, "e", "mail", "q", MAILER_URGENT, "mail.urgent.%23"
     )
-    with pytest.raises(NotTaken, match="312"), operator.desk() as desk:
-        redrive(desk)
+    with pytest.raises(NotTaken, match="312"), operator.session() as session:
+        redrive(session)
     eventually(lambda: room.broker.depth(MAILER_DEAD) == 3)
     room.shorten_the_waits()
-    with operator.desk() as desk:
-        assert redrive(desk).done == {Done.REDRIVEN: 3}
+    with operator.session() as session:
+        assert redrive(session).done == {Done.REDRIVEN: 3}
     assert room.broker.depth(MAILER_URGENT) == 3
 
 
@@ -302,9 +302,11 @@ def test_another_user_than_the_operator_is_told_so(room: Mailroom) -> None:
     engine = build_engine(room.database.url, application="test", connections=1, autocommit=True)
     with (
         pytest.raises(BrokerRefuses, match="operator"),
-        desk_at(broker_url=room.broker.url("mailer"), engine=engine, keys=None, on_wait=lambda: None) as desk,
+        session_at(
+            broker_url=room.broker.url("mailer"), engine=engine, keys=None, on_wait=lambda: None
+        ) as session,
     ):
-        list(desk.look(ALL))
+        list(session.look(ALL))
     engine.dispose()
 
 
@@ -314,8 +316,8 @@ def test_a_letter_nobody_claimed_before_it_came_here_goes_back_and_is_judged_the
     (envelope,) = sealed(room, 1)
     bury(room, [envelope])
     change(room, "DELETE FROM letters")
-    with operator.desk() as desk:
-        assert redrive(desk).done == {Done.REDRIVEN: 1}
+    with operator.session() as session:
+        assert redrive(session).done == {Done.REDRIVEN: 1}
     assert room.query("SELECT * FROM interventions") == []
     room.start()
     eventually(lambda: room.told(envelope.header.id) == ["sent"])

@@ -20,9 +20,9 @@ from mailer_service.delivery.transmission import Phase, Transmission
 from mailer_service.errors import LedgerUnavailable, LetterLocked, Unauthentic
 from mailer_service.store.interventions import InterventionRow
 from mailer_service.store.migrate import migrate
-from mailer_service.store.presence import Presence
+from mailer_service.store.session_lock import SessionLock
 from mailer_service.store.tables import LetterState
-from mailer_service.suppression.marks import Marks
+from mailer_service.suppression.recipient_hashes import RecipientHashes
 from service_runtime.database.engine import build_engine
 from support.database import Database
 from support.eventually import eventually
@@ -54,18 +54,18 @@ def engine(mailer_database: Database) -> Iterator[Engine]:
 @pytest.fixture
 def replica(engine: Engine) -> Iterator[Replica]:
     """Makes replicas; each lives, unless told otherwise, until the end of the test."""
-    present: list[Presence] = []
+    present: list[SessionLock] = []
 
     def make(name: str = "one", *, lease: float = 30.0, alive: bool = True) -> Ledger:
-        presence = Presence(engine)
+        session_lock = SessionLock(engine)
         if alive:
-            presence.arrive()
-            present.append(presence)
-        return Ledger(engine, presence=presence, replica=name, lease=timedelta(seconds=lease))
+            session_lock.arrive()
+            present.append(session_lock)
+        return Ledger(engine, session_lock=session_lock, replica=name, lease=timedelta(seconds=lease))
 
     yield make
-    for presence in present:
-        presence.leave()
+    for session_lock in present:
+        session_lock.leave()
 
 
 def fresh(*, expires_in: timedelta = timedelta(hours=1)) -> EnvelopeHeader:
@@ -173,14 +173,14 @@ def test_who_lost_the_claim_notes_nothing_of_earlier_providers(replica: Replica,
 def test_a_letter_left_with_a_provider_by_a_dead_replica_is_bound_to_it(
     engine: Engine, replica: Replica
 ) -> None:
-    presence = Presence(engine)
-    presence.arrive()
-    one = Ledger(engine, presence=presence, replica="one", lease=timedelta(hours=1))
+    session_lock = SessionLock(engine)
+    session_lock.arrive()
+    one = Ledger(engine, session_lock=session_lock, replica="one", lease=timedelta(hours=1))
     other, clear = replica("other"), fresh()
     first = claimed(one, clear)
     assert one.begin_transmission(first, provider=ONE)
     assert one.begin_transmission(first, provider="two:25")
-    presence.leave()
+    session_lock.leave()
     second = eventually(lambda: claimed(other, clear))
     assert (second.provider, second.ambiguities) == ("two:25", 1)
 
@@ -256,13 +256,13 @@ def test_a_claim_is_taken_over_once_its_lease_is_over(replica: Replica) -> None:
 
 
 def test_a_claim_of_a_dead_replica_is_taken_over_at_once(engine: Engine, replica: Replica) -> None:
-    presence = Presence(engine)
-    presence.arrive()
-    one = Ledger(engine, presence=presence, replica="one", lease=timedelta(hours=1))
+    session_lock = SessionLock(engine)
+    session_lock.arrive()
+    one = Ledger(engine, session_lock=session_lock, replica="one", lease=timedelta(hours=1))
     other, clear = replica("other"), fresh()
     claimed(one, clear)
     assert standing(other, clear) is LetterState.CLAIMED
-    presence.leave()
+    session_lock.leave()
     assert eventually(lambda: claimed(other, clear)).attempt == 2
 
 
@@ -326,18 +326,18 @@ def test_an_expired_letter_is_not_claimed_new_or_known(replica: Replica) -> None
 def test_a_letter_that_a_server_may_have_is_unconfirmed_where_it_expired_or_was_suppressed(
     replica: Replica, engine: Engine
 ) -> None:
-    ledger, marks = replica(), Marks(recipient=b"r" * 32, domain=b"d" * 32)
+    ledger, hashes = replica(), RecipientHashes(recipient=b"r" * 32, domain=b"d" * 32)
     late, unwanted = fresh(expires_in=timedelta(seconds=2)), fresh()
     for clear in (late, unwanted):
-        claim = ledger.claim(clear, digest=DIGEST, marks=marks, provider=ONE)
+        claim = ledger.claim(clear, digest=DIGEST, hashes=hashes, provider=ONE)
         assert isinstance(claim, Claim)
         ledger.settle(claim, replace(LATER, ambiguous=True, bound_to=ONE))
     with engine.connect() as connection:
         connection.execute(
             text("INSERT INTO suppressions (key, scope, reason) VALUES (:key, 'recipient', 'manual')"),
-            {"key": marks.recipient},
+            {"key": hashes.recipient},
         )
-    answer = ledger.claim(unwanted, digest=DIGEST, marks=marks, provider=ONE)
+    answer = ledger.claim(unwanted, digest=DIGEST, hashes=hashes, provider=ONE)
     assert isinstance(answer, Standing)
     assert answer.state is LetterState.UNCONFIRMED
     eventually(lambda: datetime.now(UTC) > late.expires_at)
@@ -408,7 +408,7 @@ def test_a_database_that_is_away_is_said_to_be_away() -> None:
     engine = build_engine(
         "postgresql://nobody:x@127.0.0.1:1/none", application="test", connections=1, autocommit=True
     )
-    ledger = Ledger(engine, presence=Presence(engine), replica="one", lease=timedelta(seconds=30))
+    ledger = Ledger(engine, session_lock=SessionLock(engine), replica="one", lease=timedelta(seconds=30))
     assert not ledger.answers()
     with pytest.raises(LedgerUnavailable):
         ledger.claim(fresh(), digest=DIGEST)
@@ -483,14 +483,14 @@ def test_one_letter_that_cannot_be_had_does_not_keep_the_others(replica: Replica
 def test_two_replicas_find_the_letters_of_a_dead_one_at_the_same_time(
     engine: Engine, replica: Replica
 ) -> None:
-    presence = Presence(engine)
-    presence.arrive()
-    dead = Ledger(engine, presence=presence, replica="dead", lease=timedelta(hours=1))
+    session_lock = SessionLock(engine)
+    session_lock.arrive()
+    dead = Ledger(engine, session_lock=session_lock, replica="dead", lease=timedelta(hours=1))
     letters = [fresh() for _ in range(40)]
     first = fresh()
     for clear in (first, *letters):
         claimed(dead, clear)
-    presence.leave()
+    session_lock.leave()
     heirs = [replica("one"), replica("other")]
     eventually(lambda: claimed(heirs[0], first))
     with ThreadPoolExecutor(20) as pool:

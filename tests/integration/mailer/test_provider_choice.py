@@ -261,6 +261,6 @@ def test_a_server_that_asks_for_less_gets_less(make: Make, inboxes: tuple[Inbox,
 
 def test_a_way_out_needs_the_ledger(make: Make, inboxes: tuple[Inbox, Inbox]) -> None:
     way = make(inboxes[0].smtp_url)
-    way.presence.leave()
+    way.session_lock.leave()
     with pytest.raises(LedgerUnavailable):
         way.send()

@@ -20,7 +20,7 @@ from mailer_service.delivery.transmission import Phase as Reached
 from mailer_service.delivery.transmission import Transmission
 from mailer_service.smtp.server import SmtpServer
 from mailer_service.smtp.transport import SmtpTransport
-from mailer_service.suppression.marks import Marker
+from mailer_service.suppression.recipient_hashes import RecipientHasher
 from support.broker import virtual_host
 from support.database import database_copy
 from support.eventually import eventually
@@ -31,7 +31,7 @@ from support.outgoing import SENDER, composed, outgoing
 RCPT, DATA, DOT = Phase.RCPT, Phase.DATA, Phase.DOT
 SOON = frozenset({WaitTier.S10, WaitTier.M1})
 MINUTE, FIVE, HALF_HOUR = frozenset({WaitTier.M1}), frozenset({WaitTier.M5}), frozenset({WaitTier.M30})
-MARKER = Marker(HASH_KEY)
+MARKER = RecipientHasher(HASH_KEY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,9 +170,9 @@ def recipient_of(number: int) -> str:
 
 
 def suppression_of(room: Mailroom, recipient: str) -> tuple[str, int] | None:
-    marks = MARKER.marks_of(recipient)
+    hashes = MARKER.hashes_of(recipient)
     rows = room.query(
-        "SELECT scope, needed FROM suppressions WHERE key IN (%s, %s)", marks.recipient, marks.domain
+        "SELECT scope, needed FROM suppressions WHERE key IN (%s, %s)", hashes.recipient, hashes.domain
     )
     return (rows[0]["scope"], rows[0]["needed"]) if rows else None
 

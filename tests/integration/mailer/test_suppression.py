@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import Engine, text
 
 from dev_inbox.script import Phase, Rule
-from mailer_service.suppression.marks import Marker
+from mailer_service.suppression.recipient_hashes import RecipientHasher
 from service_runtime.database.engine import build_engine
 from support.eventually import eventually
 from support.mailroom import HASH_KEY, Mailroom
 
-MARKER = Marker(HASH_KEY)
+MARKER = RecipientHasher(HASH_KEY)
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def domain() -> str:
 
 def entry(room: Mailroom, address: str) -> tuple[str, str, int, int, float | None] | None:
     """Scope, reason, times, needed and days left of the recipient's own or, without one, its domain's entry."""
-    marks = MARKER.marks_of(address)
-    for mark in (marks.recipient, marks.domain):
+    hashes = MARKER.hashes_of(address)
+    for mark in (hashes.recipient, hashes.domain):
         rows = room.query(
             "SELECT scope, reason, times, needed, EXTRACT(epoch FROM expires_at - now()) / 86400 AS days"
             " FROM suppressions WHERE key = %s",
@@ -124,7 +124,7 @@ def test_an_expired_suppression_neither_holds_nor_counts(busy_room: Mailroom, do
     with admin(busy_room) as engine, engine.begin() as connection:
         connection.execute(
             text("UPDATE suppressions SET expires_at = now() - interval '1 second' WHERE key = :key"),
-            {"key": MARKER.marks_of(full).recipient},
+            {"key": MARKER.hashes_of(full).recipient},
         )
     assert send(busy_room, full) == ["failed"]
     assert entry(busy_room, full) == ("recipient", "5.2.2", 1, 3, 90.0)

@@ -9,7 +9,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from mailer_service.suppression.marks import Marker
+from mailer_service.suppression.recipient_hashes import RecipientHasher
 from support import nursery
 from support.database import Database
 from support.mailroom import COMMAND, HASH_KEY
@@ -105,7 +105,7 @@ def test_what_a_server_got_wrong_is_removed_at_once(suppressions: Run, mailer_da
         connection,
         connection.cursor() as cursor,
     ):
-        bob = Marker(HASH_KEY).marks_of("bob@example.org").recipient
+        bob = RecipientHasher(HASH_KEY).hashes_of("bob@example.org").recipient
         cursor.execute("UPDATE suppressions SET since = now() - interval '1 day' WHERE key = %s", (bob,))
     assert suppressions("remove", "--reason", "5.1.1", "--hours", "2").stdout == "1 removed\n"
     assert len(listed(suppressions)) == 2

@@ -7,15 +7,15 @@ import pytest
 
 from mailer_service.console.dead_list import group_text
 from mailer_service.deadletters.groups import Age, grouped
+from mailer_service.deadletters.info import DeadLetterInfo
 from mailer_service.deadletters.message import DeadMessage
-from mailer_service.deadletters.obituary import Obituary
 from mailer_service.deadletters.selection import Selection
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def died(ago: timedelta | None, *, reason: str = "5.1.1", reply: str | None = None) -> Obituary:
-    return Obituary(
+def died(ago: timedelta | None, *, reason: str = "5.1.1", reply: str | None = None) -> DeadLetterInfo:
+    return DeadLetterInfo(
         message=DeadMessage(tag=1, body=b"", size=0, fingerprint="", properties={}, headers={}),
         id="6b0c4f0a-0000-4000-8000-000000000001",
         reason=reason,

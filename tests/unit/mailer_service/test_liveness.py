@@ -2,9 +2,9 @@
 
 from threading import Event, Thread
 
-from mailer_service.liveness.hands import Hands
-from mailer_service.liveness.pulse import Pulse
-from mailer_service.liveness.verdict import Liveness
+from mailer_service.liveness.check import Liveness
+from mailer_service.liveness.heartbeat import Heartbeat
+from mailer_service.liveness.thread_watchdog import ThreadWatchdog
 from mailer_service.metrics import Metrics
 from support.clock import Clock
 
@@ -16,13 +16,13 @@ class Replica:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.hands = Hands(clock=self.clock)
-        self.pulse = Pulse(metrics=Metrics(), clock=self.clock)
+        self.watchdog = ThreadWatchdog(clock=self.clock)
+        self.heartbeat = Heartbeat(metrics=Metrics(), clock=self.clock)
         self.stopping = Event()
         self.watch_has_ended = False
         self._liveness = Liveness(
-            hands=self.hands,
-            pulse=self.pulse,
+            watchdog=self.watchdog,
+            heartbeat=self.heartbeat,
             companions={"watch": lambda: self.watch_has_ended},
             stopping=self.stopping,
             lease_seconds=LEASE,
@@ -30,7 +30,7 @@ class Replica:
 
     def turns_for(self, seconds: float) -> None:
         self.clock.forward(seconds)
-        self.pulse.beat()
+        self.heartbeat.beat()
 
     @property
     def complaint(self) -> str | None:
@@ -48,7 +48,7 @@ def test_a_thread_busy_with_one_message_beyond_the_lease_is_noticed_and_its_plac
     frozen, begun = Event(), Event()
 
     def call_a_frozen_database() -> None:
-        with replica.hands.holding():
+        with replica.watchdog.holding():
             begun.set()
             frozen.wait(10)
 
@@ -59,7 +59,7 @@ def test_a_thread_busy_with_one_message_beyond_the_lease_is_noticed_and_its_plac
     assert replica.complaint is None
     replica.turns_for(1)
     assert "a thread has been busy" in (replica.complaint or "")
-    silent = replica.hands.silent(longer_than=LEASE)
+    silent = replica.watchdog.silent(longer_than=LEASE)
     assert silent is not None
     assert "call_a_frozen_database" in silent.where
     frozen.set()
@@ -69,16 +69,16 @@ def test_a_thread_busy_with_one_message_beyond_the_lease_is_noticed_and_its_plac
 
 def test_a_thread_that_waits_on_purpose_is_alive() -> None:
     replica = Replica()
-    with replica.hands.holding():
+    with replica.watchdog.holding():
         for _ in range(300):
             replica.turns_for(1)
-            replica.hands.sign()
+            replica.watchdog.sign()
         assert replica.complaint is None
 
 
 def test_a_consumer_that_no_longer_turns_is_noticed() -> None:
     replica = Replica()
-    replica.pulse.begins(lambda: 0)
+    replica.heartbeat.begins(lambda: 0)
     replica.clock.forward(60)
     assert replica.complaint is None
     replica.clock.forward(1)
@@ -88,8 +88,8 @@ def test_a_consumer_that_no_longer_turns_is_noticed() -> None:
 def test_a_consumer_that_tries_in_vain_to_reach_its_broker_is_alive() -> None:
     replica = Replica()
     tries = 0
-    replica.pulse.begins(lambda: tries)
-    replica.pulse.consumes(None)
+    replica.heartbeat.begins(lambda: tries)
+    replica.heartbeat.consumes(None)
     for _ in range(20):
         replica.clock.forward(15)
         tries += 1
@@ -98,8 +98,8 @@ def test_a_consumer_that_tries_in_vain_to_reach_its_broker_is_alive() -> None:
 
 def test_a_consumer_that_hangs_while_it_tries_to_reach_its_broker_is_noticed() -> None:
     replica = Replica()
-    replica.pulse.begins(lambda: 3)
-    replica.pulse.consumes(None)
+    replica.heartbeat.begins(lambda: 3)
+    replica.heartbeat.consumes(None)
     assert replica.complaint is None
     replica.clock.forward(61)
     assert "the consumer has not turned" in (replica.complaint or "")
@@ -113,7 +113,7 @@ def test_a_replica_without_a_thread_it_cannot_do_without_is_noticed() -> None:
 
 def test_a_replica_that_is_being_stopped_has_an_end_of_its_own() -> None:
     replica = Replica()
-    with replica.hands.holding():
+    with replica.watchdog.holding():
         replica.clock.forward(100)
         replica.stopping.set()
         assert replica.complaint is None

@@ -52,7 +52,7 @@ def claimed(ledger: Ledger, *, stopping: bool = False) -> Attempt:
         stop.set()
     pipeline = Pipeline(
         opener=unused,
-        marker=unused,
+        hasher=unused,
         route=unused,
         renderer=unused,
         sender=SENDER,

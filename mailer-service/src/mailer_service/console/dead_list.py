@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from mailer_service.console.escaping import harmless
-from mailer_service.console.moments import ago, iso, stamp
 from mailer_service.console.table import columns
+from mailer_service.console.times import ago, iso, stamp
 from mailer_service.deadletters.groups import Group
-from mailer_service.deadletters.obituary import Obituary
+from mailer_service.deadletters.info import DeadLetterInfo
 
 _GROUP_HEAD = ("count", "reason", "class", "age", "letters", "oldest", "newest", "last reply")
 _EACH_HEAD = ("id", "reason", "class", "letter", "attempts", "died", "last reply")
@@ -52,38 +52,38 @@ def group_text(groups: Sequence[Group], *, now: datetime) -> Iterator[str]:
     )
 
 
-def each_data(obituary: Obituary) -> dict[str, Any]:
+def each_data(info: DeadLetterInfo) -> dict[str, Any]:
     """Returns one dead letter for programs, without what is in it."""
     return {
-        "id": obituary.id,
-        "reason": obituary.reason,
-        "reason_is_derived": obituary.derived,
-        "class": obituary.letter_class,
-        "letter": obituary.letter,
-        "attempts": obituary.attempts,
-        "first_seen": iso(obituary.first_seen),
-        "died_at": iso(obituary.died_at),
-        "last_reply": obituary.reply,
-        "bytes": obituary.message.size,
+        "id": info.id,
+        "reason": info.reason,
+        "reason_is_derived": info.derived,
+        "class": info.letter_class,
+        "letter": info.letter,
+        "attempts": info.attempts,
+        "first_seen": iso(info.first_seen),
+        "died_at": iso(info.died_at),
+        "last_reply": info.reply,
+        "bytes": info.message.size,
     }
 
 
-def each_text(obituaries: Sequence[Obituary]) -> Iterator[str]:
+def each_text(infos: Sequence[DeadLetterInfo]) -> Iterator[str]:
     """Yields one line a letter."""
     yield from columns(
         [
             _EACH_HEAD,
             *(
                 (
-                    obituary.id,
-                    harmless(obituary.reason, at_most=60),
-                    obituary.letter_class,
-                    harmless(obituary.letter or "-", at_most=40),
-                    "?" if obituary.attempts is None else str(obituary.attempts),
-                    stamp(obituary.died_at),
-                    harmless(obituary.reply or "-", at_most=80),
+                    info.id,
+                    harmless(info.reason, at_most=60),
+                    info.letter_class,
+                    harmless(info.letter or "-", at_most=40),
+                    "?" if info.attempts is None else str(info.attempts),
+                    stamp(info.died_at),
+                    harmless(info.reply or "-", at_most=80),
                 )
-                for obituary in obituaries
+                for info in infos
             ),
         ]
     )

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from mailer_service.console.actions import action_data, action_text
 from mailer_service.console.dead_list import each_data
 from mailer_service.console.escaping import harmless, harmless_bytes, json_line
-from mailer_service.console.fates import fate_data, fate_text
-from mailer_service.console.lives import life_data, life_text
-from mailer_service.console.moments import ago, stamp
-from mailer_service.deadletters.obituary import Obituary
-from mailer_service.deadletters.round import Step
+from mailer_service.console.letter_records import record_data, record_text
+from mailer_service.console.times import ago, stamp
+from mailer_service.deadletters.info import DeadLetterInfo
+from mailer_service.deadletters.run import Step
 from mailer_service.history.record import LetterRecord
 
 BODY_SHOWN = 2000
@@ -22,34 +22,34 @@ _MOST_ITEMS = 50
 _SEALED = frozenset({"sealed", "signature"})
 
 
-def show_data(obituary: Obituary, step: Step, record: LetterRecord | None) -> dict[str, Any]:
+def show_data(info: DeadLetterInfo, step: Step, record: LetterRecord | None) -> dict[str, Any]:
     """Returns one dead letter for programs."""
-    message = obituary.message
+    message = info.message
     return {
-        **each_data(obituary),
-        "redrive": fate_data(step),
-        "task": obituary.arrival.task if obituary.arrival else None,
-        "arguments": _shown(obituary.arrival.args) if obituary.arrival else None,
-        "body": None
-        if obituary.arrival
-        else harmless_bytes(message.body, size=message.size, at_most=BODY_SHOWN),
+        **each_data(info),
+        "redrive": action_data(step),
+        "task": info.arrival.task if info.arrival else None,
+        "arguments": _shown(info.arrival.args) if info.arrival else None,
+        "body": None if info.arrival else harmless_bytes(message.body, size=message.size, at_most=BODY_SHOWN),
         "properties": _shown(message.properties),
         "headers": _shown(message.headers),
-        "ledger": life_data(record) if record else None,
+        "ledger": record_data(record) if record else None,
     }
 
 
-def show_text(obituary: Obituary, step: Step, record: LetterRecord | None, *, now: datetime) -> Iterator[str]:
+def show_text(
+    info: DeadLetterInfo, step: Step, record: LetterRecord | None, *, now: datetime
+) -> Iterator[str]:
     """Yields the lines of one dead letter."""
-    data = show_data(obituary, step, record)
-    yield f"{obituary.id}  {harmless(obituary.letter or 'no letter', at_most=60)}, {obituary.letter_class}"
-    derived = "  (derived: it carries no header that says it)" if obituary.derived else ""
-    yield f"  reason      {harmless(obituary.reason)}{derived}"
-    yield f"  last reply  {harmless(obituary.reply or 'none')}"
-    yield f"  died        {stamp(obituary.died_at)}, {ago(obituary.died_at, now=now)}"
-    yield f"  first seen  {stamp(obituary.first_seen)}"
-    yield f"  attempts    {'see the ledger' if obituary.attempts is None else obituary.attempts}"
-    yield f"  redrive     {fate_text(step)}"
+    data = show_data(info, step, record)
+    yield f"{info.id}  {harmless(info.letter or 'no letter', at_most=60)}, {info.letter_class}"
+    derived = "  (derived: it carries no header that says it)" if info.derived else ""
+    yield f"  reason      {harmless(info.reason)}{derived}"
+    yield f"  last reply  {harmless(info.reply or 'none')}"
+    yield f"  died        {stamp(info.died_at)}, {ago(info.died_at, now=now)}"
+    yield f"  first seen  {stamp(info.first_seen)}"
+    yield f"  attempts    {'see the ledger' if info.attempts is None else info.attempts}"
+    yield f"  redrive     {action_text(step)}"
     if data["arguments"] is not None:
         yield f"  task        {harmless(str(data['task']))}"
         single = len(data["arguments"]) == 1 and isinstance(data["arguments"][0], Mapping)
@@ -64,7 +64,7 @@ def show_text(obituary: Obituary, step: Step, record: LetterRecord | None, *, no
         yield "  ledger      does not know it"
     else:
         yield "  ledger"
-        yield from (f"    {line}" for line in life_text(record))
+        yield from (f"    {line}" for line in record_text(record))
 
 
 def _tree(name: str, value: Any) -> Iterator[str]:

@@ -8,33 +8,33 @@ from uuid import UUID, uuid5
 
 from mail_contract.keys import VerifyingKeys
 from mail_contract.messages import DeliveryReport, ReportedState
+from mailer_service.deadletters.action import DeadLetterStatus, Keep, TellAuth
+from mailer_service.deadletters.info import DeadLetterInfo
 from mailer_service.deadletters.ledger import DROPPED, DeadLedger
 from mailer_service.deadletters.letter import Content, DeadEnvelope, examine
-from mailer_service.deadletters.obituary import Obituary
-from mailer_service.deadletters.round import Decision, Discard, Step
-from mailer_service.deadletters.standing import DeadStanding, Keep, TellAuth
-from mailer_service.deadletters.tally import Done
+from mailer_service.deadletters.run import Decision, Discard, Step
+from mailer_service.deadletters.summary import Done
 from mailer_service.store.tables import LetterState
 
 
 class Drop:
-    """Decides for a window of dead letters; `rehearsal` writes nothing and says what would be done."""
+    """Decides for a window of dead letters; `dry_run` writes nothing and says what would be done."""
 
-    def __init__(self, ledger: DeadLedger, *, keys: VerifyingKeys | None, rehearsal: bool) -> None:
+    def __init__(self, ledger: DeadLedger, *, keys: VerifyingKeys | None, dry_run: bool) -> None:
         self._ledger = ledger
         self._keys = keys
-        self._rehearsal = rehearsal
+        self._dry_run = dry_run
 
-    def decide(self, obituaries: Sequence[Obituary]) -> Iterator[Decision]:
+    def decide(self, infos: Sequence[DeadLetterInfo]) -> Iterator[Decision]:
         """Ends them in the ledger and yields what follows for each; raises LedgerUnavailable."""
-        contents = [examine(obituary, self._keys) for obituary in obituaries]
+        contents = [examine(info, self._keys) for info in infos]
         letters = [content for content in contents if isinstance(content, DeadEnvelope)]
-        standings = self._ledger.look(letters) if self._rehearsal else self._ledger.drop(letters)
-        for obituary, content in zip(obituaries, contents, strict=True):
+        standings = self._ledger.look(letters) if self._dry_run else self._ledger.drop(letters)
+        for info, content in zip(infos, contents, strict=True):
             step = self._step(content, standings)
-            yield Decision(obituary=obituary, step=step, done=Done.DROPPED)
+            yield Decision(info=info, step=step, done=Done.DROPPED)
 
-    def _step(self, content: Content, standings: Mapping[UUID, DeadStanding]) -> Step:
+    def _step(self, content: Content, standings: Mapping[UUID, DeadLetterStatus]) -> Step:
         if not isinstance(content, DeadEnvelope):
             return Discard()
         letter_id = content.envelope.header.id
@@ -47,7 +47,7 @@ class Drop:
         if standing.in_hand:
             return Keep(reason="in_hand")
         if standing.state is not LetterState.UNCONFIRMED and (
-            self._rehearsal or standing.state is LetterState.DEAD
+            self._dry_run or standing.state is LetterState.DEAD
         ):
             return self._told(letter_id, attempt=standing.attempts, at=standing.at)
         return Discard()  # it came to another end, or is as unconfirmed as before, which auth-service knows

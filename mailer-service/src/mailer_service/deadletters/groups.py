@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from mailer_service.deadletters.obituary import Obituary
+from mailer_service.deadletters.info import DeadLetterInfo
 
 
 class Age(StrEnum):
@@ -52,27 +52,25 @@ class Group:
         """How many they are."""
         return sum(self.letters.values())
 
-    def add(self, obituary: Obituary) -> None:
+    def add(self, info: DeadLetterInfo) -> None:
         """Counts one more."""
-        letter = obituary.letter or ""
+        letter = info.letter or ""
         self.letters[letter] = self.letters.get(letter, 0) + 1
-        died_at = obituary.died_at
+        died_at = info.died_at
         if died_at is not None and (self.newest is None or died_at >= self.newest):
             self.newest = died_at
-            self.reply = obituary.reply or self.reply
+            self.reply = info.reply or self.reply
         if died_at is not None and (self.oldest is None or died_at < self.oldest):
             self.oldest = died_at
 
 
-def grouped(obituaries: Iterable[Obituary], *, now: datetime) -> list[Group]:
+def grouped(infos: Iterable[DeadLetterInfo], *, now: datetime) -> list[Group]:
     """Returns the groups, the largest first; keeps nothing but the counts."""
     groups: dict[tuple[str, str, Age], Group] = {}
-    for obituary in obituaries:
-        age = Age.at(obituary.died_at, now=now)
-        key = (obituary.reason, obituary.letter_class, age)
+    for info in infos:
+        age = Age.at(info.died_at, now=now)
+        key = (info.reason, info.letter_class, age)
         if key not in groups:
-            groups[key] = Group(
-                reason=obituary.reason, letter_class=obituary.letter_class, age=age, letters={}
-            )
-        groups[key].add(obituary)
+            groups[key] = Group(reason=info.reason, letter_class=info.letter_class, age=age, letters={})
+        groups[key].add(info)
     return sorted(groups.values(), key=lambda group: (-group.count, group.reason, group.letter_class))

@@ -17,8 +17,8 @@ from uuid import UUID
 
 from sqlalchemy import Engine, TextClause, func, select
 
+from mailer_service.deadletters.action import DeadLetterStatus
 from mailer_service.deadletters.letter import DeadEnvelope
-from mailer_service.deadletters.standing import DeadStanding
 from mailer_service.errors import LedgerUnavailable
 from mailer_service.store import dead_statements
 from mailer_service.store.tables import LetterState
@@ -63,16 +63,18 @@ class DeadLedger:
         with translated(LedgerUnavailable):
             return cast("datetime", self._connection.scalar(select(func.now())))
 
-    def look(self, letters: Sequence[DeadEnvelope]) -> Mapping[UUID, DeadStanding]:
+    def look(self, letters: Sequence[DeadEnvelope]) -> Mapping[UUID, DeadLetterStatus]:
         """Returns where letters stand; those the ledger does not know are missing."""
         rows = self._run(dead_statements.LOOK, letters)
-        names = {field.name for field in fields(DeadStanding)} - {"state"}
+        names = {field.name for field in fields(DeadLetterStatus)} - {"state"}
         return {
-            row["id"]: DeadStanding(state=LetterState(row["state"]), **{name: row[name] for name in names})
+            row["id"]: DeadLetterStatus(
+                state=LetterState(row["state"]), **{name: row[name] for name in names}
+            )
             for row in rows
         }
 
-    def revive(self, letters: Sequence[DeadEnvelope], *, copies: bool) -> Mapping[UUID, DeadStanding]:
+    def revive(self, letters: Sequence[DeadEnvelope], *, copies: bool) -> Mapping[UUID, DeadLetterStatus]:
         """Lets those that are dead be claimed again, and returns where all of them stand then.
 
         Args:
@@ -82,7 +84,7 @@ class DeadLedger:
         self._run(dead_statements.REVIVE, letters, actor=self._actor, copies=copies)
         return self.look(letters)
 
-    def drop(self, letters: Sequence[DeadEnvelope]) -> Mapping[UUID, DeadStanding]:
+    def drop(self, letters: Sequence[DeadEnvelope]) -> Mapping[UUID, DeadLetterStatus]:
         """Ends those that nobody works on and that have no end yet, and returns where all of them stand then."""
         self._run(dead_statements.DROP, letters, actor=self._actor, reason=DROPPED)
         return self.look(letters)

@@ -11,7 +11,7 @@ from mail_contract.keys import VerifyingKeys
 from mail_contract.messages import Envelope
 from mail_contract.sealing import verify
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
-from mailer_service.deadletters.obituary import Obituary
+from mailer_service.deadletters.info import DeadLetterInfo
 from mailer_service.errors import Unauthentic
 
 _SIGNATURE_REASONS = frozenset({"bad_signature", "unknown_key"})
@@ -51,31 +51,31 @@ class Unfit:
 Content: TypeAlias = DeadEnvelope | DeadCancellation | Unfit
 
 
-def examine(obituary: Obituary, keys: VerifyingKeys | None) -> Content:
+def examine(info: DeadLetterInfo, keys: VerifyingKeys | None) -> Content:
     """Looks at a dead letter as a mailer of this version would.
 
     Args:
-        obituary: what was read of it.
+        info: what was read of it.
         keys: auth's public keys; without them the word of the mailer that buried it is taken.
     """
     try:
-        return _content(obituary, keys)
+        return _content(info, keys)
     except Unauthentic as error:
         return Unfit(reason=error.reason)
 
 
-def _content(obituary: Obituary, keys: VerifyingKeys | None) -> Content:
-    arrival = obituary.arrival
+def _content(info: DeadLetterInfo, keys: VerifyingKeys | None) -> Content:
+    arrival = info.arrival
     if arrival is None:
-        raise Unauthentic(obituary.reason)
+        raise Unauthentic(info.reason)
     if arrival.task == CANCEL_LETTER:
         arrival.cancellation()
         return DeadCancellation()
     if arrival.task != DELIVER_LETTER:
         raise Unauthentic("unknown_task")
     envelope = arrival.envelope()
-    if obituary.reason in _LASTING_REASONS or (keys is None and obituary.reason in _SIGNATURE_REASONS):
-        raise Unauthentic(obituary.reason)
+    if info.reason in _LASTING_REASONS or (keys is None and info.reason in _SIGNATURE_REASONS):
+        raise Unauthentic(info.reason)
     if keys is not None:
         _check_signature(envelope, keys)
     return DeadEnvelope(envelope=envelope, digest=hashlib.sha256(envelope.signature.encode()).digest())

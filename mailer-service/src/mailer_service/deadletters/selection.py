@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailer_service.deadletters.obituary import Obituary
+from mailer_service.deadletters.info import DeadLetterInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +23,10 @@ class Selection:
     letters: frozenset[str] = frozenset()
     limit: int | None = None
 
-    def takes(self, obituary: Obituary) -> bool:
+    def takes(self, info: DeadLetterInfo) -> bool:
         """Says whether this one is meant; the limit is for whoever counts."""
         return (
-            (not self.ids or any(obituary.id.startswith(known) for known in self.ids))
-            and (not self.reasons or obituary.reason in self.reasons)
-            and (not self.letters or obituary.letter in self.letters)
+            (not self.ids or any(info.id.startswith(known) for known in self.ids))
+            and (not self.reasons or info.reason in self.reasons)
+            and (not self.letters or info.letter in self.letters)
         )

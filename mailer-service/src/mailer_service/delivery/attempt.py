@@ -21,7 +21,7 @@ from mailer_service.delivery.outcome import (
 )
 from mailer_service.delivery.transmission import Transmission
 from mailer_service.store.tables import LetterState
-from mailer_service.suppression.marks import Marks
+from mailer_service.suppression.recipient_hashes import RecipientHashes
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Attempt:
 
     Attributes:
         header: of the envelope, verified.
-        marks: keyed hashes of the recipient and its domain; None if the address cannot be written in a letter.
+        hashes: keyed hashes of the recipient and its domain; None if the address cannot be written in a letter.
         claim: the right to make the attempt; None where the ledger gave none, for the letter's end is known or somebody
             else has it.
         deadline: seconds of `time.monotonic`; no final dot leaves after it.
@@ -43,7 +43,7 @@ class Attempt:
     """
 
     header: EnvelopeHeader
-    marks: Marks | None
+    hashes: RecipientHashes | None
     claim: Claim | None
     deadline: float
     number: int
@@ -54,11 +54,13 @@ class Attempt:
     reply: str | None = None
 
     @classmethod
-    def claimed(cls, header: EnvelopeHeader, marks: Marks | None, claim: Claim, *, deadline: float) -> Self:
+    def claimed(
+        cls, header: EnvelopeHeader, hashes: RecipientHashes | None, claim: Claim, *, deadline: float
+    ) -> Self:
         """Begins with the ledger's claim."""
         return cls(
             header=header,
-            marks=marks,
+            hashes=hashes,
             claim=claim,
             deadline=deadline,
             number=claim.attempt,
@@ -71,7 +73,7 @@ class Attempt:
         """Takes what the ledger knows of a letter that could not be claimed."""
         return cls(
             header=header,
-            marks=None,
+            hashes=None,
             claim=None,
             deadline=0.0,
             number=standing.attempts,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from mail_contract.messages import EnvelopeHeader
 from mailer_service.store.tables import LetterState
-from mailer_service.suppression.marks import Marks
+from mailer_service.suppression.recipient_hashes import RecipientHashes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +84,11 @@ class Wanted:
     Attributes:
         header: of its envelope, verified.
         digest: of the envelope's signature.
-        marks: of its recipient, to look for suppressions; None if the address is none.
+        hashes: of its recipient, to look for suppressions; None if the address is none.
         provider: whom it will be given to at once, if it is bound to nobody; None if it may not be begun yet.
     """
 
     header: EnvelopeHeader
     digest: bytes
-    marks: Marks | None
+    hashes: RecipientHashes | None
     provider: str | None

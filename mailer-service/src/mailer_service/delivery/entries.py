@@ -56,7 +56,7 @@ def claim_all(
 
 
 def begin_all(connection: Connection, begun: Sequence[tuple[Claim, str]]) -> list[bool]:
-    """Marks letters as possibly with these providers from now on; tells for each whether it is still ours, and wanted."""
+    """RecipientHashes letters as possibly with these providers from now on; tells for each whether it is still ours, and wanted."""
     asked = json.dumps(
         [
             {"id": str(claim.letter_id), "fence": claim.fence, "provider": provider}
@@ -132,7 +132,7 @@ def standings(
 
 
 def _asked_for(wanted: Wanted) -> dict[str, str | None]:
-    header, marks = wanted.header, wanted.marks
+    header, hashes = wanted.header, wanted.hashes
     return {
         "id": str(header.id),
         "letter": header.letter,
@@ -140,8 +140,8 @@ def _asked_for(wanted: Wanted) -> dict[str, str | None]:
         "recipient_tag": header.recipient_tag,
         "envelope_digest": _bytea(wanted.digest),
         "expires_at": header.expires_at.isoformat(),
-        "recipient_mark": None if marks is None else _bytea(marks.recipient),
-        "domain_mark": None if marks is None else _bytea(marks.domain),
+        "recipient_mark": None if hashes is None else _bytea(hashes.recipient),
+        "domain_mark": None if hashes is None else _bytea(hashes.domain),
         "provider": wanted.provider,
     }
 

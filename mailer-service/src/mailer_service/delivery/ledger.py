@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from mail_contract.messages import Cancellation, EnvelopeHeader
-from mailer_service.convoy import GATHERING_SECONDS, Convoy
+from mailer_service.batcher import GATHERING_SECONDS, Batcher
 from mailer_service.delivery.claim import Claim, Holder, Standing, Wanted
 from mailer_service.delivery.entries import (
     begin_all,
@@ -30,8 +30,8 @@ from mailer_service.delivery.entries import (
 from mailer_service.delivery.settlement import Settled, Settlement
 from mailer_service.errors import LedgerUnavailable, LetterLocked
 from mailer_service.store import statements
-from mailer_service.store.presence import Presence
-from mailer_service.suppression.marks import Marks
+from mailer_service.store.session_lock import SessionLock
+from mailer_service.suppression.recipient_hashes import RecipientHashes
 from service_runtime.database.engine import translated
 
 _LOCK_NOT_AVAILABLE, _DEADLOCK_DETECTED = "55P03", "40P01"
@@ -41,23 +41,23 @@ _LOCK_NOT_AVAILABLE, _DEADLOCK_DETECTED = "55P03", "40P01"
 class Ledger:
     """The only writer of the tables `letters` and `attempts`; every method raises LedgerUnavailable."""
 
-    def __init__(self, engine: Engine, *, presence: Presence, replica: str, lease: timedelta) -> None:
+    def __init__(self, engine: Engine, *, session_lock: SessionLock, replica: str, lease: timedelta) -> None:
         self._engine = engine
-        self._presence = presence
+        self._session_lock = session_lock
         self._replica = replica
         self._lease = lease
-        self._claims: Convoy[Wanted, Claim | Standing] = Convoy(
+        self._claims: Batcher[Wanted, Claim | Standing] = Batcher(
             self._claim_all, every=GATHERING_SECONDS, concerns_all=_concerns_all
         )
-        self._beginnings = Convoy(self._begin_all, every=GATHERING_SECONDS, concerns_all=_concerns_all)
-        self._settlements = Convoy(self._settle_all, every=GATHERING_SECONDS, concerns_all=_concerns_all)
+        self._beginnings = Batcher(self._begin_all, every=GATHERING_SECONDS, concerns_all=_concerns_all)
+        self._settlements = Batcher(self._settle_all, every=GATHERING_SECONDS, concerns_all=_concerns_all)
 
     def claim(
         self,
         header: EnvelopeHeader,
         *,
         digest: bytes,
-        marks: Marks | None = None,
+        hashes: RecipientHashes | None = None,
         provider: str | None = None,
     ) -> Claim | Standing:
         """Takes the letter in hand, or tells why not.
@@ -65,17 +65,17 @@ class Ledger:
         Args:
             header: of its envelope, verified.
             digest: of the envelope's signature.
-            marks: of its recipient, to look for suppressions; None if the address is none.
+            hashes: of its recipient, to look for suppressions; None if the address is none.
             provider: whom it will be given to at once. A letter that is free to go there is marked as possibly there
                 in the same step, see `Claim.begun_with`.
 
         Raises:
             Unauthentic: another envelope was seen under this id before.
         """
-        return self._claims.ask(Wanted(header=header, digest=digest, marks=marks, provider=provider))
+        return self._claims.ask(Wanted(header=header, digest=digest, hashes=hashes, provider=provider))
 
     def begin_transmission(self, claim: Claim, *, provider: str) -> bool:
-        """Marks the letter as possibly with the provider from now on; False if it is no longer ours, or withdrawn.
+        """RecipientHashes the letter as possibly with the provider from now on; False if it is no longer ours, or withdrawn.
 
         Whoever turns to another provider begins again: then the first one has certainly not accepted it.
         """
@@ -119,7 +119,7 @@ class Ledger:
 
     def _claim_all(self, asked: Sequence[Wanted]) -> Sequence[Claim | Standing | Exception]:
         answers: list[Claim | Standing | Exception | None] = [None] * len(asked)
-        holder = Holder(replica=self._replica, key=self._presence.sign, lease=self._lease)
+        holder = Holder(replica=self._replica, key=self._session_lock.sign, lease=self._lease)
         with self._connection() as connection:
             while open_ := [place for place, answer in enumerate(answers) if answer is None]:
                 # A letter that came twice at once is asked for twice, one after the other: a statement names it once.

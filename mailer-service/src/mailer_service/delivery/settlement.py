@@ -27,7 +27,7 @@ from mailer_service.delivery.outcome import (
 from mailer_service.delivery.transmission import Transmission
 from mailer_service.store.tables import LetterState
 from mailer_service.suppression.entry import NewSuppression
-from mailer_service.suppression.marks import Marks
+from mailer_service.suppression.recipient_hashes import RecipientHashes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,7 @@ def settlement_of(attempt: Attempt, claim: Claim, outcome: Outcome, *, duration_
         # A copy of the message, as a broker gives it again after a restart, must not send it again at once.
         delay=outcome.after if isinstance(outcome, Ambiguous) else None,
         earlier=tuple(earlier),
-        suppression=_suppression_of(outcome, attempt.marks),
+        suppression=_suppression_of(outcome, attempt.hashes),
     )
 
 
@@ -130,12 +130,12 @@ def kind_of(verdict: Verdict) -> str | None:
     return verdict.tries.kind if isinstance(verdict, TryLater) and verdict.tries else None
 
 
-def _suppression_of(outcome: Outcome, marks: Marks | None) -> NewSuppression | None:
-    if marks is None or not isinstance(outcome, Dead | Unconfirmed) or outcome.suppress is None:
+def _suppression_of(outcome: Outcome, hashes: RecipientHashes | None) -> NewSuppression | None:
+    if hashes is None or not isinstance(outcome, Dead | Unconfirmed) or outcome.suppress is None:
         return None
     suppress = outcome.suppress
     return NewSuppression(
-        mark=marks.of(suppress.scope),
+        mark=hashes.of(suppress.scope),
         scope=suppress.scope,
         reason=outcome.reason,
         lifetime=suppress.lifetime,

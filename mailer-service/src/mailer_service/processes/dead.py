@@ -55,7 +55,7 @@ def _selecting(command: F) -> F:
 
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
-_rehearsal = click.option("--dry-run", "rehearsal", is_flag=True, help="Only say what would be done.")
+_dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 
 
 @dead.command(name="list")
@@ -83,10 +83,10 @@ def show(*, names: tuple[str, ...], as_json: bool, **selectors: Any) -> None:
 
 @dead.command()
 @_selecting
-@_rehearsal
+@_dry_run
 @click.option("--copies", is_flag=True, help="Unconfirmed ones too: their mailboxes may get a copy.")
 @_as_json
-def redrive(*, rehearsal: bool, copies: bool, as_json: bool, **selectors: Any) -> None:
+def redrive(*, dry_run: bool, copies: bool, as_json: bool, **selectors: Any) -> None:
     """Send dead letters again: all, or those that are selected.
 
     An unconfirmed letter may be in its mailbox already. It is sent again only after a question, or with --copies. What cannot be sent stays and is named with its reason (exit code 1). What has expired is not sent: auth-service is asked
@@ -94,21 +94,21 @@ def redrive(*, rehearsal: bool, copies: bool, as_json: bool, **selectors: Any) -
     """
     sys.exit(
         process.redrive_dead(
-            _settings(), _selection(selectors), rehearsal=rehearsal, copies=copies, as_json=as_json
+            _settings(), _selection(selectors), dry_run=dry_run, copies=copies, as_json=as_json
         )
     )
 
 
 @dead.command()
 @_selecting
-@_rehearsal
+@_dry_run
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_as_json
-def drop(*, rehearsal: bool, yes: bool, as_json: bool, **selectors: Any) -> None:
+def drop(*, dry_run: bool, yes: bool, as_json: bool, **selectors: Any) -> None:
     """End dead letters for good, after a question: all, or those that are selected; auth-service is told."""
     sys.exit(
         process.drop_dead(
-            _settings(), _selection(selectors), rehearsal=rehearsal, sure=yes or rehearsal, as_json=as_json
+            _settings(), _selection(selectors), dry_run=dry_run, sure=yes or dry_run, as_json=as_json
         )
     )
 

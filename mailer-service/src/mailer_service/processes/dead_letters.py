@@ -11,16 +11,16 @@ from uuid import UUID
 import click
 
 from mail_contract.keys import VerifyingKeys
+from mailer_service.console.actions import summary_data, summary_text
 from mailer_service.console.dead_list import each_data, each_text, group_data, group_text
 from mailer_service.console.dead_show import show_data, show_text
 from mailer_service.console.escaping import json_line
-from mailer_service.console.fates import tally_data, tally_text
-from mailer_service.deadletters.desk import Desk, desk_at
 from mailer_service.deadletters.groups import grouped
-from mailer_service.deadletters.obituary import Obituary
+from mailer_service.deadletters.info import DeadLetterInfo
 from mailer_service.deadletters.redrive import Redrive
 from mailer_service.deadletters.selection import Selection
-from mailer_service.deadletters.tally import Tally
+from mailer_service.deadletters.session import DeadLetterSession, session_at
+from mailer_service.deadletters.summary import Summary
 from mailer_service.errors import MailerError
 from mailer_service.history.archive import Archive
 from mailer_service.settings import OperatorSettings
@@ -34,14 +34,14 @@ _INTERRUPTED = 130
 def list_dead(settings: OperatorSettings, selection: Selection, *, each: bool, as_json: bool) -> None:
     """Prints how many there are, by group or one by one."""
     now = datetime.now(UTC)
-    with _desk(settings) as (desk, _):
-        total = desk.count()
-        found = desk.look(selection)
+    with _desk(settings) as (session, _):
+        total = session.count()
+        found = session.look(selection)
         if each:
-            obituaries = list(found)
-            data = {"total": total, "letters": [each_data(obituary) for obituary in obituaries]}
-            lines = each_text(obituaries)
-            count = len(obituaries)
+            infos = list(found)
+            data = {"total": total, "letters": [each_data(info) for info in infos]}
+            lines = each_text(infos)
+            count = len(infos)
         else:
             groups = grouped(found, now=now)
             data = {"total": total, "groups": [group_data(group) for group in groups]}
@@ -58,14 +58,14 @@ def list_dead(settings: OperatorSettings, selection: Selection, *, each: bool, a
 def show_dead(settings: OperatorSettings, selection: Selection, *, as_json: bool) -> int:
     """Prints each that is meant, with its life; returns the exit code."""
     now = datetime.now(UTC)
-    with _desk(settings) as (desk, archive):
-        obituaries = list(desk.look(selection))
-        redrive = Redrive(desk.ledger, keys=desk.keys, rehearsal=True)
-        steps = [decision.step for decision in redrive.decide(obituaries)]
-        lives = archive.find({letter_id for one in obituaries if (letter_id := _letter_id(one.id))})
+    with _desk(settings) as (session, archive):
+        infos = list(session.look(selection))
+        redrive = Redrive(session.ledger, keys=session.keys, dry_run=True)
+        steps = [decision.step for decision in redrive.decide(infos)]
+        lives = archive.find({letter_id for one in infos if (letter_id := _letter_id(one.id))})
     shown = [
         (one, step, lives.get(letter_id) if (letter_id := _letter_id(one.id)) else None)
-        for one, step in zip(obituaries, steps, strict=True)
+        for one, step in zip(infos, steps, strict=True)
     ]
     if as_json:
         click.echo(json_line({"letters": [show_data(*one) for one in shown]}))
@@ -77,33 +77,35 @@ def show_dead(settings: OperatorSettings, selection: Selection, *, as_json: bool
 
 
 def redrive_dead(
-    settings: OperatorSettings, selection: Selection, *, rehearsal: bool, copies: bool, as_json: bool
+    settings: OperatorSettings, selection: Selection, *, dry_run: bool, copies: bool, as_json: bool
 ) -> int:
     """Sends those that are meant again and prints the count; returns the exit code.
 
     Unconfirmed ones among them stay, and are sent too if the answer to a question says so, or at once where `copies` does.
     """
 
-    def run(takes: Callable[[Obituary], bool], tally: Tally, *, limit: int | None, copies: bool) -> int:
-        with _desk(settings) as (desk, _):
+    def run(
+        takes: Callable[[DeadLetterInfo], bool], summary: Summary, *, limit: int | None, copies: bool
+    ) -> int:
+        with _desk(settings) as (session, _):
             return _run(
-                desk,
-                lambda tally, progress: desk.redrive(
-                    takes, tally, limit=limit, rehearsal=rehearsal, copies=copies, progress=progress
+                session,
+                lambda summary, progress: session.redrive(
+                    takes, summary, limit=limit, dry_run=dry_run, copies=copies, progress=progress
                 ),
                 label="redriving",
-                rehearsal=rehearsal,
+                dry_run=dry_run,
                 as_json=as_json,
-                tally=tally,
+                summary=summary,
             )
 
-    tally = Tally()
-    code = run(selection.takes, tally, limit=selection.limit, copies=copies)
-    stayed = tally.unconfirmed
-    if rehearsal or as_json or code == _INTERRUPTED or not stayed or not _accepts_copies(len(stayed)):
+    summary = Summary()
+    code = run(selection.takes, summary, limit=selection.limit, copies=copies)
+    stayed = summary.unconfirmed
+    if dry_run or as_json or code == _INTERRUPTED or not stayed or not _accepts_copies(len(stayed)):
         return code
     # Those that were asked about and no others; the desk is free while the person thinks.
-    return run(lambda one: one.key in stayed, Tally(), limit=None, copies=True)
+    return run(lambda one: one.key in stayed, Summary(), limit=None, copies=True)
 
 
 def _accepts_copies(count: int) -> bool:
@@ -117,68 +119,68 @@ def _accepts_copies(count: int) -> bool:
 
 
 def drop_dead(
-    settings: OperatorSettings, selection: Selection, *, rehearsal: bool, sure: bool, as_json: bool
+    settings: OperatorSettings, selection: Selection, *, dry_run: bool, sure: bool, as_json: bool
 ) -> int:
     """Ends those that are meant, after a question unless it is sure, and prints the count; returns the exit code."""
     counted: set[tuple[str, str]] | None = None
     if not sure:
         # Those that were counted are dropped and no others; the desk is free while the person thinks.
-        with _desk(settings) as (desk, _):
-            counted = {one.key for one in desk.look(selection)}
+        with _desk(settings) as (session, _):
+            counted = {one.key for one in session.look(selection)}
         question = f"Drop {len(counted)} dead letters for good?"
         if not counted or not click.confirm(question, err=True):
             click.echo("nothing was dropped", err=True)
             return 0 if not counted else 1
 
-    def takes(one: Obituary) -> bool:
+    def takes(one: DeadLetterInfo) -> bool:
         return selection.takes(one) and (counted is None or one.key in counted)
 
-    with _desk(settings) as (desk, _):
+    with _desk(settings) as (session, _):
         return _run(
-            desk,
-            lambda tally, progress: desk.drop(
-                takes, tally, limit=selection.limit, rehearsal=rehearsal, progress=progress
+            session,
+            lambda summary, progress: session.drop(
+                takes, summary, limit=selection.limit, dry_run=dry_run, progress=progress
             ),
             label="dropping",
-            rehearsal=rehearsal,
+            dry_run=dry_run,
             as_json=as_json,
         )
 
 
 def _run(
-    desk: Desk,
-    work: Callable[[Tally, Callable[[int], None]], None],
+    session: DeadLetterSession,
+    work: Callable[[Summary, Callable[[int], None]], None],
     *,
     label: str,
-    rehearsal: bool,
+    dry_run: bool,
     as_json: bool,
-    tally: Tally | None = None,
+    summary: Summary | None = None,
 ) -> int:
-    tally = Tally() if tally is None else tally
+    summary = Summary() if summary is None else summary
     failure: MailerError | None = None
     with click.progressbar(
-        length=desk.count(), label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
+        length=session.count(), label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
     ) as bar:
         try:
-            work(tally, bar.update)
+            work(summary, bar.update)
         except KeyboardInterrupt:
-            tally.interrupted = True
-            desk.queue.abandon()
+            summary.interrupted = True
+            session.queue.abandon()
         except MailerError as error:
             failure = error
     if as_json:
-        click.echo(json_line(tally_data(tally, rehearsal=rehearsal)))
+        click.echo(json_line(summary_data(summary, dry_run=dry_run)))
     else:
-        click.echo("\n".join(tally_text(tally, rehearsal=rehearsal)))
+        click.echo("\n".join(summary_text(summary, dry_run=dry_run)))
     if failure is not None:
         raise failure
-    if tally.interrupted:
+    if summary.interrupted:
         return _INTERRUPTED
-    return 1 if tally.kept else 0
+    return 1 if summary.kept else 0
 
 
 @contextmanager
-def _desk(settings: OperatorSettings) -> Iterator[tuple[Desk, Archive]]:
+def _desk(settings: OperatorSettings) -> Iterator[tuple[DeadLetterSession, Archive]]:
     engine = build_engine(
         settings.database_url.get_secret_value(),
         application="mailer-dead",
@@ -187,13 +189,13 @@ def _desk(settings: OperatorSettings) -> Iterator[tuple[Desk, Archive]]:
     )
     keys = settings.verifying_keys
     try:
-        with desk_at(
+        with session_at(
             broker_url=settings.broker_url.get_secret_value(),
             engine=engine,
             keys=VerifyingKeys.from_json(keys.get_secret_value()) if keys else None,
             on_wait=lambda: click.echo("somebody else is at work on the dead letters; waiting", err=True),
-        ) as desk:
-            yield desk, Archive(engine)
+        ) as session:
+            yield session, Archive(engine)
     except MailerError as error:
         raise click.ClickException(str(error)) from error
     finally:

@@ -10,11 +10,11 @@ from sqlalchemy import Engine
 
 from mailer_service.console.dead_list import each_data
 from mailer_service.console.escaping import harmless, json_line
-from mailer_service.console.lives import life_data, life_text
-from mailer_service.console.moments import stamp
-from mailer_service.deadletters.desk import desk_at
-from mailer_service.deadletters.obituary import Obituary
+from mailer_service.console.letter_records import record_data, record_text
+from mailer_service.console.times import stamp
+from mailer_service.deadletters.info import DeadLetterInfo
 from mailer_service.deadletters.selection import Selection
+from mailer_service.deadletters.session import session_at
 from mailer_service.errors import BrokerLost, BrokerRefuses, LedgerUnavailable
 from mailer_service.history.archive import Archive
 from mailer_service.history.record import LetterRecord
@@ -59,17 +59,17 @@ def run(settings: ExplainSettings, letter_id: UUID, *, as_json: bool) -> int:
         click.echo(f"no letter {letter_id} is known here", err=True)
         return _UNKNOWN
     if as_json:
-        life = life_data(record) if record else {"id": str(letter_id), "state": None, "timeline": []}
-        dead = None if lying is None else [each_data(obituary) for obituary in lying]
+        life = record_data(record) if record else {"id": str(letter_id), "state": None, "timeline": []}
+        dead = None if lying is None else [each_data(info) for info in lying]
         click.echo(json_line({**life, "dead_letters": dead}))
         return 0
     click.echo(f"letter {letter_id}")
-    for line in life_text(record) if record else ("the ledger does not know it",):
+    for line in record_text(record) if record else ("the ledger does not know it",):
         click.echo(line)
-    for obituary in lying or ():
+    for info in lying or ():
         click.echo(
-            f"{stamp(obituary.died_at)}  lies in the dead letters: {harmless(obituary.reason)};"
-            f" mailer-service dead show {obituary.id}"
+            f"{stamp(info.died_at)}  lies in the dead letters: {harmless(info.reason)};"
+            f" mailer-service dead show {info.id}"
         )
     if record is not None and record.state in {LetterState.DEAD, LetterState.UNCONFIRMED} and lying == []:
         click.echo("it no longer lies in the dead letters: it was dropped, or taken out by hand")
@@ -78,18 +78,18 @@ def run(settings: ExplainSettings, letter_id: UUID, *, as_json: bool) -> int:
 
 def _among_the_dead(
     settings: ExplainSettings, engine: Engine, letter_id: UUID, record: LetterRecord | None
-) -> list[Obituary] | None:
+) -> list[DeadLetterInfo] | None:
     """Returns those messages of the letter that are dead; None if nobody looked."""
     if settings.broker_url is None or (record is not None and record.state in _NEVER_AMONG_THE_DEAD):
         return None
     try:
-        with desk_at(
+        with session_at(
             broker_url=settings.broker_url.get_secret_value(),
             engine=engine,
             keys=None,
             on_wait=lambda: click.echo("somebody is at work on the dead letters; waiting", err=True),
-        ) as desk:
-            return list(desk.look(Selection(ids=(str(letter_id),))))
+        ) as session:
+            return list(session.look(Selection(ids=(str(letter_id),))))
     except (BrokerLost, BrokerRefuses) as error:
         click.echo(f"nobody looked into the dead letters: {error}", err=True)
         return None

@@ -17,8 +17,8 @@ from mailer_service.processes.start import settings_of
 from mailer_service.settings import SuppressionSettings
 from mailer_service.store.tables import Scope
 from mailer_service.suppression.entry import TAG_DIGITS, NewSuppression, Suppression
-from mailer_service.suppression.marks import Marker
-from mailer_service.suppression.register import Register
+from mailer_service.suppression.recipient_hashes import RecipientHasher
+from mailer_service.suppression.store import Register
 from service_runtime.database.engine import build_engine
 
 Target: TypeAlias = tuple[Scope, bytes]
@@ -41,8 +41,8 @@ def suppressions() -> None:
 @_as_json
 def show(who: Sequence[str], *, as_json: bool) -> None:
     """Show all, or those that concern WHO."""
-    with _register() as (register, marker):
-        found = register.listing(*(mark for target in who for mark in _concerning(marker, target)))
+    with _register() as (register, hasher):
+        found = register.listing(*(mark for target in who for mark in _concerning(hasher, target)))
     _print(found, as_json=as_json)
 
 
@@ -60,8 +60,8 @@ def add(who: Sequence[str], *, reason: str, days: float | None, as_json: bool) -
             "must be up to 100 printable characters without an address", param_hint="--reason"
         )
     lifetime = None if days is None else timedelta(days=days)
-    with _register() as (register, marker):
-        targets = _targets(marker, _given(who))
+    with _register() as (register, hasher):
+        targets = _targets(hasher, _given(who))
         added = [
             register.add(NewSuppression(mark=mark, scope=scope, reason=reason, lifetime=lifetime))
             for scope, mark in targets
@@ -83,13 +83,13 @@ def remove(
     """Let letters go to WHO again. Exit code 1 if one of them was not suppressed."""
     if hours is not None and reason is None:
         raise click.UsageError("--hours goes with --reason.")
-    with _register() as (register, marker):
+    with _register() as (register, hasher):
         given = [] if (tags or reason) and not who else _given(who)
-        gone = [int(register.remove(mark)) for _, mark in _targets(marker, given)]
+        gone = [int(register.remove(mark)) for _, mark in _targets(hasher, given)]
         gone += [_remove_tagged(register, tag) for tag in tags]
         if reason is not None:
             gone.append(register.remove_for(reason, age=None if hours is None else timedelta(hours=hours)))
-        still = sum(bool(register.listing(*_concerning(marker, target))) for target in given)
+        still = sum(bool(register.listing(*_concerning(hasher, target))) for target in given)
     removed, missing = sum(gone), gone.count(0)
     if as_json:
         click.echo(json.dumps({"removed": removed, "missing": missing, "domain_suppressed": still}))
@@ -123,8 +123,8 @@ def _given(who: Sequence[str]) -> Sequence[str]:
     return [line.strip() for line in sys.stdin if line.strip()]
 
 
-def _targets(marker: Marker, given: Sequence[str]) -> list[Target]:
-    return [_read(number, text, marker.of_target) for number, text in enumerate(given, start=1)]
+def _targets(hasher: RecipientHasher, given: Sequence[str]) -> list[Target]:
+    return [_read(number, text, hasher.of_target) for number, text in enumerate(given, start=1)]
 
 
 def _read(number: int, text: str, read: Callable[[str], Target]) -> Target:
@@ -136,9 +136,9 @@ def _read(number: int, text: str, read: Callable[[str], Target]) -> Target:
         ) from None
 
 
-def _concerning(marker: Marker, target: str) -> tuple[bytes, ...]:
-    scope, mark = _read(1, target, marker.of_target)
-    return (mark,) if scope is Scope.DOMAIN else (mark, marker.marks_of(target).domain)
+def _concerning(hasher: RecipientHasher, target: str) -> tuple[bytes, ...]:
+    scope, mark = _read(1, target, hasher.of_target)
+    return (mark,) if scope is Scope.DOMAIN else (mark, hasher.hashes_of(target).domain)
 
 
 def _print(found: Sequence[Suppression], *, as_json: bool) -> None:
@@ -159,13 +159,13 @@ def _print(found: Sequence[Suppression], *, as_json: bool) -> None:
 
 
 @contextmanager
-def _register() -> Iterator[tuple[Register, Marker]]:
+def _register() -> Iterator[tuple[Register, RecipientHasher]]:
     settings = settings_of(SuppressionSettings)
     engine = build_engine(
         settings.database_url.get_secret_value(), application="suppressions", connections=1, autocommit=True
     )
     try:
-        yield Register(engine), Marker(settings.hash_key.get_secret_value())
+        yield Register(engine), RecipientHasher(settings.hash_key.get_secret_value())
     except LedgerUnavailable as error:
         raise click.ClickException(str(error)) from None
     finally:

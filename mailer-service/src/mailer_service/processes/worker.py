@@ -39,7 +39,7 @@ def run(settings: WorkerSettings) -> None:
             return
         mailer.stopping.set()
         # Should a thread hang all the same, its message returns to the queue with the connection, and its letter is
-        # free again with the presence.
+        # free again with the session lock.
         last_resort = Timer(settings.stop_seconds, _end_now)
         last_resort.daemon = True
         last_resort.start()
@@ -51,7 +51,7 @@ def run(settings: WorkerSettings) -> None:
         complaint=mailer.liveness.complaint,
         degraded=mailer.liveness.degraded,
     ):
-        mailer.presence.arrive()
+        mailer.session_lock.arrive()
         mailer.watch.start()
         try:
             mailer.app.worker_main(_arguments(settings, node))

@@ -12,7 +12,7 @@ import structlog
 from mail_contract.letters import LetterClass
 from mailer_service.delivery.outcome import Ambiguous, Concern, Dead, OtherProvider, Pause, Sent, TryLater
 from mailer_service.delivery.transmission import Phase, Transmission
-from mailer_service.providers.domains import Domains, Stay
+from mailer_service.providers.destination_throttle import DestinationThrottle, ThreadShare
 from mailer_service.providers.provider import Provider
 from mailer_service.smtp.message import Message
 from mailer_service.store.tables import Scope
@@ -35,8 +35,8 @@ class Permit:
         chosen: Provider,
         *,
         letter_class: LetterClass,
-        domains: Domains,
-        stay: Stay,
+        throttle: DestinationThrottle,
+        share_held: ThreadShare,
         changed: Callable[[], None],
     ) -> None:
         """Takes all providers in order, the one entered, for which letter, and whom to tell of a breaker that opened."""
@@ -45,8 +45,8 @@ class Permit:
         self._chosen = chosen
         self._entered: Provider | None = chosen
         self._letter_class = letter_class
-        self._domains = domains
-        self._stay = stay
+        self._throttle = throttle
+        self._share = share_held
         self._changed = changed
         self._seconds: float | None = None
         self._refused: Scope | None = None
@@ -61,7 +61,7 @@ class Permit:
         _traceback: TracebackType | None,
     ) -> None:
         self._leave()
-        self._domains.leave(self._stay, seconds=self._seconds, refused=self._refused)
+        self._throttle.leave(self._share, seconds=self._seconds, refused=self._refused)
 
     def candidates(self, *, only: str | None) -> Sequence[Provider]:
         """Returns the providers that may be asked, in order.
@@ -88,7 +88,7 @@ class Permit:
         Raises:
             LedgerUnavailable: what all replicas together may do cannot be asked.
         """
-        if provider.opening is not None:
+        if provider.open_circuit is not None:
             return False
         if provider is self._entered:
             return True
@@ -101,7 +101,7 @@ class Permit:
     def send(
         self, provider: Provider, message: Message, *, deadline: float, keep: Callable[[], bool]
     ) -> Transmission:
-        """Hands the letter to the provider whose connection is in hand, and notes what that says of its domain.
+        """ThreadWatchdog the letter to the provider whose connection is in hand, and notes what that says of its domain.
 
         Args:
             provider: the last one that `move_to` said yes to.
@@ -109,10 +109,10 @@ class Permit:
             deadline: seconds of `time.monotonic`; the final dot is not sent after it. The reply may come later.
             keep: called about once a second while the reply to the final dot is awaited; False ends the waiting.
         """
-        was_open = provider.opening
-        self._domains.begin(self._stay)
+        was_open = provider.open_circuit
+        self._throttle.begin(self._share)
         transmission = provider.send(message, deadline=deadline, keep=keep)
-        if provider.opening is not was_open:
+        if provider.open_circuit is not was_open:
             self._changed()
         match transmission.concern:
             case Concern.DOMAIN:

@@ -13,10 +13,10 @@ from mail_contract.letters import LetterClass
 from mailer_service.delivery.outcome import Concern, Meaning, Pause, Sent
 from mailer_service.delivery.transmission import Transmission
 from mailer_service.errors import LedgerUnavailable
-from mailer_service.providers.breaker import Breaker, Opening
-from mailer_service.providers.pace import Pace
-from mailer_service.providers.register import ProviderRegister, Standing
-from mailer_service.providers.slots import Slots
+from mailer_service.providers.circuit import Circuit, OpenCircuit
+from mailer_service.providers.connection_quota import ConnectionQuota
+from mailer_service.providers.provider_store import ProviderStore, Standing
+from mailer_service.providers.rate_limiter import RateLimiter
 from mailer_service.smtp.message import Message
 from mailer_service.smtp.redaction import redact
 from mailer_service.smtp.replies import meaning_of
@@ -30,7 +30,7 @@ _CLOSING = "421"
 
 
 class Provider:
-    """Hands letters to one server, within what all replicas together may ask of it.
+    """ThreadWatchdog letters to one server, within what all replicas together may ask of it.
 
     Attributes:
         name: `host:port`.
@@ -42,39 +42,39 @@ class Provider:
         server: SmtpServer,
         *,
         transport: SmtpTransport,
-        register: ProviderRegister,
-        slots: Slots,
-        pace: Pace | None,
-        breaker: Breaker,
+        register: ProviderStore,
+        quota: ConnectionQuota,
+        rate_limiter: RateLimiter | None,
+        circuit: Circuit,
     ) -> None:
         self.name = server.name
         self.server = server
         self._transport = transport
         self._register = register
-        self._slots = slots
-        self._pace = pace
-        self._breaker = breaker
+        self._quota = quota
+        self._rate_limiter = rate_limiter
+        self._circuit = circuit
         self._slowed_at = 0.0
 
     @property
-    def opening(self) -> Opening | None:
+    def open_circuit(self) -> OpenCircuit | None:
         """Why it gets no letters; None while it does."""
-        return self._breaker.opening
+        return self._circuit.open_circuit
 
     @property
     def starving(self) -> bool:
         """Whether all its connections are other replicas'."""
-        return self._slots.starving
+        return self._quota.starving
 
     @property
     def connections(self) -> int:
         """How many this replica has or may open without asking."""
-        return len(self._slots)
+        return len(self._quota)
 
     @property
     def share(self) -> int:
         """How many connections this replica may count on, whatever the others want."""
-        return self._slots.share
+        return self._quota.share
 
     def enter(self, letter_class: LetterClass, *, until: float) -> bool:
         """Waits for a connection and a moment for one letter; False if there is none until then (monotonic).
@@ -82,20 +82,20 @@ class Provider:
         Raises:
             LedgerUnavailable: nobody knows.
         """
-        if not self._slots.take(until=until):
+        if not self._quota.take(until=until):
             return False
         try:
-            if self._pace is None or self._pace.keep(letter_class, until=until):
+            if self._rate_limiter is None or self._rate_limiter.keep(letter_class, until=until):
                 return True
         except BaseException:
-            self._slots.give_back()
+            self._quota.give_back()
             raise
-        self._slots.give_back()
+        self._quota.give_back()
         return False
 
     def leave(self) -> None:
         """Ends what `enter` began."""
-        self._slots.give_back()
+        self._quota.give_back()
 
     def send(
         self, message: Message, *, deadline: float, keep: Callable[[], bool] = lambda: True
@@ -110,32 +110,32 @@ class Provider:
         transmission = self._transport.send(message, deadline=deadline, keep=keep)
         verdict = transmission.verdict
         if isinstance(verdict, Sent):
-            self._breaker.judge(Concern.NONE, "")
-            if self._breaker.openings:
-                self._forgive()
+            self._circuit.judge(Concern.NONE, "")
+            if self._circuit.openings:
+                self._reset()
             return transmission
         if transmission.concern is Concern.PROVIDER and (transmission.reply or "").startswith(_CLOSING):
             self._slow_down()
-        opening = self._breaker.judge(
+        open_circuit = self._circuit.judge(
             transmission.concern,
             verdict.reason,
             domain=message.recipient.domain,
             reply=transmission.reply,
         )
-        if opening is not None:
-            self._give_up(opening)
-        if transmission.concern is Concern.SET_UP and self._breaker.opening is not None:
+        if open_circuit is not None:
+            self._give_up(open_circuit)
+        if transmission.concern is Concern.SET_UP and self._circuit.open_circuit is not None:
             # No longer one domain's word about us: the letter is not to blame and waits until it is mended.
             return replace(transmission, verdict=Pause(reason=verdict.reason))
         return transmission
 
-    def probe(self, *, deadline: float) -> Opening | None:
+    def probe(self, *, deadline: float) -> OpenCircuit | None:
         """Connects, secures and logs in, without a letter; returns what is wrong, None if nothing is."""
         try:
             self._transport.greet(deadline=deadline)
         except ConversationFailed as failure:
             meaning = meaning_of(failure.phase, failure.cause)
-            return Opening(
+            return OpenCircuit(
                 reason=_reason(meaning),
                 account=meaning.concern is Concern.ACCOUNT,
                 reply=redact(str(failure.cause), recipient="") if isinstance(failure.cause, Reply) else None,
@@ -145,33 +145,33 @@ class Provider:
     def follow(self, standing: Standing) -> None:
         """Does as all replicas do. Raises LedgerUnavailable."""
         # The width first: a provider that is tried with one letter is not to be rushed at.
-        self._slots.limit(width=standing.width, wanted=standing.wanted)
-        self._breaker.follow(standing.opening, openings=standing.openings, set_up=standing.set_up)
-        self._transport.trim(keep=0 if standing.opening else self._slots.for_idle())
-        self._slots.return_spare(idle=lambda: self._transport.idle)
-        if self._slots.starving and not self._slots.fill():
+        self._quota.limit(width=standing.width, wanted=standing.wanted)
+        self._circuit.follow(standing.open_circuit, openings=standing.openings, set_up=standing.set_up)
+        self._transport.trim(keep=0 if standing.open_circuit else self._quota.for_idle())
+        self._quota.return_spare(idle=lambda: self._transport.idle)
+        if self._quota.starving and not self._quota.fill():
             self._register.want(self.name)
 
     def close(self) -> None:
         """Closes what is kept open."""
         self._transport.close()
 
-    def _give_up(self, opening: Opening) -> None:
+    def _give_up(self, open_circuit: OpenCircuit) -> None:
         with suppress(LedgerUnavailable):  # the next letter that fails tells it
-            if self._register.open(self.name, opening):
+            if self._register.open(self.name, open_circuit):
                 log.error(
                     "provider_given_up",
                     provider=self.name,
-                    reason=opening.reason,
-                    account=opening.account,
-                    reply=opening.reply,
+                    reason=open_circuit.reason,
+                    account=open_circuit.account,
+                    reply=open_circuit.reply,
                 )
 
-    def _forgive(self) -> None:
+    def _reset(self) -> None:
         with suppress(LedgerUnavailable):  # the next letter does
-            self._register.forgive(self.name)
-            self._breaker.openings = 0
-            self._breaker.set_up = False
+            self._register.reset(self.name)
+            self._circuit.openings = 0
+            self._circuit.set_up = False
 
     def _slow_down(self) -> None:
         now = time.monotonic()

@@ -9,12 +9,12 @@ from threading import Event
 
 from mail_contract.letters import LetterClass
 from mailer_service.delivery.outcome import Pause
-from mailer_service.errors import GivenBack
+from mailer_service.errors import Requeued
 from mailer_service.metrics import Metrics
-from mailer_service.providers.domains import Crowded, Domains
+from mailer_service.providers.destination_throttle import DestinationThrottle, Throttled
 from mailer_service.providers.permit import Permit
 from mailer_service.providers.provider import Provider
-from mailer_service.suppression.marks import Marks
+from mailer_service.suppression.recipient_hashes import RecipientHashes
 
 NO_PROVIDER = "no_provider"
 NO_TURN = "no_turn"
@@ -22,7 +22,7 @@ DOMAIN_REFUSES = "domain_refuses"
 DOMAIN_SLOW = "domain_slow"
 _SHORTLY = timedelta(seconds=10)
 _LATER = timedelta(minutes=1)
-_NOBODY = Marks(recipient=b"", domain=b"")
+_NOBODY = RecipientHashes(recipient=b"", domain=b"")
 _TURN_SECONDS = 10.0
 """How long a letter waits in its thread for a connection or a moment; longer, and it waits on the broker."""
 
@@ -34,7 +34,7 @@ class Route:
         self,
         providers: Sequence[Provider],
         *,
-        domains: Domains,
+        throttle: DestinationThrottle,
         stopping: Event,
         sign: Callable[[], None],
         changed: Callable[[], None],
@@ -44,57 +44,57 @@ class Route:
 
         Args:
             providers: the preferred one first.
-            domains: who shares the threads.
+            throttle: who shares the threads.
             stopping: set once the replica ends.
             sign: called by a thread that waited on purpose.
             metrics: counts letters that must wait.
             changed: told when a provider was given up, so that nothing more is consumed if it was the last.
         """
         self._providers = tuple(providers)
-        self._domains = domains
+        self._throttle = throttle
         self._stopping = stopping
         self._sign = sign
         self._changed = changed
         self._metrics = metrics
 
-    def permit(self, letter_class: LetterClass, marks: Marks | None) -> Permit | Pause:
+    def permit(self, letter_class: LetterClass, hashes: RecipientHashes | None) -> Permit | Pause:
         """Gives a letter that nobody has claimed yet a permit, or tells how long it should wait on the broker instead.
 
         Args:
             letter_class: urgent letters take the rate limit's lead.
-            marks: keyed hashes of its recipient; None for an address that nothing can be sent to.
+            hashes: keyed hashes of its recipient; None for an address that nothing can be sent to.
 
         Raises:
             LedgerUnavailable: what all replicas together may do cannot be asked.
-            GivenBack: the replica is being stopped.
+            Requeued: the replica is being stopped.
         """
-        provider = next((known for known in self._providers if known.opening is None), None)
+        provider = next((known for known in self._providers if known.open_circuit is None), None)
         if provider is None:
             return self._put_off(NO_PROVIDER, _LATER)
         until = time.monotonic() + _TURN_SECONDS
-        stay = self._domains.enter(marks or _NOBODY, until=until, connections=provider.share)
-        if isinstance(stay, Crowded):
+        share_held = self._throttle.enter(hashes or _NOBODY, until=until, connections=provider.share)
+        if isinstance(share_held, Throttled):
             if self._stopping.is_set():
-                raise GivenBack
-            reason = DOMAIN_REFUSES if stay.refusing else DOMAIN_SLOW
-            return self._put_off(reason, timedelta(seconds=stay.after))
+                raise Requeued
+            reason = DOMAIN_REFUSES if share_held.refusing else DOMAIN_SLOW
+            return self._put_off(reason, timedelta(seconds=share_held.after))
         entered = False
         try:
             entered = provider.enter(letter_class, until=until)
         finally:
             if not entered:
-                self._domains.leave(stay)
+                self._throttle.leave(share_held)
         if not entered:
             if self._stopping.is_set():
-                raise GivenBack
+                raise Requeued
             return self._put_off(NO_TURN, _SHORTLY)
         self._sign()
         return Permit(
             self._providers,
             provider,
             letter_class=letter_class,
-            domains=self._domains,
-            stay=stay,
+            throttle=self._throttle,
+            share_held=share_held,
             changed=self._changed,
         )
 

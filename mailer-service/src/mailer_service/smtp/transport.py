@@ -28,7 +28,7 @@ def build_tls_context() -> ssl.SSLContext:
 
 
 class SmtpTransport:
-    """Hands letters to one server."""
+    """ThreadWatchdog letters to one server."""
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ import structlog
 from mail_contract.messages import Cancellation, ReportedState
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.waiter import Waiter
-from mailer_service.errors import GivenBack, LedgerUnavailable, Unauthentic
+from mailer_service.errors import LedgerUnavailable, Requeued, Unauthentic
 from mailer_service.incoming import IncomingMessage
 from mailer_service.store.tables import LetterState
 from mailer_service.worker.follow_up import FollowUp
@@ -24,9 +24,9 @@ class Cancellations:
         self._waiter = waiter
 
     def take(self, message: IncomingMessage) -> str:
-        """Handles one message and returns the letter's state, for monitoring; raises GivenBack."""
+        """Handles one message and returns the letter's state, for monitoring; raises Requeued."""
         if self._waiter.stopping:
-            raise GivenBack
+            raise Requeued
         try:
             cancellation = message.cancellation()
         except Unauthentic as error:
@@ -36,7 +36,7 @@ class Cancellations:
         try:
             return self._cancel(cancellation)
         except LedgerUnavailable as error:
-            raise GivenBack from error
+            raise Requeued from error
 
     def _cancel(self, cancellation: Cancellation) -> str:
         standing = self._waiter.until_done(lambda: self._ledger.cancel(cancellation))

@@ -9,6 +9,7 @@ from uuid import UUID
 from mail_contract.messages import Envelope, ReportedState
 from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import WaitTier, wait_route
+from mailer_service.batching_publisher import BatchingPublisher
 from mailer_service.deadletters.headers import UNCONFIRMED
 from mailer_service.deadletters.publisher import DeadLetter, DeadLetterPublisher
 from mailer_service.delivery.attempt import Attempt
@@ -29,7 +30,6 @@ from mailer_service.delivery.retry import tier_of
 from mailer_service.delivery.settlement import reason_of
 from mailer_service.delivery.waiter import Waiter
 from mailer_service.incoming import IncomingMessage
-from mailer_service.postbox import Postbox
 from mailer_service.reports import report_of
 from mailer_service.worker.publish_with_retry import publish_with_retry
 from service_runtime.publishing.message import OutgoingMessage
@@ -37,10 +37,12 @@ from service_runtime.telemetry import current_correlation_id
 
 
 class FollowUp:
-    """Publishes; every method returns once the broker has confirmed, and raises GivenBack if it does not."""
+    """Publishes; every method returns once the broker has confirmed, and raises Requeued if it does not."""
 
-    def __init__(self, *, postbox: Postbox, dead_letters: DeadLetterPublisher, waiter: Waiter) -> None:
-        self._postbox = postbox
+    def __init__(
+        self, *, publisher: BatchingPublisher, dead_letters: DeadLetterPublisher, waiter: Waiter
+    ) -> None:
+        self._publisher = publisher
         self._dead_letters = dead_letters
         self._waiter = waiter
 
@@ -76,7 +78,7 @@ class FollowUp:
     ) -> None:
         """Tells auth-service what became of a letter; arguments as `reports.report_of` has them."""
         report = report_of(letter_id, state, attempt=attempt, at=at, reason=reason)
-        publish_with_retry(lambda: self._postbox.post(report), waiter=self._waiter)
+        publish_with_retry(lambda: self._publisher.post(report), waiter=self._waiter)
 
     def wait(self, envelope: Envelope, tier: WaitTier) -> None:
         """Puts a letter into a wait queue."""
@@ -89,7 +91,7 @@ class FollowUp:
             priority=header.priority,
             correlation_id=current_correlation_id(),
         )
-        publish_with_retry(lambda: self._postbox.post(waiting), waiter=self._waiter)
+        publish_with_retry(lambda: self._publisher.post(waiting), waiter=self._waiter)
 
     def dead_letter(self, message: IncomingMessage, reason: str, attempt: Attempt | None = None) -> None:
         """Puts a message where a person finds it.

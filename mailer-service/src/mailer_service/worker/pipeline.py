@@ -40,7 +40,7 @@ from mailer_service.delivery.retry import plan, tier_of
 from mailer_service.delivery.settlement import kind_of, settlement_of
 from mailer_service.delivery.transmission import Transmission
 from mailer_service.delivery.waiter import Waiter
-from mailer_service.errors import AddressNotSupported, GivenBack, LedgerUnavailable, Unauthentic, UnfitLetter
+from mailer_service.errors import AddressNotSupported, LedgerUnavailable, Requeued, Unauthentic, UnfitLetter
 from mailer_service.incoming import IncomingMessage, opened
 from mailer_service.metrics import Metrics
 from mailer_service.providers.permit import Permit, may_ask_another
@@ -48,7 +48,7 @@ from mailer_service.providers.route import Route
 from mailer_service.render.renderer import Renderer
 from mailer_service.smtp.message import Message, Sender, compose
 from mailer_service.store.tables import IN_HAND, LetterState
-from mailer_service.suppression.marks import Marker, Marks
+from mailer_service.suppression.recipient_hashes import RecipientHasher, RecipientHashes
 from mailer_service.worker.follow_up import FollowUp
 
 log = structlog.get_logger(__name__)
@@ -72,7 +72,7 @@ class Pipeline:
         self,
         *,
         opener: Opener,
-        marker: Marker,
+        hasher: RecipientHasher,
         route: Route,
         renderer: Renderer,
         sender: Sender,
@@ -85,7 +85,7 @@ class Pipeline:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._opener = opener
-        self._marker = marker
+        self._hasher = hasher
         self._route = route
         self._renderer = renderer
         self._sender = sender
@@ -101,10 +101,10 @@ class Pipeline:
         """Handles one message and returns the outcome's name, for monitoring.
 
         Raises:
-            GivenBack: the message must stay on the broker.
+            Requeued: the message must stay on the broker.
         """
         if self._waiter.stopping:
-            raise GivenBack
+            raise Requeued
         try:
             envelope = message.envelope()
             contents = opened(envelope, self._opener)
@@ -113,7 +113,7 @@ class Pipeline:
             # Not a word of it is believed: nothing is reported of a letter that somebody else may have named.
             log.warning("message_unauthentic", reason=error.reason, task_id=message.id)
             self._follow_up.dead_letter(message, error.reason)
-        except GivenBack:
+        except Requeued:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the message must not be lost with it
             _log_broken("message_broke_the_mailer", error, task_id=message.id)
@@ -130,7 +130,7 @@ class Pipeline:
                 if self._waiter.until_ledger_answers(seconds=_LEDGER_SECONDS):
                     continue
                 if self._waiter.stopping:
-                    raise GivenBack from error
+                    raise Requeued from error
                 made = Pause(reason="no_ledger")
                 break
         if isinstance(made, Pause):
@@ -151,27 +151,27 @@ class Pipeline:
         Raises:
             LedgerUnavailable: nothing was sent, or the replica is being stopped.
         """
-        marks = self._marks_of(contents.recipient)
+        hashes = self._hashes_of(contents.recipient)
         if contents.decoy:
-            attempt = self._claim(envelope, marks, provider=None)
+            attempt = self._claim(envelope, hashes, provider=None)
             self._record(attempt, Discarded(), since=time.monotonic())
             return attempt
-        permit = self._route.permit(envelope.header.letter_class, marks)
+        permit = self._route.permit(envelope.header.letter_class, hashes)
         if isinstance(permit, Pause):
             return permit
         with permit:
             # Before the claim: once a server may have the letter, nothing may take time.
             letter = self._compose(envelope.header, contents)
             sendable = isinstance(letter, Message)
-            attempt = self._claim(envelope, marks, provider=permit.provider if sendable else None)
+            attempt = self._claim(envelope, hashes, provider=permit.provider if sendable else None)
             since = time.monotonic()
             outcome = self._send(attempt, letter, permit)
             self._record(attempt, outcome, since=since)
         return attempt
 
-    def _marks_of(self, recipient: str) -> Marks | None:
+    def _hashes_of(self, recipient: str) -> RecipientHashes | None:
         try:
-            return self._marker.marks_of(recipient)
+            return self._hasher.hashes_of(recipient)
         except AddressNotSupported:
             return None  # which composing will find out, too
 
@@ -186,21 +186,21 @@ class Pipeline:
             _log_broken("letter_broke_the_mailer", error, letter_id=str(header.id))
             return Dead(reason="internal_error")
 
-    def _claim(self, envelope: Envelope, marks: Marks | None, *, provider: str | None) -> Attempt:
+    def _claim(self, envelope: Envelope, hashes: RecipientHashes | None, *, provider: str | None) -> Attempt:
         """Claims the letter; where that is refused, the attempt has no claim and says what is known of the letter.
 
         Args:
             envelope: the letter's.
-            marks: keyed hashes of its recipient.
+            hashes: keyed hashes of its recipient.
             provider: whom it will be given to at once; None if it will not be sent.
         """
         digest = hashlib.sha256(envelope.signature.encode()).digest()
         for pause in (*_CLAIM_PAUSES, None):
             # Before the claim, so that it ends before the lease however long the database takes to answer.
             deadline = time.monotonic() + self._attempt_seconds
-            found = self._ledger.claim(envelope.header, digest=digest, marks=marks, provider=provider)
+            found = self._ledger.claim(envelope.header, digest=digest, hashes=hashes, provider=provider)
             if isinstance(found, Claim):
-                return Attempt.claimed(envelope.header, marks, found, deadline=deadline)
+                return Attempt.claimed(envelope.header, hashes, found, deadline=deadline)
             standing = found
             if standing.state not in IN_HAND or pause is None or not self._waiter.pause(pause):
                 break

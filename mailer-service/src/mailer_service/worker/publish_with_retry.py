@@ -7,7 +7,7 @@ from collections.abc import Callable
 import structlog
 
 from mailer_service.delivery.waiter import Waiter
-from mailer_service.errors import GivenBack
+from mailer_service.errors import Requeued
 from service_runtime.errors import PublishError
 
 log = structlog.get_logger(__name__)
@@ -18,14 +18,14 @@ become a hot loop, nor use up the message's deliveries (ten) before somebody can
 
 
 def publish_with_retry(publish: Callable[[], None], *, waiter: Waiter) -> None:
-    """Repeats a publish until it is confirmed; raises GivenBack when that takes too long, or on a stop."""
+    """Repeats a publish until it is confirmed; raises Requeued when that takes too long, or on a stop."""
     for pause in PAUSES:
         try:
             publish()
         except PublishError as error:
             log.warning("publish_failed", error=type(error).__name__, pause=pause)
             if not waiter.pause(pause):
-                raise GivenBack from error
+                raise Requeued from error
         else:
             return
-    raise GivenBack
+    raise Requeued

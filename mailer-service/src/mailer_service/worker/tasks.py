@@ -9,31 +9,38 @@ from celery import Celery, Task
 from celery.exceptions import Reject
 
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
-from mailer_service.errors import GivenBack
+from mailer_service.errors import Requeued
 from mailer_service.incoming import IncomingMessage
-from mailer_service.liveness.hands import Hands
+from mailer_service.liveness.thread_watchdog import ThreadWatchdog
 from mailer_service.metrics import Metrics
 from mailer_service.worker.cancellations import Cancellations
 from mailer_service.worker.pipeline import Pipeline
 
 
 def register(
-    app: Celery, *, pipeline: Pipeline, cancellations: Cancellations, hands: Hands, metrics: Metrics
+    app: Celery,
+    *,
+    pipeline: Pipeline,
+    cancellations: Cancellations,
+    watchdog: ThreadWatchdog,
+    metrics: Metrics,
 ) -> None:
     """Registers the tasks with the app."""
     for name, take in ((DELIVER_LETTER, pipeline.take), (CANCEL_LETTER, cancellations.take)):
-        app.task(name=name, bind=True, typing=False, shared=False)(_door(take, hands, metrics))
+        app.task(name=name, bind=True, typing=False, shared=False)(_door(take, watchdog, metrics))
 
 
-def _door(take: Callable[[IncomingMessage], str], hands: Hands, metrics: Metrics) -> Callable[..., str]:
+def _door(
+    take: Callable[[IncomingMessage], str], watchdog: ThreadWatchdog, metrics: Metrics
+) -> Callable[..., str]:
     def handle(task: Task[..., str], /, *args: Any, **kwargs: Any) -> str:
         message = IncomingMessage(task=task.name, id=task.request.id or "", args=args, kwargs=kwargs)
         result = "broken"
         metrics.taken()
         try:
-            with hands.holding():
+            with watchdog.holding():
                 result = take(message)
-        except GivenBack as error:
+        except Requeued as error:
             result = "given_back"
             raise Reject(str(error), requeue=True) from None
         finally:

@@ -1,0 +1,104 @@
+"""What a redrive does with a dead letter, in words; and what a run of it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, assert_never
+
+from mail_contract.messages import ReportedState
+from mailer_service.console.escaping import harmless
+from mailer_service.deadletters.action import Keep, SendAgain, TellAuth
+from mailer_service.deadletters.run import Discard, Step
+from mailer_service.deadletters.summary import Done, Summary
+
+_WHY_KEPT = {
+    "in_hand": "a replica is working on it at this moment",
+    "unconfirmed": "the mailbox may have it already; --copies sends it all the same",
+    "dead_again": "a copy of it died in this very moment; do it again",
+    "bad_signature": "auth-service did not sign this",
+    "unknown_key": "it is signed or sealed with a key nobody here knows",
+    "broken_seal": "it cannot be opened, or what is in it is no letter",
+    "replayed_id": "another envelope is known under this id",
+    "wrong_id": "its task has another id than its letter",
+    "malformed": "it is not an envelope",
+    "unknown_version": "it is of a version that this mailer does not know",
+    "unknown_task": "it is no task of the mailer",
+    "not_a_task": "it is not a task at all",
+    "undecodable": "it cannot be decoded",
+    "oversized": "it is larger than a message may be",
+    "rejected": "the mailer rejected it",
+    "unknown": "nobody knows what it is",
+}
+_DONE = {
+    Done.REDRIVEN: "redriven",
+    Done.RENEWED: "expired: not sent, auth-service was asked for a fresh one",
+    Done.SENT_BEFORE: "sent before: auth-service was told again",
+    Done.WITHDRAWN: "withdrawn before they were sent",
+    Done.SUPPRESSED: "suppressed: the recipient gets no letters",
+    Done.DROPPED: "dropped",
+}
+
+
+def action_data(step: Step) -> dict[str, Any]:
+    """Returns whether a redrive would send it, and what it does instead."""
+    match step:
+        case SendAgain(route=route):
+            return {"possible": True, "exchange": route.exchange, "routing_key": route.routing_key}
+        case TellAuth(report=report):
+            return {"possible": False, "why": report.state.value}
+        case Keep(reason=reason):
+            return {"possible": False, "why": reason}
+        case Discard():
+            return {"possible": False, "why": "discarded"}
+    assert_never(step)
+
+
+def action_text(step: Step) -> str:
+    """Returns the same as a sentence."""
+    match step:
+        case SendAgain(route=route):
+            return f"possible, by {route.exchange} {route.routing_key}"
+        case TellAuth(report=report) if report.state is ReportedState.EXPIRED:
+            return "not possible: it has expired; auth-service is asked for a fresh one"
+        case TellAuth(report=report):
+            return f"not necessary: {report.state.value}"
+        case Keep(reason=reason):
+            return f"not possible: {why_kept(reason)}"
+        case Discard():
+            return "not possible"
+    assert_never(step)
+
+
+def why_kept(reason: str) -> str:
+    """Returns why a dead letter stays where it is: the token, and what it means."""
+    meaning = _WHY_KEPT.get(reason)
+    return f"{harmless(reason, at_most=60)}: {meaning}" if meaning else harmless(reason, at_most=60)
+
+
+def summary_data(summary: Summary, *, dry_run: bool) -> dict[str, Any]:
+    """Returns a run for programs."""
+    return {
+        "dry_run": dry_run,
+        "interrupted": summary.interrupted,
+        "looked_at": summary.looked_at,
+        "matched": summary.matched,
+        "done": {done.value: summary.done[done] for done in Done if summary.done[done]},
+        "kept": dict(summary.kept),
+        "kept_letters": [{"id": kept.id, "reason": kept.reason} for kept in summary.named],
+    }
+
+
+def summary_text(summary: Summary, *, dry_run: bool) -> Iterator[str]:
+    """Yields what a run came to."""
+    if summary.interrupted:
+        yield "interrupted; what was not done is still among the dead letters"
+    if dry_run:
+        yield "nothing was done; without --dry-run it would be:"
+    yield f"{summary.looked_at} dead letters looked at, {summary.matched} matched"
+    for done in Done:
+        if summary.done[done]:
+            yield f"{summary.done[done]:>7}  {_DONE[done]}"
+    for reason, count in summary.kept.most_common():
+        yield f"{count:>7}  kept, {why_kept(reason)}"
+        few = [kept.id for kept in summary.named if kept.reason == reason][:5]
+        yield f"         {' '.join(few)}{' …' if count > len(few) else ''}"

@@ -1,0 +1,152 @@
+"""What is known of a dead letter from its message alone: from our headers, else from RabbitMQ's and from the body.
+
+Nothing in here is believed: it is for people to read and to select by.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from mail_contract.letters import LetterClass
+from mail_contract.messages import MAX_MESSAGE_BYTES
+from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
+from mail_contract.topology import CLASS_QUEUES, MAILER_CANCELLATIONS
+from mailer_service.deadletters import headers as names
+from mailer_service.deadletters.message import DeadMessage
+from mailer_service.incoming import IncomingMessage
+
+UNKNOWN = "unknown"
+_JSON = "application/json"
+_WORK_QUEUES = {queue: letter_class for letter_class, queue in CLASS_QUEUES.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterInfo:
+    """A dead letter in an operator's terms.
+
+    Attributes:
+        message: what it was read from.
+        id: the letter's; of a message without one `body-` and its fingerprint.
+        reason: a short token.
+        derived: whether the reason was worked out here, for want of a header that says it.
+        letter: which letter, as its clear header says.
+        letter_class: its class, else `unknown`.
+        reply: the server's last words.
+        attempts: how many there were; None if only the ledger knows.
+        first_seen, died_at: times, as far as they are said.
+        arrival: the call in it, if it is one.
+    """
+
+    message: DeadMessage
+    id: str
+    reason: str
+    derived: bool
+    letter: str | None
+    letter_class: str
+    reply: str | None
+    attempts: int | None
+    first_seen: datetime | None
+    died_at: datetime | None
+    arrival: IncomingMessage | None = field(repr=False)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What this one is known by in a later walk: its id, and the fingerprint of its message."""
+        return self.id, self.message.fingerprint
+
+
+def read(message: DeadMessage) -> DeadLetterInfo:
+    """Reads a message; whatever is in it, this does not fail."""
+    flaw, arrival = _decode(message)
+    headers = message.headers
+    death = _last_death(headers)
+    said = _text(headers.get(names.REASON)) if death is None else None
+    if said is not None:
+        reason = said
+    elif death is not None and death.get("reason") != "rejected":
+        reason = _text(death.get("reason")) or UNKNOWN
+    else:
+        reason = flaw or ("rejected" if death else UNKNOWN)
+    clear = _clear_header(arrival)
+    return DeadLetterInfo(
+        message=message,
+        id=_id_of(message, arrival),
+        reason=reason,
+        derived=said is None,
+        letter=_text(clear.get("letter")),
+        letter_class=_class_of(headers, clear, death),
+        reply=_text(headers.get(names.REPLY)),
+        attempts=_number(headers.get(names.ATTEMPTS)),
+        first_seen=_time(headers.get(names.FIRST_SEEN)),
+        died_at=_time(death.get("time")) if death else _time(headers.get(names.DIED_AT)),
+        arrival=arrival,
+    )
+
+
+def _decode(message: DeadMessage) -> tuple[str | None, IncomingMessage | None]:
+    """Returns what is wrong with the message, as the worker's consumer would name it, or the call in it."""
+    if message.size > MAX_MESSAGE_BYTES:
+        return "oversized", None
+    if message.properties.get("content_type") != _JSON:
+        return "undecodable", None
+    try:
+        payload = json.loads(message.body)
+    except (ValueError, RecursionError):
+        return "undecodable", None
+    task, task_id = message.headers.get("task"), message.headers.get("id")
+    shape = [type(part) for part in payload] if isinstance(payload, list) else None
+    if shape != [list, dict, dict] or not isinstance(task, str) or not isinstance(task_id, str):
+        return "not_a_task", None
+    args, kwargs, _ = payload
+    arrival = IncomingMessage(task=task, id=task_id, args=args, kwargs=kwargs)
+    return (None if task in {DELIVER_LETTER, CANCEL_LETTER} else "unknown_task"), arrival
+
+
+def _last_death(headers: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Returns how RabbitMQ dead-lettered it from a work queue, if it did: then that is later than any word of ours."""
+    deaths = headers.get(names.BROKERS_DEATH)
+    last = deaths[0] if isinstance(deaths, Sequence) and deaths and isinstance(deaths[0], Mapping) else {}
+    return last if _text(last.get("queue")) in {*_WORK_QUEUES, MAILER_CANCELLATIONS} else None
+
+
+def _clear_header(arrival: IncomingMessage | None) -> Mapping[str, Any]:
+    envelope = arrival.args[0] if arrival and arrival.args else None
+    header = envelope.get("header") if isinstance(envelope, Mapping) else None
+    return header if isinstance(header, Mapping) else {}
+
+
+def _id_of(message: DeadMessage, arrival: IncomingMessage | None) -> str:
+    try:
+        return str(UUID(arrival.id)) if arrival else f"body-{message.fingerprint}"
+    except ValueError:
+        return f"body-{message.fingerprint}"
+
+
+def _class_of(headers: Mapping[str, Any], clear: Mapping[str, Any], death: Mapping[str, Any] | None) -> str:
+    candidates = (
+        headers.get(names.CLASS),
+        clear.get("letter_class"),
+        _WORK_QUEUES.get(death["queue"]) if death else None,
+    )
+    return next((str(name) for name in map(_text, candidates) if name in set(LetterClass)), UNKNOWN)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

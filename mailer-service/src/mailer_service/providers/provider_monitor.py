@@ -1,0 +1,144 @@
+"""Looks once a second how the providers stand with all replicas, tries those given up, and stops or resumes consuming."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from mailer_service.errors import LedgerUnavailable
+from mailer_service.metrics import Metrics
+from mailer_service.providers.provider import Provider
+from mailer_service.providers.provider_store import ProviderStore, Standing
+
+log = structlog.get_logger(__name__)
+
+_LOOK_SECONDS = 1.0
+_PROBE_SECONDS = 15.0
+"""How long connecting and logging in may take together."""
+
+
+class Consumption(Protocol):
+    """What takes letters from the broker."""
+
+    def pause(self) -> None:
+        """Takes no more letters; again and again told so, it sees to it that this is so."""
+
+    def resume(self) -> None:
+        """Takes letters; again and again told so, it sees to it that this is so."""
+
+
+class ProviderMonitor:
+    """A thread that keeps a replica in step with the others."""
+
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        *,
+        register: ProviderStore,
+        consumption: Consumption,
+        metrics: Metrics,
+        look_seconds: float = _LOOK_SECONDS,
+    ) -> None:
+        self._providers = {provider.name: provider for provider in providers}
+        self._register = register
+        self._consumption = consumption
+        self._metrics = metrics
+        self._look_seconds = look_seconds
+        self._wake = threading.Event()
+        self._leaving = threading.Event()
+        self._probe_backoff: set[str] = set()
+        self._thread = threading.Thread(target=self._run, name="providers", daemon=True)
+
+    def start(self) -> None:
+        """Starts looking, having looked once."""
+        self.look()
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether its thread has ended, though nobody asked it to."""
+        return self._thread.ident is not None and not self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Ends the thread."""
+        self._leaving.set()
+        self._wake.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout=5.0)
+
+    def look_soon(self) -> None:
+        """Does not wait for the next second."""
+        self._wake.set()
+
+    def look(self) -> None:
+        """Looks once."""
+        try:
+            standings = self._register.look(list(self._providers))
+            if len(standings) < len(self._providers):
+                self._register.enrol(list(self._providers))
+            for standing in standings:
+                self._providers[standing.name].follow(standing)
+                if standing.due:
+                    self._try(standing)
+        except LedgerUnavailable as error:
+            log.warning("providers_unknown", error=str(error))
+        self._decide()
+
+    def _run(self) -> None:
+        while not self._leaving.is_set():
+            self._wake.wait(self._look_seconds)
+            self._wake.clear()
+            if self._leaving.is_set():
+                return
+            try:
+                self.look()
+            except Exception as error:  # noqa: BLE001 - whatever it is, a replica that no longer looks is worse
+                log.error("watch_failed", error=type(error).__name__)  # noqa: TRY400 - it may quote a statement
+
+    def _decide(self) -> None:
+        for provider in self._providers.values():
+            self._metrics.provider(
+                provider.name, up=provider.open_circuit is None, connections=provider.connections
+            )
+        if any(
+            provider.open_circuit is None and not provider.starving for provider in self._providers.values()
+        ):
+            self._consumption.resume()
+        else:
+            self._consumption.pause()
+
+    def _try(self, standing: Standing) -> None:
+        if standing.name in self._probe_backoff:
+            return
+        openings = self._register.begin_probe(standing.name, patience=2 * _PROBE_SECONDS)
+        if openings is None:
+            return
+        self._probe_backoff.add(standing.name)
+        # A thread of its own: a server that says nothing must not keep this replica from following the others.
+        threading.Thread(
+            target=self._probe, args=(self._providers[standing.name], openings), name="probe", daemon=True
+        ).start()
+
+    def _probe(self, provider: Provider, openings: int) -> None:
+        try:
+            wrong = provider.probe(deadline=time.monotonic() + _PROBE_SECONDS)
+            if wrong is not None:
+                self._register.fail_probe(provider.name, wrong, openings=openings)
+                log.warning(
+                    "provider_still_away",
+                    provider=provider.name,
+                    reason=wrong.reason,
+                    tries=openings,
+                    reply=wrong.reply,
+                )
+            elif self._register.close(provider.server, openings=openings):
+                log.info("provider_back", provider=provider.name, tries=openings)
+        except LedgerUnavailable as error:
+            log.warning("providers_unknown", error=str(error))
+        finally:
+            self._probe_backoff.discard(provider.name)
+            self.look_soon()

@@ -162,7 +162,7 @@ def build_api(settings: ApiSettings) -> Api:
             [*routes, *documents.routes()],
             public_url=settings.public_url,
             metrics=metrics,
-            patience=settings.hash_wait_seconds,
+            longest_wait=settings.hash_wait_seconds,
         ),
         ops=build_app(operations.routes(), public_url=settings.public_url, metrics=metrics),
     )

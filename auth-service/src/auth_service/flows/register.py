@@ -17,9 +17,9 @@ from auth_service.flows.limits import MailboxLimit
 from auth_service.flows.sign_up_letters import LetterOrder, SignUpLetters
 from auth_service.security.passwords import Passwords
 from auth_service.security.secrets import Derived, KeyedHash, Secret
+from auth_service.store.address_status import find_address_status
 from auth_service.store.mailboxes import lock_mailbox
 from auth_service.store.registrations import NewRegistration, add_registration
-from auth_service.store.standing import find_standing
 from auth_service.store.transactions import Transactions
 
 
@@ -103,25 +103,25 @@ class Register:
         tag = self.keyed_hash.recipient_tag(address.canonical)
         now = lock_mailbox(session, tag)
         admission = self.requests.admit(session, address)
-        standing = find_standing(
+        status = find_address_status(
             session,
             typed=address.typed,
             canonical=address.canonical,
             recipient_tag=tag,
             password_hash=password_hash,
         )
-        if standing.alike is not None:
-            return admission, standing.alike
+        if status.alike is not None:
+            return admission, status.alike
         new = self._new(form, tag, password_hash, clearance)
-        registration = add_registration(session, new, now=now, taken=standing.account is not None)
+        registration = add_registration(session, new, now=now, taken=status.account is not None)
         order = LetterOrder(
             registration=registration,
-            account=standing.account,
+            account=status.account,
             recipient_tag=tag,
             now=now,
             receipt=self.keyed_hash.secret_of(registration.id, Derived.RECEIPT),
             receipt_tells=True,
-            limited=standing.is_refused or not admission.admitted,
+            limited=status.is_refused or not admission.admitted,
             held_for=registration.held_for,
         )
         self.letters.write(session, order)

@@ -16,7 +16,7 @@ from auth_service.http.route import Route
 
 
 def build_app(
-    routes: Sequence[Route], *, public_url: str, metrics: Metrics, patience: float | None = None
+    routes: Sequence[Route], *, public_url: str, metrics: Metrics, longest_wait: float | None = None
 ) -> Flask:
     """Returns the application that answers these routes.
 
@@ -27,13 +27,15 @@ def build_app(
         routes: what it answers.
         public_url: where people reach it.
         metrics: told about each answer.
-        patience: seconds that a request may have waited for a thread; None for no bound.
+        longest_wait: seconds that a request may have waited for a thread; None for no bound.
     """
     app = Flask("auth_service", static_folder=None, template_folder=None)
     # A redirect to the "right" spelling would be an answer that is neither documented nor a problem.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    surround_requests(app, metrics=metrics, over_tls=public_url.startswith("https://"), patience=patience)
+    surround_requests(
+        app, metrics=metrics, over_tls=public_url.startswith("https://"), longest_wait=longest_wait
+    )
     refuse_foreign_origins(app, public_url=public_url)
     answer_errors_with_problems(app)
     for route in routes:

@@ -22,14 +22,16 @@ ARRIVED: Final = "postern.arrived"
 _log = structlog.get_logger(__name__)
 
 
-def surround_requests(app: Flask, *, metrics: Metrics, over_tls: bool, patience: float | None = None) -> None:
+def surround_requests(
+    app: Flask, *, metrics: Metrics, over_tls: bool, longest_wait: float | None = None
+) -> None:
     """Installs what happens before and after every request.
 
     Args:
         app: the application.
         metrics: told about each answer.
         over_tls: whether people reach us by https only, so that browsers may be told to insist on it.
-        patience: seconds that a request may have waited for a thread; beyond them nothing is done for it, since whoever
+        longest_wait: seconds that a request may have waited for a thread; beyond them nothing is done for it, since whoever
             asked has given up, or soon will, and others wait behind it.
     """
     standard = standard_headers(over_tls=over_tls)
@@ -41,7 +43,7 @@ def surround_requests(app: Flask, *, metrics: Metrics, over_tls: bool, patience:
         # It may have waited for a thread; a caller's patience began when it was sent.
         g.arrived = request.environ.get(ARRIVED, time.monotonic())
         requested_at.set(g.arrived)
-        if patience is not None and time.monotonic() - g.arrived > patience:
+        if longest_wait is not None and time.monotonic() - g.arrived > longest_wait:
             raise TooBusy
 
     def after(response: Response) -> Response:

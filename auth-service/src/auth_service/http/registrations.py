@@ -10,6 +10,7 @@ from typing import Final
 from flask import Response, request
 
 from auth_service import errors
+from auth_service.constant_time import in_constant_time
 from auth_service.domain.address import Address, parse_address
 from auth_service.domain.device import describe_device
 from auth_service.flows.admit_registration import AdmitRegistration, Entry
@@ -29,7 +30,6 @@ from auth_service.http.schemas import (
     SecretResendRequest,
 )
 from auth_service.http.sources import Sources
-from auth_service.pace import at_one_pace
 from auth_service.security.secrets import Secret
 
 _DEFAULT_LOCALE: Final = "en"
@@ -127,7 +127,7 @@ class Registrations:
         resend = self._resend_by(body)
         # Not before: whoever is over the limit keeps no thread waiting.
         self.sources.admit_letters()
-        with at_one_pace():
+        with in_constant_time():
             resent = resend()
         answer = ResendAnswer(receipt=resent.receipt.text, resend_after=resent.resend_after)
         return json_answer(answer, HTTPStatus.ACCEPTED)

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from flask import Response, request
 
 from auth_service import errors
+from auth_service.constant_time import in_constant_time
 from auth_service.flows.confirm_registration import Verified
 from auth_service.flows.verify_address import VerifyAddress
 from auth_service.http.body import read_object, unprocessable, validate
@@ -18,7 +19,6 @@ from auth_service.http.registrations import read_address
 from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
 from auth_service.http.schemas import CodeVerificationRequest, LinkVerificationRequest, VerificationAnswer
 from auth_service.http.sources import Sources
-from auth_service.pace import at_one_pace
 from auth_service.security.secrets import Secret
 
 
@@ -87,7 +87,7 @@ class Verifications:
             )
             secret, password = _second_thing(by_code)
             address = read_address(by_code.email)
-            with at_one_pace():
+            with in_constant_time():
                 return self.verify.by_code(address, by_code.code, secret=secret, password=password)
         by_link = validate(LinkVerificationRequest, body)
         secret, password = _second_thing(by_link)

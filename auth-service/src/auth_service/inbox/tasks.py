@@ -12,8 +12,8 @@ from celery import Celery
 from celery.exceptions import Reject
 from pydantic import ValidationError
 
+from auth_service.backoff import Backoff
 from auth_service.errors import DatabaseUnavailable, UnknownLetter
-from auth_service.patience import Patience
 from auth_service.store.reports import Recorded
 from mail_contract.messages import DeliveryReport
 from mail_contract.tasks import RECORD_REPORT
@@ -74,12 +74,12 @@ def _hold_until_recorded(report: DeliveryReport, take: TakeReport, stopping: thr
     and with it this worker's small prefetch; all other reports wait in the queue, where they cost nothing. Only where
     the worker stops, or the broker would soon take it back anyway, is it given back.
     """
-    patience = Patience(first=0.2, longest=5.0)
+    backoff = Backoff(first=0.2, longest=5.0)
     until = time.monotonic() + _HOLD_SECONDS
     while True:
         try:
             return take(report)
         except DatabaseUnavailable as error:
             log.warning("report_held", letter_id=str(report.letter_id), error=type(error.__cause__).__name__)
-            if stopping.wait(patience.next()) or time.monotonic() >= until:
+            if stopping.wait(backoff.next()) or time.monotonic() >= until:
                 raise Reject("database unavailable", requeue=True) from error

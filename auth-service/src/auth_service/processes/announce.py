@@ -14,10 +14,10 @@ from typing import Any, Final, TypeVar
 import click
 import structlog
 
+from auth_service.backoff import Backoff
 from auth_service.domain.announcement import Announcement
 from auth_service.errors import AnotherAnnouncement, DatabaseUnavailable, NothingToAnnounce, NotSettled
 from auth_service.flows.announce import Announce
-from auth_service.patience import Patience
 from auth_service.processes.progress import Progress
 from auth_service.processes.starting import start
 from auth_service.settings import AnnounceSettings
@@ -123,13 +123,13 @@ class Run:
 
     def _insist(self, ask: Callable[[], T]) -> T:
         """Asks the database again while it is away; each question may be repeated, since the cursor is read anew."""
-        patience, until = Patience(first=0.2, longest=5.0), time.monotonic() + _DATABASE_SECONDS
+        backoff, until = Backoff(first=0.2, longest=5.0), time.monotonic() + _DATABASE_SECONDS
         while True:
             try:
                 return ask()
             except DatabaseUnavailable as error:
                 log.warning("database_unavailable", error=type(error.__cause__).__name__)
-                if self._stopping.wait(patience.next()) or time.monotonic() >= until:
+                if self._stopping.wait(backoff.next()) or time.monotonic() >= until:
                     raise
 
 

@@ -20,12 +20,12 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from auth_service.backoff import Backoff
 from auth_service.errors import DatabaseUnavailable
 from auth_service.outbox.claim import claim
 from auth_service.outbox.message import ClaimedMessage
 from auth_service.outbox.release import hand_back, measure_backlog, release_failed
 from auth_service.outbox.settle import settle_expired, settle_moot, settle_published
-from auth_service.patience import Patience
 from auth_service.relay.batch import BatchOutcome, Deadlines, publish_batch
 from auth_service.relay.wakeup import StopRequest, Wakeup
 from auth_service.store.transactions import Transactions
@@ -73,8 +73,8 @@ class Relay:
         self._stop = stop
         self._pace = pace
         self._channel: ConfirmingChannel | None = None
-        self._broker_patience = Patience(first=0.2, longest=5.0)
-        self._database_patience = Patience(first=0.2, longest=5.0)
+        self._broker_patience = Backoff(first=0.2, longest=5.0)
+        self._database_patience = Backoff(first=0.2, longest=5.0)
         self._backlog_due = 0.0
 
     def run(self) -> None:

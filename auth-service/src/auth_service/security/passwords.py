@@ -59,8 +59,8 @@ class Passwords:
     def _turn(self) -> Iterator[float]:
         now = time.monotonic()
         started = requested_at.get() or now
-        patience = self._wait_seconds - (now - started)
-        if patience <= 0 or not self._turns.acquire(timeout=patience):
+        longest_wait = self._wait_seconds - (now - started)
+        if longest_wait <= 0 or not self._turns.acquire(timeout=longest_wait):
             self._observer.refused()
             raise TooBusy
         try:

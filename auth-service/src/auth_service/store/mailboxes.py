@@ -11,8 +11,8 @@ from sqlalchemy import Text, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from auth_service.constant_time import in_constant_time
 from auth_service.domain.registration import REFUSAL_PERIOD
-from auth_service.pace import at_one_pace
 from auth_service.store.base import constant, table_of
 from auth_service.store.tables import RefusedMailbox
 
@@ -52,7 +52,7 @@ def mailbox_in_hand(session: Session, recipient_tag: str) -> Iterator[datetime]:
     Of sixteen requests at once the last one waits for fifteen others: that adds up a difference nobody sees in one.
     """
     now = lock_mailbox(session, recipient_tag)
-    with at_one_pace(IN_HAND_SECONDS):
+    with in_constant_time(IN_HAND_SECONDS):
         yield now
 
 

@@ -40,7 +40,7 @@ _FIND = select(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class AddressStatus:
     """How an address stands. Nobody outside may learn it from an answer.
 
     Attributes:
@@ -54,12 +54,12 @@ class Standing:
     alike: UUID | None
 
 
-def find_standing(
+def find_address_status(
     session: Session, *, typed: str, canonical: str, recipient_tag: str, password_hash: str
-) -> Standing:
+) -> AddressStatus:
     """Returns how an address stands for whoever registers it with this password."""
     values = {"typed": typed, "canonical": canonical, "tag": recipient_tag, "hashed": password_hash}
     row = dict(session.execute(_FIND, values).mappings().one())
     alike, is_refused = row.pop("alike"), row.pop("is_refused")
     account = None if row["id"] is None else Account(**row)
-    return Standing(account=account, is_refused=is_refused, alike=alike)
+    return AddressStatus(account=account, is_refused=is_refused, alike=alike)

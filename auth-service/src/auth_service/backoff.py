@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 
-class Patience:
+class Backoff:
     """Pauses that double up to a limit, each shortened by chance so that many waiting do not come back together."""
 
     def __init__(self, *, first: float, longest: float) -> None:

@@ -1,6 +1,6 @@
 """The relay's times: thirds of the lease, pauses that grow and end."""
 
-from auth_service.patience import Patience
+from auth_service.backoff import Backoff
 from auth_service.relay.batch import Deadlines
 from auth_service.relay.wakeup import StopRequest
 
@@ -11,11 +11,11 @@ def test_a_claim_is_published_answered_and_settled_in_thirds_of_its_lease() -> N
 
 
 def test_pauses_double_up_to_the_longest_and_start_anew_after_a_success() -> None:
-    patience = Patience(first=1, longest=4)
+    backoff = Backoff(first=1, longest=4)
     for full in (1, 2, 4, 4):
-        assert full / 2 <= patience.next() <= full
-    patience.reset()
-    assert patience.next() <= 1
+        assert full / 2 <= backoff.next() <= full
+    backoff.reset()
+    assert backoff.next() <= 1
 
 
 def test_a_request_to_stop_ends_the_waiting_and_may_be_made_twice() -> None:

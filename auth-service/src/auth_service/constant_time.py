@@ -13,7 +13,7 @@ the machine is busy that difference shows."""
 
 
 @contextmanager
-def at_one_pace(seconds: float = SECONDS) -> Iterator[None]:
+def in_constant_time(seconds: float = SECONDS) -> Iterator[None]:
     """Keeps the block, whether it succeeds or fails, from ending sooner than this after its beginning."""
     ends = time.monotonic() + seconds
     try:

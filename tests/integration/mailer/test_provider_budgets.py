@@ -1,5 +1,6 @@
 """Several replicas and what they may ask of a provider together, and of one slow domain."""
 
+import time
 from collections import Counter
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +11,8 @@ from dev_inbox.script import Phase, Rule
 from support.eventually import eventually
 from support.mailroom import Mailroom
 
+KNOWN_SECONDS = 3.0
+"""By then replicas know of each other."""
 SLOW = Rule(phase=Phase.DATA, delay_seconds=0.1)
 
 
@@ -24,6 +27,10 @@ def all_are_accepted(room: Mailroom, count: int) -> None:
 
 def senders(room: Mailroom) -> set[str]:
     return {row["replica"] for row in room.query("SELECT DISTINCT replica FROM attempts")}
+
+
+def transmitting(room: Mailroom) -> int:
+    return int(room.query("SELECT count(*) AS n FROM letters WHERE state = 'transmitting'")[0]["n"])
 
 
 def received(room: Mailroom) -> list[datetime]:
@@ -92,6 +99,29 @@ def test_a_slow_domain_does_not_delay_the_others(room: Mailroom) -> None:
     )
     assert slow[0]["n"] <= 24
     assert room.dead() == []
+
+
+def test_a_quick_domain_that_begins_to_hang_leaves_threads_and_connections_to_others(room: Mailroom) -> None:
+    settings = {"MAILER_CONCURRENCY": "12", "MAILER_SMTP_URL": f"{room.inbox.smtp_url}?connections=8"}
+    for _ in range(2):
+        room.start(**settings)
+    # Each looks once a second how many there are.
+    known_at = time.monotonic() + KNOWN_SECONDS
+
+    def quick_for_a_while() -> bool:
+        letters = post(room, 10)
+        eventually(lambda: all(room.state(letter_id) == "accepted" for letter_id in letters), within=20)
+        return time.monotonic() > known_at
+
+    eventually(quick_for_a_while)
+    room.inbox.play(Rule(phase=Phase.DOT, recipient="*@example.org", delay_seconds=300))
+    hanging = post(room, 60)
+    eventually(lambda: transmitting(room) >= 3)
+    others = post(room, 10, "example.net")
+    eventually(lambda: all(room.state(letter_id) == "accepted" for letter_id in others), within=30, every=0.3)
+    # Three quarters of the four connections each of the two may count on.
+    assert transmitting(room) <= 6
+    assert not any(room.state(letter_id) == "accepted" for letter_id in hanging)
 
 
 def test_a_domain_that_turns_letters_away_is_left_alone_while_others_get_theirs(room: Mailroom) -> None:

@@ -221,6 +221,22 @@ def test_while_others_want_connections_each_replica_keeps_to_its_share(join: Joi
     assert fill(greedy) == 2
 
 
+def test_a_replica_with_fewer_than_its_share_wants_more_only_while_letters_ask(join: Join) -> None:
+    greedy, modest = (ConnectionQuota(server(connections=4), join()) for _ in range(2))
+    assert fill(modest) == 4
+    modest.limit(width=1.0, wanted=False)
+    for _ in range(3):
+        modest.give_back()
+    modest.return_spare(idle=lambda: 0)
+    assert fill(greedy) == 3
+    greedy.limit(width=1.0, wanted=False)
+    modest.limit(width=1.0, wanted=False)
+    assert not modest.take(until=soon())
+    assert modest.short
+    assert not greedy.short
+    eventually(lambda: not modest.short)
+
+
 def test_a_replica_knows_its_share_before_any_other_wants_one(join: Join) -> None:
     first, second = (
         ConnectionQuota(server(connections=5), join()),

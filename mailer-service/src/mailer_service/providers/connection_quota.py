@@ -17,6 +17,8 @@ from mailer_service.smtp.server import SmtpServer
 from mailer_service.store.session_lock import SessionLock
 
 _ASK_AGAIN_SECONDS = 0.2
+_OF_LATE_SECONDS = 2.0
+"""Longer than between two looks of the monitor."""
 
 
 class ConnectionQuota:
@@ -51,6 +53,11 @@ class ConnectionQuota:
     def starving(self) -> bool:
         """Whether a letter found none of late although this replica has none at all."""
         return self._starving and not self._held
+
+    @property
+    def short(self) -> bool:
+        """Whether a letter found none of late although this replica has fewer than its share."""
+        return len(self._held) < self.share and time.monotonic() < self._refused_until + _OF_LATE_SECONDS
 
     def take(self, *, until: float) -> bool:
         """Waits for a slot; returns False if there is none until then (monotonic). Raises LedgerUnavailable."""

@@ -149,7 +149,7 @@ class Provider:
         self._circuit.follow(standing.open_circuit, openings=standing.openings, set_up=standing.set_up)
         self._transport.trim(keep=0 if standing.open_circuit else self._quota.for_idle())
         self._quota.return_spare(idle=lambda: self._transport.idle)
-        if self._quota.starving and not self._quota.fill():
+        if (self._quota.starving and not self._quota.fill()) or self._quota.short:
             self._register.want(self.name)
 
     def close(self) -> None:

@@ -443,5 +443,6 @@ def test_the_native_stack_is_found_and_healthy(stack: Stack) -> None:
     def healthy() -> None:
         done = run_from_nothing(NATIVE, POSTERN_STATE=str(stack.state.root))
         assert done.returncode == 0, done.stdout + done.stderr
+        assert Code.URGENT_NOT_ALONE not in done.stdout
 
     eventually(healthy, within=30)

@@ -103,6 +103,18 @@ def test_over_the_limit_known_unconfirmed_and_unknown_mailboxes_are_answered_ali
     assert {(receipt["state"], receipt["final"]) for receipt in silent} == {("accepted", True)}
 
 
+def test_whoever_knows_only_the_address_uses_up_half_of_its_letters_at_most(make_api: MakeApi) -> None:
+    api = make_api(limit_mailbox="4/hour 10/day")
+    for _ in range(10):
+        api.resend_to("linh@example.com")
+    assert letters(api) == 2  # decoys
+    first, second, third = (
+        api.register("linh@example.com", f"{PASSWORD}, the {n}.").receipt for n in range(3)
+    )
+    states = [api.receipt(receipt)["state"] for receipt in (first, second, third)]
+    assert states == ["accepted", "accepted", "limited"]
+
+
 def test_nobody_is_locked_out_by_somebody_who_goes_on_asking(api: AuthApi) -> None:
     api.register("linh@example.com")
     later(api, MINUTE / 2)

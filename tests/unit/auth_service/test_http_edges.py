@@ -232,6 +232,7 @@ PUBLIC = "https://accounts.example.com"
         {"Origin": "http://192.0.2.1", "Host": "192.0.2.1"},
         {"Origin": "http://localhost:1", "Host": "localhost:2"},
         {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
         {"Sec-Fetch-Site": "cross-site", "Origin": PUBLIC},
     ],
 )

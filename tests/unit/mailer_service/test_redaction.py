@@ -21,6 +21,18 @@ def test_the_name_alone_disappears_too() -> None:
     assert redact("550 user An.Nguyen unknown", recipient=RECIPIENT) == "550 user <name> unknown"
 
 
+@pytest.mark.parametrize(
+    ("local", "said"),
+    [
+        ("denied", "Recipient address rejected: Access denied"),
+        ("full", "4.2.2 Mailbox full"),
+        ("DMARC", "DMARC check failed"),
+    ],
+)
+def test_a_stock_phrase_keeps_its_words_whoever_it_is_said_to(local: str, said: str) -> None:
+    assert redact(said, recipient=f"{local}@example.org") == said
+
+
 def test_links_and_codes_echoed_by_a_content_filter_disappear() -> None:
     words = "554 found http://gate.example/verify#token=abc and 12345678 and 1234 5678 in the message"
     assert redact(words, recipient=RECIPIENT) == "554 found <link> and <code> and <code> in the message"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postern_rabbitmq.doctor.snapshot import QueueState, _tags
+from postern_rabbitmq.doctor.snapshot import QueueState, _alone, _tags
 
 
 def test_a_queue_made_a_moment_ago_has_figures_of_nothing_and_no_policy_known() -> None:
@@ -53,3 +53,17 @@ def test_tags_are_a_list_or_a_text(tags: object) -> None:
 @pytest.mark.parametrize("tags", [None, [], ""])
 def test_there_may_be_no_tags(tags: object) -> None:
     assert _tags(tags) == frozenset()
+
+
+def consumer(queue: str, connection: str) -> dict[str, object]:
+    return {"queue": {"name": queue}, "channel_details": {"connection_name": connection}}
+
+
+def test_a_worker_takes_from_one_queue_though_celery_asks_it_how_it_is_through_another() -> None:
+    consumers = [
+        consumer("mailer.urgent", "1"),
+        consumer("mailer-41c6f479@host.mailer.pidbox", "1"),
+        consumer("mailer.urgent", "2"),
+        consumer("mailer.bulk", "2"),
+    ]
+    assert _alone(consumers) == {"mailer.urgent": 1}

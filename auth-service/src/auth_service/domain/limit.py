@@ -67,6 +67,15 @@ class Limit:
         """Whether everything is admitted and nothing counted."""
         return not self.buckets
 
+    @property
+    def half(self) -> Limit:
+        """The limit with half the room in each bucket, at least for one."""
+        return Limit(
+            buckets=tuple(
+                Bucket(count=max(1, bucket.count // 2), period=bucket.period) for bucket in self.buckets
+            )
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:

@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from auth_service.domain.address import Address
-from auth_service.domain.limit import Admission, Limit, LimitName, mailbox_of
+from auth_service.domain.limit import FREE, Admission, Limit, LimitName, mailbox_of
 from auth_service.errors import RateLimited
 from auth_service.security.secrets import KeyedHash
 from auth_service.store import limits
@@ -37,8 +37,25 @@ class MailboxLimit:
 
     def admit(self, session: Session, address: Address) -> Admission:
         """Counts a request in the flow's transaction; others for the same mailbox wait until it ends."""
-        key = self.keyed_hash.limit_key(LimitName.MAILBOX, mailbox_of(address))
-        admission = limits.admit(session, key, self.limit)
+        return self._admit(session, address, of_strangers=False)
+
+    def admit_from_anybody(self, session: Session, address: Address) -> Admission:
+        """Does the same with a request that needs nothing but the address, and may end in no letter at all.
+
+        Such requests get at most half of what the mailbox has: else a stranger who asks for what is not sent would use up
+        what she needs to sign up.
+        """
+        return self._admit(session, address, of_strangers=True)
+
+    def _admit(self, session: Session, address: Address, *, of_strangers: bool) -> Admission:
+        mailbox = mailbox_of(address)
+        admission = FREE
+        if of_strangers:
+            key = self.keyed_hash.limit_key(LimitName.MAILBOX, f"{mailbox} by address")
+            admission = limits.admit(session, key, self.limit.half)
+        if admission.admitted:
+            key = self.keyed_hash.limit_key(LimitName.MAILBOX, mailbox)
+            admission = limits.admit(session, key, self.limit)
         if not self.limit.is_off:
             self.observer.decided(LimitName.MAILBOX, admitted=admission.admitted)
         return admission

@@ -114,7 +114,7 @@ class ResendVerification:
         """
         receipt, tag = Secret.new(), self.keyed_hash.recipient_tag(address.canonical)
         with self.transactions.begin() as session, mailbox_in_hand(session, tag) as now:
-            admission = self.requests.admit(session, address)
+            admission = self.requests.admit_from_anybody(session, address)
             pending = find_newest_pending(session, typed=address.typed, canonical=address.canonical)
             limited = is_refused(session, tag) or not admission.admitted
             order = LetterOrder(

@@ -39,7 +39,7 @@ def refuse_foreign_origins(app: Flask, *, public_url: str) -> None:
         if request.method in _SAFE:
             return
         origin = request.headers.get("Origin")
-        if request.headers.get("Sec-Fetch-Site") == "cross-site":
+        if request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
             raise Refusal(FOREIGN_ORIGIN)
         if (
             origin is not None

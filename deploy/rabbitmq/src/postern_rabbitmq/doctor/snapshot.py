@@ -16,6 +16,9 @@ from postern_rabbitmq.admin import BrokerAdmin
 from postern_rabbitmq.check import find_differences
 from postern_rabbitmq.difference import Difference
 
+_REMOTE_CONTROL = ".pidbox"
+"""How the queues end by which Celery asks each worker how it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueState:
@@ -162,7 +165,8 @@ def _alone(consumers: list[dict[str, Any]]) -> Counter[str]:
     taken: dict[str, set[str]] = {}
     for item in consumers:
         worker = (item.get("channel_details") or {}).get("connection_name", "")
-        taken.setdefault(worker, set()).add(item["queue"]["name"])
+        if not item["queue"]["name"].endswith(_REMOTE_CONTROL):
+            taken.setdefault(worker, set()).add(item["queue"]["name"])
     return Counter(next(iter(queues)) for queues in taken.values() if len(queues) == 1)
 
 

@@ -14,6 +14,8 @@ PACKAGES = (
 
 IMPORT_ALL = f"""
 import importlib, pkgutil
+
+pytestmark = pytest.mark.slow  # compiles everything anew
 PACKAGES = {PACKAGES}
 for name in PACKAGES:
     package = importlib.import_module(name)

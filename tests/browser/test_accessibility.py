@@ -12,6 +12,8 @@ from support.chromium import Window
 from support.people import PASSWORD
 from support.scripted_api import REGISTERED, Answer, ScriptedApi, problem, receipt
 
+pytestmark = pytest.mark.slow  # every page in every state
+
 TEXTS: Any = texts_in("en")
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

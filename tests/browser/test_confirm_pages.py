@@ -10,6 +10,8 @@ from support.chromium import Window
 from support.people import PASSWORD
 from support.scripted_api import Answer, ScriptedApi, problem
 
+pytestmark = pytest.mark.slow  # a window of its own for each
+
 TEXTS: Any = texts_in("en")
 ADDRESS = "linh@example.com"
 VERIFY, REFUSE, LIFT = "POST /v1/verifications", "POST /v1/refusals", "POST /v1/refusals/lift"

@@ -13,12 +13,14 @@ from support.chromium import DESKTOP, PHONE, Window, window
 from support.people import PASSWORD
 from support.stack import Stack
 
+pytestmark = pytest.mark.slow  # a window of its own for each
+
 TEXTS: Any = texts_in("en")
 DEVICES = {"desktop": DESKTOP, "phone": PHONE}
 
 
 # The narrower one is the harder one; the other one's turn is among the long tests.
-@pytest.fixture(params=[pytest.param("desktop", marks=pytest.mark.slow), "phone"])
+@pytest.fixture(params=["desktop", "phone"])
 def name(request: pytest.FixtureRequest) -> str:
     """What the window is called in the names of pictures."""
     return str(request.param)

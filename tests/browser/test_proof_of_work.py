@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from auth_service.http.pages.catalogue import texts_in
@@ -10,6 +11,8 @@ from support.chromium import Window
 from support.database import Database
 from support.people import PASSWORD
 from support.scripted_api import serving
+
+pytestmark = pytest.mark.slow  # an API of its own, and real work
 
 TEXTS: Any = texts_in("en")
 

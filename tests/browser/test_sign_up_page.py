@@ -12,6 +12,8 @@ from support.eventually import eventually
 from support.people import PASSWORD
 from support.scripted_api import REGISTERED, Answer, ScriptedApi, problem, receipt, serving_pages
 
+pytestmark = pytest.mark.slow  # a window of its own for each
+
 TEXTS: Any = texts_in("en")
 ADDRESS = "linh@example.com"
 REGISTER, RESEND, VERIFY = "POST /v1/registrations", "POST /v1/registrations/resend", "POST /v1/verifications"

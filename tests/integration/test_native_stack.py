@@ -175,6 +175,7 @@ def test_clean_refuses_while_the_stack_is_up(stack: Stack) -> None:
     assert stack.state.stack_file.exists()
 
 
+@pytest.mark.slow
 def test_scaling_starts_and_stops_replicas_and_leaves_the_others_alone(stack: Stack) -> None:
     before = stack.description["processes"]
 

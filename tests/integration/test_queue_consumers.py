@@ -13,6 +13,8 @@ from service_runtime.celery.queue_consumers import QueueConsumers
 from support.broker import VirtualHost
 from support.eventually import eventually
 
+pytestmark = pytest.mark.slow  # waits for queues to come back
+
 PREFETCH = 4
 
 

@@ -228,6 +228,7 @@ def test_without_its_exchange_the_letter_stays_and_leaves_once_the_exchange_is_b
     assert_all_left(outbox, broker, letters, copies=3)
 
 
+@pytest.mark.slow
 def test_a_full_queue_keeps_its_letters_waiting_and_no_others(
     outbox: Outbox, broker: VirtualHost, start_relay: StartRelay
 ) -> None:

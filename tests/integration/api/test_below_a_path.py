@@ -9,6 +9,8 @@ from support.reverse_proxy import reverse_proxy
 
 from .conftest import RunApi
 
+pytestmark = pytest.mark.slow  # two APIs behind two proxies
+
 
 @pytest.mark.parametrize("strips", [True, False])
 def test_pages_links_and_calls_work_below_a_path(

@@ -82,6 +82,7 @@ def closed(connection: socket.socket) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_others_are_answered_beside_two_hundred_slow_connections_which_are_closed(api: RunningApi) -> None:
     with slow_connections(api.port) as sockets:
         began = time.monotonic()

@@ -16,6 +16,7 @@ from service_runtime.database.engine import build_engine, build_sessions
 from support.altcha_client import solve
 from support.auth_api import HASH_KEY, AuthApi
 from support.database import Database
+from support.eventually import eventually
 from support.limited_api import post_from, registration
 
 MakeApi = Callable[..., AuthApi]
@@ -117,9 +118,12 @@ def test_whoever_is_told_to_come_back_still_has_the_proof(make_api: MakeApi) -> 
     ask(api, 1)
     bodies = [registration(proof=solve(challenge(api))) for _ in range(12)]
     answers = api.at_once([(PATH, body) for body in bodies])
-    assert {answer.status_code for answer in answers} == {202, 503}
+    codes = {answer.status_code for answer in answers}
+    assert 503 in codes
+    assert codes <= {202, 503}
     refused = [body for body, answer in zip(bodies, answers, strict=True) if answer.status_code == 503]
-    assert [api.post(PATH, body).status_code for body in refused] == [202] * len(refused)
+    for body in refused:
+        eventually(lambda body=body: api.post(PATH, body).status_code == 202)  # type: ignore[misc]
 
 
 def test_few_confirmed_registrations_ask_for_proofs_and_many_do_not(make_api: MakeApi) -> None:

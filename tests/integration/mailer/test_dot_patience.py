@@ -42,6 +42,7 @@ def scanned_once(room: Mailroom, seconds: float, settings: dict[str, str]) -> No
     assert not any(replica.events("claim_taken_over") for replica in replicas)
 
 
+@pytest.mark.slow
 def test_a_scanner_that_takes_far_longer_than_the_lease_makes_one_copy(room: Mailroom) -> None:
     scanned_once(room, 11.0, SHORT_LEASE)
 

@@ -8,6 +8,8 @@ import sys
 from html import unescape
 from pathlib import Path
 
+import pytest
+
 from mail_contract.letters import LetterName
 
 COMMAND = Path(sys.executable).parent / "mailer-service"
@@ -34,6 +36,7 @@ def width_of(picture: Path) -> int:
     return int(width)
 
 
+@pytest.mark.slow
 def test_the_gallery_has_every_letter_in_every_language_on_every_screen(tmp_path: Path) -> None:
     gallery = tmp_path / "gallery"
     done = preview(gallery, path=os.environ["PATH"])

@@ -69,6 +69,7 @@ def words(replica: Replica | AuthProcess) -> int:
     return len(replica.log.read_text(encoding="utf-8").splitlines())
 
 
+@pytest.mark.slow
 def test_a_queue_deleted_under_a_replica_and_made_again(room: Mailroom, listen: str) -> None:
     replica = room.start(MAILER_LISTEN=listen)
     is_sent(room, LetterName.TERMS_CHANGED)

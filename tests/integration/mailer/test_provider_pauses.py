@@ -17,6 +17,8 @@ from support.certificates import Authority, serving
 from support.eventually import eventually
 from support.mailroom import Mailroom, Replica
 
+pytestmark = pytest.mark.slow  # waits for probes
+
 HOST = "127.0.0.1"
 LOGIN = Login(user="postern", password="secret")
 REFUSED = Rule(phase=Phase.AUTH, reply="535 5.7.8 Authentication credentials invalid")
@@ -107,7 +109,6 @@ def test_letters_are_withdrawn_while_nothing_is_consumed(room: Mailroom, account
     assert [message.recipients for message in room.inbox.messages()] == [("an1@example.org",)]
 
 
-@pytest.mark.slow
 def test_a_pause_outlasts_the_broker_and_its_end_too(room: Mailroom, account: dict[str, str]) -> None:
     room.shorten_the_waits()
     room.inbox.play(REFUSED)
@@ -127,7 +128,6 @@ def test_a_pause_outlasts_the_broker_and_its_end_too(room: Mailroom, account: di
     assert len(replica.events("consumption_paused")) == 1
 
 
-@pytest.mark.slow
 def test_a_server_that_turns_every_other_connection_away_delays_letters_and_loses_none(
     room: Mailroom,
 ) -> None:

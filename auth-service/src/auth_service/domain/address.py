@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
@@ -63,6 +64,7 @@ class Address:
     canonical: str
 
 
+@lru_cache(maxsize=256)
 def parse_address(text: str) -> Address:
     """Returns the address, or raises InvalidAddress.
 

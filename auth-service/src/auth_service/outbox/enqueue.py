@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, false, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Text, bindparam, false, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -19,7 +19,7 @@ from auth_service.domain.delivery import WITHDRAWABLE_STATES, DeliveryState
 from auth_service.domain.hold import Hold
 from auth_service.domain.rank import CANCELLATION_RANK
 from auth_service.domain.renewal import Renewal
-from auth_service.outbox.message import WAKE_UP_CHANNEL, letter_columns, outbox_columns
+from auth_service.outbox.message import HEADER_COLUMNS, WAKE_UP_CHANNEL, letter_columns, outbox_columns
 from auth_service.store.base import constant, table_of
 from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
 from mail_contract.messages import Cancellation, CancellationReason, Envelope
@@ -31,9 +31,38 @@ _EVENTS: Final = table_of(LetterEvent)
 _NOBODY: Final = UUID(int=0)
 _RING: Final = func.pg_notify(constant(WAKE_UP_CHANNEL), constant(""), type_=Text())
 
-_ADD_LETTER = insert(_LETTERS)
-_ADD_EVENT = insert(_EVENTS).inline()
-_ADD_ROW = insert(_OUTBOX).returning(_RING)
+_OF_LETTER: Final = (
+    *HEADER_COLUMNS,
+    "registration_id",
+    "account_id",
+    "receipt_hash",
+    "receipt_tells",
+    "renewal_of",
+    "renewal",
+    "state",
+)
+_OF_ROW: Final = ("kind", "rank", "payload", "correlation_id", "held_for", "held_until")
+
+
+def _given(column: Column[Any]) -> ColumnElement[Any]:
+    """A value by a name that is no column's, or every table of the statement that has such a column would take it."""
+    return bindparam(f"new_{column.name}", type_=column.type)
+
+
+# One statement a letter: whoever registers waits for each round trip.
+_NEW_LETTER = insert(_LETTERS).values({name: _given(_LETTERS.c[name]) for name in _OF_LETTER}).cte("letter")
+_NEW_EVENT = insert(_EVENTS).inline().values(letter_id=_given(_LETTERS.c.id), state=_given(_LETTERS.c.state))
+_RECORD = _NEW_EVENT.add_cte(_NEW_LETTER)
+_ENQUEUE = (
+    insert(_OUTBOX)
+    .values(
+        id=_given(_LETTERS.c.id),
+        letter_id=_given(_LETTERS.c.id),
+        **{name: _given(_OUTBOX.c[name]) for name in _OF_ROW},
+    )
+    .returning(_RING)
+    .add_cte(_NEW_LETTER, _NEW_EVENT.cte("event"))
+)
 
 _WITHDRAWN = (
     update(_LETTERS)
@@ -93,21 +122,18 @@ def enqueue_letter(session: Session, envelope: Envelope, origin: Origin, *, hold
         origin: where it comes from.
         hold: why and how long it is to wait for an operator's word, if it is.
     """
-    _add_letter(session, envelope, origin, DeliveryState.ACCEPTED)
     row = {
-        "id": envelope.header.id,
-        "letter_id": envelope.header.id,
         "kind": OutboxKind.LETTER,
         "held_for": None if hold is None else hold.reason,
         "held_until": None if hold is None else envelope.header.created_at + hold.period,
         **outbox_columns(envelope),
     }
-    session.execute(_ADD_ROW, row)
+    session.execute(_ENQUEUE, _named(_of_letter(envelope, origin, DeliveryState.ACCEPTED) | row))
 
 
 def record_limited(session: Session, envelope: Envelope, origin: Origin) -> None:
     """Records a letter that is not to be sent, because too many were asked for or its reader wants none."""
-    _add_letter(session, envelope, origin, DeliveryState.LIMITED)
+    session.execute(_RECORD, _named(_of_letter(envelope, origin, DeliveryState.LIMITED)))
 
 
 def withdraw_letters(
@@ -135,9 +161,9 @@ def withdraw_letters(
     )
 
 
-def _add_letter(session: Session, envelope: Envelope, origin: Origin, state: DeliveryState) -> None:
+def _of_letter(envelope: Envelope, origin: Origin, state: DeliveryState) -> dict[str, Any]:
     renewal = origin.renewal
-    letter = {
+    return {
         **letter_columns(envelope.header),
         "registration_id": origin.registration_id,
         "account_id": origin.account_id,
@@ -147,5 +173,7 @@ def _add_letter(session: Session, envelope: Envelope, origin: Origin, state: Del
         "renewal": renewal.number if renewal else 0,
         "state": state,
     }
-    session.execute(_ADD_LETTER, letter)
-    session.execute(_ADD_EVENT, {"letter_id": envelope.header.id, "state": state})
+
+
+def _named(values: dict[str, Any]) -> dict[str, Any]:
+    return {f"new_{name}": value for name, value in values.items()}

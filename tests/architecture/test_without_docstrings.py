@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow  # compiles everything anew
+
 PACKAGES = (
     "mail_contract",
     "service_runtime",
@@ -15,7 +19,6 @@ PACKAGES = (
 IMPORT_ALL = f"""
 import importlib, pkgutil
 
-pytestmark = pytest.mark.slow  # compiles everything anew
 PACKAGES = {PACKAGES}
 for name in PACKAGES:
     package = importlib.import_module(name)

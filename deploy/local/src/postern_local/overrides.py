@@ -19,7 +19,7 @@ def overridden(given: Mapping[str, str], prefix: str, defaults: Mapping[str, str
     """The stack's own settings for a process, except where `given` says otherwise.
 
     Args:
-        given: the overrides.
+        given: the variables of `overrides`.
         prefix: of the variables this process takes from them, beside the common ones.
         defaults: the stack's own. NAME given replaces NAME_FILE here too, and the reverse.
     """

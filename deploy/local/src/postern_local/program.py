@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
-"""What a program may see of the overrides; everything else it needs is written down in `environment`."""
+"""What a program may see of the environment it is started from; everything else it needs is written down in `environment`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ def claim_all(
 
 
 def begin_all(connection: Connection, begun: Sequence[tuple[Claim, str]]) -> list[bool]:
-    """RecipientHashes letters as possibly with these providers from now on; tells for each whether it is still ours, and wanted."""
+    """Marks letters as possibly with these providers from now on; tells for each whether it is still ours, and wanted."""
     asked = json.dumps(
         [
             {"id": str(claim.letter_id), "fence": claim.fence, "provider": provider}

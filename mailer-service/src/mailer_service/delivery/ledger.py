@@ -75,7 +75,7 @@ class Ledger:
         return self._claims.ask(Wanted(header=header, digest=digest, hashes=hashes, provider=provider))
 
     def begin_transmission(self, claim: Claim, *, provider: str) -> bool:
-        """RecipientHashes the letter as possibly with the provider from now on; False if it is no longer ours, or withdrawn.
+        """Marks the letter as possibly with the provider from now on; False if it is no longer ours, or withdrawn.
 
         Whoever turns to another provider begins again: then the first one has certainly not accepted it.
         """

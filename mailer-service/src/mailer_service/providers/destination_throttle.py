@@ -1,7 +1,7 @@
 """Recipient domains and mailboxes that are slow or turn letters away: they get fewer threads, the others keep theirs.
 
 A letter over its domain's share waits on the broker instead of in a thread, and it costs no attempt. What is known, one
-replica knows: each finds a slow domain out within a second or two, with some of its threads. DestinationThrottle and mailboxes are
+replica knows: each finds a slow domain out within a second or two, with some of its threads. Domains and mailboxes are
 known by a keyed hash only.
 """
 
@@ -19,7 +19,7 @@ from mailer_service.store.tables import Scope
 from mailer_service.suppression.recipient_hashes import RecipientHashes
 
 _REMEMBERED = 4096
-"""DestinationThrottle and mailboxes; those longest unused are forgotten first."""
+"""Domains and mailboxes; those longest unused are forgotten first."""
 _OF_LATE_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 0.2
 _NOT_YET = float("inf")

@@ -101,7 +101,7 @@ class Permit:
     def send(
         self, provider: Provider, message: Message, *, deadline: float, keep: Callable[[], bool]
     ) -> Transmission:
-        """ThreadWatchdog the letter to the provider whose connection is in hand, and notes what that says of its domain.
+        """Hands the letter to the provider whose connection is in hand, and notes what that says of its domain.
 
         Args:
             provider: the last one that `move_to` said yes to.

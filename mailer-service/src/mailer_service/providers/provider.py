@@ -30,7 +30,7 @@ _CLOSING = "421"
 
 
 class Provider:
-    """ThreadWatchdog letters to one server, within what all replicas together may ask of it.
+    """Hands letters to one server, within what all replicas together may ask of it.
 
     Attributes:
         name: `host:port`.

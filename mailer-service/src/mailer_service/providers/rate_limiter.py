@@ -52,7 +52,7 @@ def _sleep(seconds: float) -> bool:
 
 
 class RateLimiter:
-    """ThreadWatchdog out moments to the threads of one replica."""
+    """Hands out moments to the threads of one replica."""
 
     def __init__(
         self,

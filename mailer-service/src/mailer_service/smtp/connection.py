@@ -76,7 +76,7 @@ class Connection:
         dot_seconds: float | None = None,
         keep: Callable[[], bool] = lambda: True,
     ) -> Reply:
-        """ThreadWatchdog over one letter and returns the reply to its final dot; raises ConversationFailed.
+        """Hands over one letter and returns the reply to its final dot; raises ConversationFailed.
 
         The dot does not leave after the deadline. Its reply may take `dot_seconds` then, or as long as any other; meanwhile
         `keep` is called about once a second, and its False ends the waiting.

@@ -28,7 +28,7 @@ def build_tls_context() -> ssl.SSLContext:
 
 
 class SmtpTransport:
-    """ThreadWatchdog letters to one server."""
+    """Hands letters to one server."""
 
     def __init__(
         self,

@@ -64,7 +64,7 @@ class Address:
     canonical: str
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256)  # a request reads its address up to three times, at half a millisecond each
 def parse_address(text: str) -> Address:
     """Returns the address, or raises InvalidAddress.
 

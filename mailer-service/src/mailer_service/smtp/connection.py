@@ -215,8 +215,7 @@ class Connection:
         if seconds is not None:
             deadline = time.monotonic() + seconds
             while not self._wire.wait_for_news(min(_LOOK_UP_SECONDS, max(0.0, deadline - time.monotonic()))):
-                if time.monotonic() >= deadline or not keep():
-                    late = time.monotonic() >= deadline
+                if (late := time.monotonic() >= deadline) or not keep():
                     self._fail(Phase.DOT, Silence.TIMEOUT if late else Silence.STOPPED)
         return self._hear(Phase.DOT, deadline)
 

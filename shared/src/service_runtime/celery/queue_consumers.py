@@ -146,11 +146,9 @@ class QueueConsumers:
 
     close = cancel
 
-    def qos(self, prefetch_size: int = 0, prefetch_count: int = 0, apply_global: bool = False) -> None:
+    def qos(self, prefetch_size: int = 0, prefetch_count: int = 0, apply_global: bool = False) -> None:  # noqa: ARG002 - as Celery calls it
         """Sets how many messages of each queue may be in hand, for consumers that begin from now on."""
         self._prefetch = prefetch_count
-        for channel in self._channels.values():
-            channel.basic_qos(prefetch_size, prefetch_count, apply_global)
 
     def _begin(self, name: str) -> None:
         try:

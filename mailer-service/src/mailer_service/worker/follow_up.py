@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import assert_never
 from uuid import UUID
+
+import structlog
 
 from mail_contract.messages import Envelope, ReportedState
 from mail_contract.tasks import DELIVER_LETTER
@@ -29,11 +32,18 @@ from mailer_service.delivery.outcome import (
 from mailer_service.delivery.retry import tier_of
 from mailer_service.delivery.settlement import reason_of
 from mailer_service.delivery.waiter import Waiter
+from mailer_service.errors import Requeued
 from mailer_service.incoming import IncomingMessage
 from mailer_service.reports import report_of
-from mailer_service.worker.publish_with_retry import publish_with_retry
+from service_runtime.errors import PublishError
 from service_runtime.publishing.message import OutgoingMessage
 from service_runtime.telemetry import current_correlation_id
+
+log = structlog.get_logger(__name__)
+
+_PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
+"""Seconds. A stale connection fails once; a restarting broker is back within half a minute; a missing binding must not
+become a hot loop, nor use up the message's deliveries (ten) before somebody can mend it: here after ten minutes."""
 
 
 class FollowUp:
@@ -78,7 +88,7 @@ class FollowUp:
     ) -> None:
         """Tells auth-service what became of a letter; arguments as `reports.report_of` has them."""
         report = report_of(letter_id, state, attempt=attempt, at=at, reason=reason)
-        publish_with_retry(lambda: self._publisher.post(report), waiter=self._waiter)
+        self._confirmed(lambda: self._publisher.post(report))
 
     def wait(self, envelope: Envelope, tier: WaitTier) -> None:
         """Puts a letter into a wait queue."""
@@ -91,7 +101,7 @@ class FollowUp:
             priority=header.priority,
             correlation_id=current_correlation_id(),
         )
-        publish_with_retry(lambda: self._publisher.post(waiting), waiter=self._waiter)
+        self._confirmed(lambda: self._publisher.post(waiting))
 
     def dead_letter(self, message: IncomingMessage, reason: str, attempt: Attempt | None = None) -> None:
         """Puts a message where a person finds it.
@@ -108,7 +118,7 @@ class FollowUp:
             attempts=attempt.number if attempt else 0,
             first_seen=attempt.first_seen if attempt else None,
         )
-        publish_with_retry(lambda: self._dead_letters.publish(dead), waiter=self._waiter)
+        self._confirmed(lambda: self._dead_letters.publish(dead))
 
     def _report(self, state: ReportedState, attempt: Attempt) -> None:
         self.report(
@@ -118,3 +128,16 @@ class FollowUp:
             at=attempt.decided_at,
             reason=reason_of(attempt.outcome),
         )
+
+    def _confirmed(self, publish: Callable[[], None]) -> None:
+        """Repeats a publish until it is confirmed; raises Requeued when that takes too long, or on a stop."""
+        for pause in _PAUSES:
+            try:
+                publish()
+            except PublishError as error:
+                log.warning("publish_failed", error=type(error).__name__, pause=pause)
+                if not self._waiter.pause(pause):
+                    raise Requeued from error
+            else:
+                return
+        raise Requeued

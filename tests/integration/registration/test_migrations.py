@@ -5,9 +5,11 @@ from contextlib import closing
 
 import psycopg2
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import OperationalError
 
 from auth_service.store import tables
 from auth_service.store.migrate import MIGRATIONS, migrate
@@ -71,6 +73,22 @@ def test_migrating_again_or_twice_at_once_changes_nothing(auth_database: Databas
             == [known_revisions(MIGRATIONS.package)[-1]] * 2
         )
     assert catalogue(auth_database, "public") == before
+
+
+def test_a_table_in_use_lets_a_migration_fail_soon_and_not_hold_up_everybody_behind_it(
+    auth_database: Database,
+) -> None:
+    config, engine = MIGRATIONS.config(), build_engine(auth_database.migrator_url, application="test")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
+    engine.dispose()
+    with closing(psycopg2.connect(auth_database.migrator_url)) as other, other.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM outbox")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            migrate(auth_database.migrator_url)
+        other.rollback()
+    assert migrate(auth_database.migrator_url) == known_revisions(MIGRATIONS.package)[-1]
 
 
 def test_the_service_itself_may_not_change_the_tables(auth_database: Database) -> None:

@@ -47,9 +47,8 @@ class Migrations:
         engine = build_engine(database_url, application=application, statement_limit=False)
         try:
             with engine.connect() as connection:
-                connection.execute(text("SET lock_timeout = 0"))
+                connection.execute(text("SET LOCAL lock_timeout = 0"))
                 connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": self.lock_key})
-                connection.execute(text("RESET lock_timeout"))
                 connection.commit()
                 config = self.config()
                 config.attributes["connection"] = connection

@@ -12,7 +12,7 @@ from support.broker import VirtualHost, virtual_host
 from support.database import Database, database_copy, migrate
 from support.infra import Infra, in_memory
 from support.people import Gate, Mailbox
-from support.service_programs import Surroundings, make_keys
+from support.service_programs import ServiceEnvironment, make_keys
 from support.services import Services, services_at
 from support.stack import Stack, running_stack
 
@@ -149,12 +149,12 @@ def services(
     tmp_path: Path,
 ) -> Iterator[Services]:
     """The services' processes against this test's broker and databases; none runs yet."""
-    overrides = Surroundings(
+    environment = ServiceEnvironment(
         directory=tmp_path,
         keys=service_keys,
         broker=broker,
         auth_database=auth_database,
         mailer_database=mailer_database,
     )
-    with services_at(overrides) as processes:
+    with services_at(environment) as processes:
         yield processes

@@ -16,7 +16,7 @@ from support.broker import virtual_host
 from support.database import database_copy, migrate
 from support.infra import Infra
 from support.letter_journey import Journey, send_one_letter, trace
-from support.service_programs import Surroundings, make_keys
+from support.service_programs import ServiceEnvironment, make_keys
 from support.services import services_at
 
 
@@ -33,7 +33,7 @@ def travel(directory: Path) -> Journey:
             database_copy(infra, "auth") as auth,
             database_copy(infra, "mailer") as mailer,
         ):
-            at = Surroundings(
+            at = ServiceEnvironment(
                 directory=directory,
                 keys=make_keys(directory / "keys"),
                 broker=broker,

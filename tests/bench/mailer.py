@@ -164,7 +164,7 @@ def measure(infra: Infra, directory: Path, *, number: int, reply_ms: float, sett
     """One run: prints its line; tells whether every letter is accounted for."""
     directory.mkdir()
     with (
-        redirect_stdout(sys.stderr),  # the surroundings' own words
+        redirect_stdout(sys.stderr),  # the servers' own words
         virtual_host(infra) as broker,
         database_copy(infra, "mailer") as database,
         mailroom(broker, database, directory) as room,

@@ -172,7 +172,7 @@ def main() -> None:
     options = Options(**vars(parser.parse_args()))
     with (
         servers() as (infra, directory),
-        redirect_stdout(sys.stderr),  # the surroundings' own words
+        redirect_stdout(sys.stderr),  # the servers' own words
         virtual_host(infra) as broker,
         database_copy(infra, "mailer") as database,
         mailroom(broker, database, directory) as room,

@@ -14,7 +14,7 @@ from support.hostile_passwords import hostile_passwords, shown
 from support.infra import REPOSITORY, Infra
 
 COMMANDS = Path(sys.executable).parent
-SURROUNDINGS = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+ENVIRONMENT = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
 DATABASE = "postgresql://auth:{}@127.0.0.1:9/auth"
 BROKER = "amqp://auth:{}@127.0.0.1:9/postern"
 STARTS: dict[str, dict[str, str]] = {
@@ -44,12 +44,12 @@ STARTS: dict[str, dict[str, str]] = {
 
 
 def run(program: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    return nursery.run([COMMANDS / program, *arguments], environment={**SURROUNDINGS, **settings})
+    return nursery.run([COMMANDS / program, *arguments], environment={**ENVIRONMENT, **settings})
 
 
 def run_script(*command: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, env={**SURROUNDINGS, **settings}, capture_output=True, text=True, timeout=60, check=False
+        command, env={**ENVIRONMENT, **settings}, capture_output=True, text=True, timeout=60, check=False
     )
 
 

@@ -13,7 +13,7 @@ from support.broker import VirtualHost
 from support.database import Database
 from support.people import Gate, Mailbox, addresses
 from support.pgbouncer import PooledDatabase, pgbouncer
-from support.service_programs import Surroundings
+from support.service_programs import ServiceEnvironment
 from support.services import services_at
 
 LIMITS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "TimeZone")
@@ -30,11 +30,11 @@ def test_somebody_registers_and_confirms_the_address(
     broker: VirtualHost, pooled: list[PooledDatabase], service_keys: Path, tmp_path: Path
 ) -> None:
     auth, mailer = pooled
-    overrides = Surroundings(
+    environment = ServiceEnvironment(
         directory=tmp_path, keys=service_keys, broker=broker, auth_database=auth, mailer_database=mailer
     )
     (address,) = addresses(1)
-    with services_at(overrides) as services:
+    with services_at(environment) as services:
         services.start_journey()
         services.wait_until_ready(within=60)
         with Gate(services.api) as gate, Mailbox(services.inbox) as mailbox:

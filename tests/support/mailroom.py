@@ -87,7 +87,7 @@ class Replica:
 
 @dataclass(slots=True, kw_only=True)
 class Mailroom:
-    """A mailer's surroundings, and auth-service's part played by the test."""
+    """What a mailer needs, and auth-service's part played by the test."""
 
     broker: VirtualHost
     database: Database
@@ -258,7 +258,7 @@ class Mailroom:
 
 @contextmanager
 def mailroom(broker: VirtualHost, database: Database, directory: Path) -> Iterator[Mailroom]:
-    """Surroundings for replicas; ends those that still run."""
+    """What replicas need; ends those that still run."""
     with Inbox() as inbox:
         room = Mailroom(
             broker=broker,

@@ -92,7 +92,7 @@ class Operator:
             engine.dispose()
 
 
-def bury(
+def leave_dead(
     room: Mailroom,
     envelopes: Sequence[Envelope],
     *,

@@ -31,7 +31,7 @@ def make_keys(directory: Path) -> Path:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class ServiceEnvironment:
     """Where services work.
 
     Attributes:

@@ -9,14 +9,14 @@ import psycopg2
 from mail_contract.topology import AUTH_REPORTS, MAILER_URGENT
 from postern_local.readiness import http_answers
 from support.infra import Server
-from support.service_programs import Service, Surroundings
+from support.service_programs import Service, ServiceEnvironment
 
 LISTENING_RELAYS = """
     SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'LISTEN %'
 """
 
 
-def is_ready(service: Service, running: list[Server], at: Surroundings) -> bool:
+def is_ready(service: Service, running: list[Server], at: ServiceEnvironment) -> bool:
     """Whether all the running processes of `service` do their work now."""
     match service:
         case "api" | "inbox":
@@ -36,7 +36,7 @@ def is_ready(service: Service, running: list[Server], at: Surroundings) -> bool:
             assert_never(service)
 
 
-def _listening_relays(at: Surroundings) -> int:
+def _listening_relays(at: ServiceEnvironment) -> int:
     with closing(psycopg2.connect(at.auth_database.admin_url)) as connection, connection.cursor() as cursor:
         cursor.execute(LISTENING_RELAYS)
         (count,) = cursor.fetchone() or (0,)

@@ -14,7 +14,7 @@ from support.eventually import eventually
 from support.freezing import tree
 from support.infra import Server
 from support.nursery import Child, fork_program
-from support.service_programs import Service, Surroundings
+from support.service_programs import Service, ServiceEnvironment
 from support.service_readiness import is_ready
 
 JOURNEY: tuple[Service, ...] = ("inbox", "api", "relay", "auth-worker")
@@ -36,7 +36,7 @@ class Services:
         birth: starts a process.
     """
 
-    at: Surroundings
+    at: ServiceEnvironment
     settings: dict[str, str] = field(default_factory=dict)
     env: dict[Service, dict[str, str]] = field(default_factory=dict)
     birth: Callable[..., Child] = fork_program
@@ -171,9 +171,9 @@ class Services:
 
 
 @contextmanager
-def services_at(overrides: Surroundings) -> Iterator[Services]:
+def services_at(environment: ServiceEnvironment) -> Iterator[Services]:
     """None at first; whatever was started is gone at the end, also after a failure."""
-    services = Services(at=overrides)
+    services = Services(at=environment)
     try:
         yield services
     finally:

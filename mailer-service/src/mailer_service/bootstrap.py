@@ -122,14 +122,14 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
     probe_backoff = ProbeBackoff(
         first_seconds=settings.probe_seconds, limit_seconds=settings.probe_limit_seconds
     )
-    provider_register = ProviderStore(engine, probe_backoff=probe_backoff)
+    provider_store = ProviderStore(engine, probe_backoff=probe_backoff)
     providers = _build_providers(
-        settings, register=provider_register, session_lock=session_lock, pause=waiter.pause, stopping=stopping
+        settings, register=provider_store, session_lock=session_lock, pause=waiter.pause, stopping=stopping
     )
     letter_queues = [queue for queue in settings.queues if queue != MAILER_CANCELLATIONS]
     watch = ProviderMonitor(
         providers,
-        register=provider_register,
+        register=provider_store,
         consumption=Consumption(letter_queues, stopping=stopping, metrics=metrics),
         metrics=metrics,
     )

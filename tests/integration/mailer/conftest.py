@@ -1,4 +1,4 @@
-"""A mailer's surroundings: fresh for a test that breaks something, shared by those that only send letters."""
+"""A mailer and what it needs: fresh for a test that breaks something, shared by those that only send letters."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from support.mailroom import Mailroom, mailroom
 
 @pytest.fixture
 def room(broker: VirtualHost, mailer_database: Database, tmp_path: Path) -> Iterator[Mailroom]:
-    """Fresh surroundings without a replica; those started are ended."""
+    """A fresh mailer without a replica; those started are ended."""
     with mailroom(broker, mailer_database, tmp_path) as overrides:
         yield overrides
 
@@ -36,7 +36,7 @@ def _busy_room(
 
 @pytest.fixture
 def busy_room(_busy_room: Mailroom) -> Mailroom:
-    """Surroundings with one running replica and short waits, shared by the tests of a module; a friendly inbox."""
+    """A mailer with one running replica and short waits, shared by the tests of a module; a friendly inbox."""
     assert _busy_room.replicas[0].is_running
     _busy_room.inbox.play()
     return _busy_room

@@ -18,7 +18,7 @@ from mail_contract.topology import MAILER_DEAD, MAILER_URGENT
 from mailer_service.deadletters.queue import WINDOW
 from support.eventually import eventually
 from support.mailroom import Mailroom
-from support.operator import Operator, bury, change
+from support.operator import Operator, change, leave_dead
 from support.raw_messages import publish_raw
 
 # 5.7.1 condemns the letter and nobody's mailbox: after 5.1.1 the recipient would be suppressed as well.
@@ -89,7 +89,7 @@ def test_a_redrive_killed_half_way_and_run_again_delivers_every_letter_once(
     room: Mailroom, operator: Operator
 ) -> None:
     envelopes = [room.seal(f"an{n}@example.org") for n in range(1500)]
-    bury(room, envelopes)
+    leave_dead(room, envelopes)
     first = operator.start("dead", "redrive")
     # In the middle: some are back in their queue, and the window they belong to is not yet out of the dead letters.
     eventually(lambda: room.broker.depth(MAILER_URGENT) >= 100, within=30, every=0.001)
@@ -112,7 +112,7 @@ def test_a_redrive_killed_half_way_and_run_again_delivers_every_letter_once(
 
 
 def test_ctrl_c_ends_a_redrive_between_two_letters(room: Mailroom, operator: Operator) -> None:
-    bury(room, [room.seal(f"an{n}@example.org") for n in range(1500)])
+    leave_dead(room, [room.seal(f"an{n}@example.org") for n in range(1500)])
     running = operator.start("dead", "redrive", "--json")
     eventually(lambda: room.broker.depth(MAILER_URGENT) >= 100, within=30, every=0.001)
     running.send_signal(signal.SIGINT)
@@ -131,7 +131,7 @@ def test_five_thousand_are_listed_and_redriven_in_seconds_and_in_little_memory(
     room: Mailroom, operator: Operator
 ) -> None:
     envelopes = [room.seal(f"an{n}@example.org") for n in range(5000)]
-    bury(room, envelopes)
+    leave_dead(room, envelopes)
     took: dict[str, float] = {}
     for arguments in (("list",), ("redrive", "--dry-run"), ("redrive",)):
         began = time.monotonic()
@@ -218,7 +218,7 @@ def test_a_letter_that_kills_its_worker_ends_here_by_the_delivery_limit_and_can_
 
 
 def test_dropping_asks_first_and_drops_what_was_counted(room: Mailroom, operator: Operator) -> None:
-    bury(room, [room.seal("an@example.org") for _ in range(3)])
+    leave_dead(room, [room.seal("an@example.org") for _ in range(3)])
     refused = operator.run("dead", "drop", answer="n\n")
     assert refused.returncode == 1
     assert "Drop 3 dead letters for good? [y/N]" in refused.stderr
@@ -233,8 +233,8 @@ def test_dropping_asks_first_and_drops_what_was_counted(room: Mailroom, operator
 
 
 def test_the_groups_say_how_many_of_what_and_how_old(room: Mailroom, operator: Operator) -> None:
-    bury(room, [room.seal("an@example.org") for _ in range(3)])
-    bury(room, [room.seal("an@example.org")], reason="internal_error")
+    leave_dead(room, [room.seal("an@example.org") for _ in range(3)])
+    leave_dead(room, [room.seal("an@example.org")], reason="internal_error")
     answer = operator.json("dead", "list")
     assert answer["total"] == 4
     assert [(group["count"], group["reason"], group["class"]) for group in answer["groups"]] == [
@@ -293,7 +293,7 @@ def test_what_is_away_or_missing_is_said_by_name(room: Mailroom, operator: Opera
 
 def test_an_expired_letter_is_replaced_and_the_command_says_so(room: Mailroom, operator: Operator) -> None:
     late = room.seal("an@example.org", expires_in=timedelta(seconds=-1))
-    bury(room, [late])
+    leave_dead(room, [late])
     assert "not possible: it has expired" in operator.run("dead", "show").stdout
     assert (
         "1  expired: not sent, auth-service was asked for a fresh one"
@@ -306,8 +306,8 @@ def test_an_unconfirmed_letter_is_sent_again_only_where_a_copy_is_accepted(
     room: Mailroom, operator: Operator
 ) -> None:
     dead, doubtful, more = (room.seal(f"an{n}@example.org") for n in range(3))
-    bury(room, [dead])
-    bury(room, [doubtful, more], reason="unconfirmed", state="unconfirmed")
+    leave_dead(room, [dead])
+    leave_dead(room, [doubtful, more], reason="unconfirmed", state="unconfirmed")
     assert "unconfirmed" in operator.run("dead", "list").stdout
     shown = operator.run("dead", "show", str(doubtful.header.id)).stdout
     assert "the mailbox may have it already; --copies sends it all the same" in shown
@@ -328,8 +328,8 @@ def test_a_yes_to_copies_sends_those_that_were_asked_about_and_nothing_else(
     room: Mailroom, operator: Operator
 ) -> None:
     doubtful, *dead = (room.seal(f"an{n}@example.org") for n in range(4))
-    bury(room, [doubtful], reason="unconfirmed", state="unconfirmed")
-    bury(room, dead)
+    leave_dead(room, [doubtful], reason="unconfirmed", state="unconfirmed")
+    leave_dead(room, dead)
     done = operator.run("dead", "redrive", "--limit", "2", answer="y\n")
     assert "1 unconfirmed" in done.stderr
     assert [room.state(one.header.id) for one in (doubtful, *dead)] == [*["waiting"] * 3, "dead"]
@@ -338,7 +338,7 @@ def test_a_yes_to_copies_sends_those_that_were_asked_about_and_nothing_else(
 
 def test_a_dropped_letter_that_was_unconfirmed_stays_so(room: Mailroom, operator: Operator) -> None:
     envelope = room.seal("an@example.org")
-    bury(room, [envelope], reason="unconfirmed", state="unconfirmed")
+    leave_dead(room, [envelope], reason="unconfirmed", state="unconfirmed")
     assert operator.json("dead", "drop", "--yes")["done"] == {"dropped": 1}
     assert room.state(envelope.header.id) == "unconfirmed"
     assert room.told(envelope.header.id) == []

@@ -18,7 +18,7 @@ from mailer_service.errors import BrokerRefuses, NotTaken
 from service_runtime.database.engine import build_engine
 from support.eventually import eventually
 from support.mailroom import Mailroom
-from support.operator import Operator, bury, change, record
+from support.operator import Operator, change, leave_dead, record
 
 ALL = Selection()
 
@@ -50,7 +50,7 @@ def drop(session: DeadLetterSession, selection: Selection = ALL, *, dry_run: boo
 
 def test_looking_leaves_everything_as_and_where_it_was(room: Mailroom, operator: Operator) -> None:
     envelopes = sealed(room, WINDOW + 100)
-    bury(room, envelopes)
+    leave_dead(room, envelopes)
     with operator.session() as session:
         before = list(session.look(ALL))
     assert [info.id for info in before] == ids(envelopes)
@@ -74,7 +74,7 @@ def _substance(info: DeadLetterInfo) -> tuple[object, ...]:
 
 def test_what_is_redriven_is_what_it_was_before_it_died(room: Mailroom, operator: Operator) -> None:
     (envelope,) = sealed(room, 1)
-    bury(room, [envelope])
+    leave_dead(room, [envelope])
     (dead,) = room.broker.peek(MAILER_DEAD)
     with operator.session() as session:
         summary = redrive(session)
@@ -94,7 +94,7 @@ def test_what_is_redriven_is_what_it_was_before_it_died(room: Mailroom, operator
 
 def test_a_redriven_letter_is_delivered_once(room: Mailroom, operator: Operator) -> None:
     envelopes = sealed(room, 5)
-    bury(room, envelopes)
+    leave_dead(room, envelopes)
     with operator.session() as session:
         assert redrive(session).done == {Done.REDRIVEN: 5}
         assert redrive(session).matched == 0
@@ -107,9 +107,9 @@ def test_a_redriven_letter_is_delivered_once(room: Mailroom, operator: Operator)
 
 def test_only_what_is_selected_is_redriven_and_a_few_first(room: Mailroom, operator: Operator) -> None:
     refused, broken = sealed(room, 10), sealed(room, 3)
-    bury(room, refused[:5])
-    bury(room, broken, reason="internal_error")
-    bury(room, refused[5:])
+    leave_dead(room, refused[:5])
+    leave_dead(room, broken, reason="internal_error")
+    leave_dead(room, refused[5:])
     with operator.session() as session:
         assert redrive(session, Selection(reasons=frozenset({"5.1.1"}), limit=7)).done == {Done.REDRIVEN: 7}
         assert [info.id for info in session.look(ALL)] == []
@@ -124,9 +124,9 @@ def test_only_what_is_selected_is_redriven_and_a_few_first(room: Mailroom, opera
         assert redrive(session, Selection(letters=frozenset({"account_exists"}))).matched == 0
 
 
-def test_a_rehearsal_changes_nothing(room: Mailroom, operator: Operator) -> None:
+def test_a_dry_run_changes_nothing(room: Mailroom, operator: Operator) -> None:
     envelopes, late = sealed(room, 2), sealed(room, 1, expires_in=timedelta(seconds=-1))
-    bury(room, [*envelopes, *late])
+    leave_dead(room, [*envelopes, *late])
     with operator.session() as session:
         assert redrive(session, dry_run=True).done == {Done.REDRIVEN: 2, Done.RENEWED: 1}
     with operator.session() as session:
@@ -141,7 +141,7 @@ def test_a_rehearsal_changes_nothing(room: Mailroom, operator: Operator) -> None
 @pytest.mark.parametrize("state", ["dead", "expired"])
 def test_an_expired_letter_is_not_sent_but_replaced(room: Mailroom, operator: Operator, state: str) -> None:
     (late,) = sealed(room, 1, expires_in=timedelta(seconds=-1))
-    bury(room, [late], state=state)
+    leave_dead(room, [late], state=state)
     with operator.session() as session:
         assert redrive(session).done == {Done.RENEWED: 1}
     assert room.told(late.header.id) == ["expired"]
@@ -162,7 +162,7 @@ def test_a_letter_that_came_to_another_end_is_reported_again_and_not_sent(
     room: Mailroom, operator: Operator, state: str, done: Done, told: list[str]
 ) -> None:
     (envelope,) = sealed(room, 1)
-    bury(room, [envelope], state=state)
+    leave_dead(room, [envelope], state=state)
     with operator.session() as session:
         assert redrive(session).done == {done: 1}
     assert room.told(envelope.header.id) == told
@@ -172,7 +172,7 @@ def test_a_letter_that_came_to_another_end_is_reported_again_and_not_sent(
 
 def test_a_withdrawn_letter_is_not_redriven(room: Mailroom, operator: Operator) -> None:
     (envelope,) = sealed(room, 1)
-    bury(room, [envelope])
+    leave_dead(room, [envelope])
     room.start()
     room.cancel(envelope.header.id)
     eventually(lambda: (room.row(envelope.header.id) or {})["cancellation"] == "superseded")
@@ -187,7 +187,7 @@ def test_a_letter_in_hand_stays_and_one_its_replica_died_with_goes(
     room: Mailroom, operator: Operator
 ) -> None:
     held, left = sealed(room, 2)
-    bury(room, [held, left])
+    leave_dead(room, [held, left])
     claim = "UPDATE letters SET state = 'transmitting', holder = 'x', lease_until = now() + %s WHERE id = %s"
     change(room, claim, timedelta(minutes=1), str(held.header.id))
     change(room, claim, timedelta(seconds=-1), str(left.header.id))
@@ -230,7 +230,7 @@ def bury_only(room: Mailroom, envelopes: list[Envelope]) -> None:
 
 def test_a_key_that_came_late_makes_its_letters_good_again(room: Mailroom, operator: Operator) -> None:
     (envelope,) = sealed(room, 1)
-    bury(room, [envelope], reason="unknown_key")
+    leave_dead(room, [envelope], reason="unknown_key")
     change(room, "DELETE FROM letters")
     with operator.session(keys=False) as session:
         assert redrive(session).kept == {"unknown_key": 1}
@@ -242,7 +242,7 @@ def test_a_key_that_came_late_makes_its_letters_good_again(room: Mailroom, opera
 
 def test_dropping_tells_auth_and_keeps_the_letter_dead(room: Mailroom, operator: Operator) -> None:
     envelopes = sealed(room, 3)
-    bury(room, envelopes)
+    leave_dead(room, envelopes)
     with operator.session() as session:
         assert drop(session, Selection(limit=2)).done == {Done.DROPPED: 2}
     dropped = envelopes[0].header.id
@@ -259,7 +259,7 @@ def test_dropping_tells_auth_and_keeps_the_letter_dead(room: Mailroom, operator:
 
 def test_two_redrives_and_a_list_at_once_double_and_miss_nothing(room: Mailroom, operator: Operator) -> None:
     envelopes = sealed(room, 400)
-    bury(room, envelopes)
+    leave_dead(room, envelopes)
     summaries: list[Summary] = []
     lists: list[int] = []
 
@@ -284,7 +284,7 @@ def test_two_redrives_and_a_list_at_once_double_and_miss_nothing(room: Mailroom,
 
 def test_where_the_way_back_is_gone_nothing_is_lost(room: Mailroom, operator: Operator) -> None:
     envelopes = sealed(room, 3)
-    bury(room, envelopes)
+    leave_dead(room, envelopes)
     room.broker.admin.delete(
         "bindings", room.broker.vhost, "e", "mail", "q", MAILER_URGENT, "mail.urgent.%23"
     )
@@ -298,7 +298,7 @@ def test_where_the_way_back_is_gone_nothing_is_lost(room: Mailroom, operator: Op
 
 
 def test_another_user_than_the_operator_is_told_so(room: Mailroom) -> None:
-    bury(room, sealed(room, 1))
+    leave_dead(room, sealed(room, 1))
     engine = build_engine(room.database.url, application="test", connections=1, autocommit=True)
     with (
         pytest.raises(BrokerRefuses, match="operator"),
@@ -314,7 +314,7 @@ def test_a_letter_nobody_claimed_before_it_came_here_goes_back_and_is_judged_the
     room: Mailroom, operator: Operator
 ) -> None:
     (envelope,) = sealed(room, 1)
-    bury(room, [envelope])
+    leave_dead(room, [envelope])
     change(room, "DELETE FROM letters")
     with operator.session() as session:
         assert redrive(session).done == {Done.REDRIVEN: 1}

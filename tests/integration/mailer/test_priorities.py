@@ -19,7 +19,7 @@ from service_runtime.publishing.publish import publish
 from support.broker import VirtualHost
 from support.eventually import eventually
 from support.mailroom import Mailroom
-from support.operator import Operator, bury
+from support.operator import Operator, leave_dead
 
 AN = "an@example.org"
 PRIORITY = LETTERS[LetterName.VERIFY_ADDRESS].priority
@@ -75,7 +75,7 @@ def test_a_dead_letter_keeps_its_priority(room: Mailroom) -> None:
 
 
 def test_a_letter_brought_back_from_the_dead_has_its_priority(room: Mailroom) -> None:
-    bury(room, [room.seal(AN)])
+    leave_dead(room, [room.seal(AN)])
     done = Operator(room=room).run("dead", "redrive", answer="y\n")
     assert done.returncode == 0, done.stderr
     assert taken(room.broker, MAILER_URGENT) == [PRIORITY]

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from auth_service.domain.address import parse_address
-from auth_service.domain.campaign import Suspicion, Tally, parse_suspicion
+from auth_service.domain.campaign import RegistrationCount, Suspicion, parse_suspicion
 from auth_service.domain.limit import Admission, Bucket, Limit, mailbox_of, parse_limit
 
 
@@ -70,9 +70,9 @@ def test_seconds_to_wait_are_rounded_up() -> None:
 def test_a_campaign_is_many_registrations_of_which_few_are_confirmed() -> None:
     suspicion = parse_suspicion("50/hour 10%")
     assert suspicion == Suspicion(registered=50, period=timedelta(hours=1), percent=10)
-    assert suspicion.is_raised_by(Tally(registered=50, confirmed=4))
-    assert not suspicion.is_raised_by(Tally(registered=50, confirmed=5))
-    assert not suspicion.is_raised_by(Tally(registered=49, confirmed=0))
+    assert suspicion.is_raised_by(RegistrationCount(registered=50, confirmed=4))
+    assert not suspicion.is_raised_by(RegistrationCount(registered=50, confirmed=5))
+    assert not suspicion.is_raised_by(RegistrationCount(registered=49, confirmed=0))
     assert parse_suspicion("off") is None
 
 

@@ -85,7 +85,7 @@ def test_a_cancellation_goes_back_and_what_is_no_letter_stays() -> None:
         ({"ours": False}, LetterState.DEAD),
     ],
 )
-def test_a_rehearsal_foresees_what_the_ledger_would_do(changes: dict[str, bool], state: LetterState) -> None:
+def test_a_dry_run_foresees_what_the_ledger_would_do(changes: dict[str, bool], state: LetterState) -> None:
     assert as_if_revived(standing(LetterState.DEAD, **changes)).state is state
 
 

@@ -19,7 +19,7 @@ CLAIM = Claim(
 )
 
 
-class Surroundings:
+class LeaseBench:
     """A clock, a ledger that counts, and a stop."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Surroundings:
 
 
 def test_a_lease_is_renewed_at_once_and_three_times_in_each() -> None:
-    around = Surroundings()
+    around = LeaseBench()
     keep = around.keeper.keep(CLAIM).go_on
     for _ in range(31):
         assert keep()
@@ -59,7 +59,7 @@ def test_a_lease_is_renewed_at_once_and_three_times_in_each() -> None:
 
 
 def test_a_ledger_that_is_away_ends_no_waiting() -> None:
-    around = Surroundings()
+    around = LeaseBench()
     around.away = True
     keep = around.keeper.keep(CLAIM).go_on
     assert keep()
@@ -70,7 +70,7 @@ def test_a_ledger_that_is_away_ends_no_waiting() -> None:
 
 
 def test_a_replica_that_is_stopped_waits_for_a_part_of_its_time() -> None:
-    around = Surroundings()
+    around = LeaseBench()
     keep = around.keeper.keep(CLAIM).go_on
     assert keep()
     around.stop.set()
@@ -82,7 +82,7 @@ def test_a_replica_that_is_stopped_waits_for_a_part_of_its_time() -> None:
 
 
 def test_the_time_a_stopped_replica_has_counts_from_the_stop_not_from_the_letters_own_dot() -> None:
-    around = Surroundings()
+    around = LeaseBench()
     around.stop.set()
     around.now += 13
     late = around.keeper.keep(CLAIM).go_on

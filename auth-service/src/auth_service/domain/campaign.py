@@ -63,7 +63,7 @@ CALM: Final = Alert(prove=False, hold=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class RegistrationCount:
     """Registrations of a stretch of time, and how many of them were confirmed."""
 
     registered: int
@@ -71,7 +71,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tallies:
+class CampaignCounts:
     """Registrations of a stretch of time. One whose every letter was limited is in none: there was nothing to confirm.
 
     Attributes:
@@ -80,9 +80,9 @@ class Tallies:
         proved: those of `sent` that came with a proof of work.
     """
 
-    everybody: Tally
-    sent: Tally
-    proved: Tally
+    everybody: RegistrationCount
+    sent: RegistrationCount
+    proved: RegistrationCount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +99,9 @@ class Suspicion:
     period: timedelta
     percent: int
 
-    def is_raised_by(self, tally: Tally) -> bool:
+    def is_raised_by(self, count: RegistrationCount) -> bool:
         """Says whether these look like one."""
-        return tally.registered >= self.registered and tally.confirmed * 100 < tally.registered * self.percent
+        return count.registered >= self.registered and count.confirmed * 100 < count.registered * self.percent
 
 
 def parse_suspicion(text: str) -> Suspicion | None:

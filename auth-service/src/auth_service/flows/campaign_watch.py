@@ -15,7 +15,7 @@ from auth_service.domain.campaign import CALM, Alert, Suspicion
 from auth_service.domain.limit import parse_limit
 from auth_service.security.secrets import KeyedHash
 from auth_service.store import limits
-from auth_service.store.campaigns import tally_registrations
+from auth_service.store.campaigns import count_registrations
 
 LOOK_SECONDS: Final = 5.0
 """How long a process goes by what it saw: the count takes milliseconds where thousands register."""
@@ -51,7 +51,7 @@ class CampaignWatch:
                 return self._seen
             # Whoever comes while the database is asked goes by what was seen last.
             self._next_look = self.clock() + LOOK_SECONDS
-        seen = tally_registrations(session, self.suspicion.period)
+        seen = count_registrations(session, self.suspicion.period)
         self._seen = Alert(
             prove=self.suspicion.is_raised_by(seen.everybody), hold=self.suspicion.is_raised_by(seen.proved)
         )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from auth_service.domain.campaign import Suspicion
 from auth_service.domain.hold import HeldLetter, Selection
 from auth_service.outbox.hold import count_held, drop_held, end_expired_holds, list_held, release_held
-from auth_service.store.campaigns import tally_registrations
+from auth_service.store.campaigns import count_registrations
 from auth_service.store.transactions import Transactions
 
 _BATCH: Final = 500
@@ -79,4 +79,4 @@ class EndExpiredHolds:
     def _lasts(self, session: Session) -> bool:
         if self.suspicion is None:
             return False
-        return self.suspicion.is_raised_by(tally_registrations(session, self.suspicion.period).sent)
+        return self.suspicion.is_raised_by(count_registrations(session, self.suspicion.period).sent)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
-from auth_service.domain.campaign import CONFIRMING_TIME, Tallies, Tally
+from auth_service.domain.campaign import CONFIRMING_TIME, CampaignCounts, RegistrationCount
 from auth_service.domain.delivery import DeliveryState
 from auth_service.domain.registration import EndedFor
 from auth_service.store.base import table_of
@@ -42,10 +42,10 @@ _COUNT = select(
 )
 
 
-def tally_registrations(session: Session, period: timedelta) -> Tallies:
+def count_registrations(session: Session, period: timedelta) -> CampaignCounts:
     """Returns the registrations of the period that ended `CONFIRMING_TIME` ago."""
     counts = session.execute(_COUNT, {"period": period}).one()
     everybody, sent, proved = (
-        Tally(registered=counts[at], confirmed=counts[at + 1]) for at in range(0, len(counts), 2)
+        RegistrationCount(registered=counts[at], confirmed=counts[at + 1]) for at in range(0, len(counts), 2)
     )
-    return Tallies(everybody=everybody, sent=sent, proved=proved)
+    return CampaignCounts(everybody=everybody, sent=sent, proved=proved)

@@ -118,7 +118,7 @@ def _by_state(letter_id: UUID, standing: DeadLetterStatus, again: SendAgain) -> 
 
 
 def as_if_revived(standing: DeadLetterStatus, *, copies: bool = False) -> DeadLetterStatus:
-    """Returns where it would stand if dead letters were let go, for a rehearsal.
+    """Returns where it would stand if dead letters were let go, for a dry run.
 
     Args:
         standing: where it stands.

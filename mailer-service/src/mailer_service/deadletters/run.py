@@ -52,7 +52,7 @@ def run_through(
 
     Args:
         queue: to walk.
-        publisher: None for a rehearsal: then nothing is published and nothing taken out.
+        publisher: None for a dry run: then nothing is published and nothing taken out.
         takes: which are meant.
         decide: what to do with some of them; may write to the ledger.
         limit: stop once so many were acted upon; those that stay do not count.

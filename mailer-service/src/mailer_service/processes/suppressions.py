@@ -18,7 +18,7 @@ from mailer_service.settings import SuppressionSettings
 from mailer_service.store.tables import Scope
 from mailer_service.suppression.entry import TAG_DIGITS, NewSuppression, Suppression
 from mailer_service.suppression.recipient_hashes import RecipientHasher
-from mailer_service.suppression.store import Register
+from mailer_service.suppression.store import SuppressionStore
 from service_runtime.database.engine import build_engine
 
 Target: TypeAlias = tuple[Scope, bytes]
@@ -103,7 +103,7 @@ def remove(
         sys.exit(1)
 
 
-def _remove_tagged(register: Register, tag: str) -> int:
+def _remove_tagged(register: SuppressionStore, tag: str) -> int:
     tag = tag.lower()
     if len(tag) < 4 or not set(tag) <= set("0123456789abcdef"):
         raise click.BadParameter(
@@ -159,13 +159,13 @@ def _print(found: Sequence[Suppression], *, as_json: bool) -> None:
 
 
 @contextmanager
-def _register() -> Iterator[tuple[Register, RecipientHasher]]:
+def _register() -> Iterator[tuple[SuppressionStore, RecipientHasher]]:
     settings = settings_of(SuppressionSettings)
     engine = build_engine(
         settings.database_url.get_secret_value(), application="suppressions", connections=1, autocommit=True
     )
     try:
-        yield Register(engine), RecipientHasher(settings.hash_key.get_secret_value())
+        yield SuppressionStore(engine), RecipientHasher(settings.hash_key.get_secret_value())
     except LedgerUnavailable as error:
         raise click.ClickException(str(error)) from None
     finally:

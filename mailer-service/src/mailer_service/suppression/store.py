@@ -16,7 +16,7 @@ from mailer_service.suppression.entry import TAG_DIGITS, NewSuppression, Suppres
 from service_runtime.database.engine import translated
 
 
-class Register:
+class SuppressionStore:
     """Reads and writes suppressions; expired ones are neither shown nor kept. Every method raises LedgerUnavailable."""
 
     def __init__(self, engine: Engine) -> None:

@@ -16,8 +16,8 @@ import httpx
 import psutil
 import pytest
 
-from mail_contract.topology import MAILER_URGENT
-from postern_local.consumers import LETTER_QUEUES, consumers
+from mail_contract.topology import MAILER_URGENT, MAILER_WORK
+from postern_local.consumers import consumers
 from postern_local.ports import LOOPBACK
 from support.eventually import eventually
 from support.people import Gate, Mailbox, addresses
@@ -94,7 +94,7 @@ def test_urgent_letters_have_a_worker_of_their_own(stack: Stack) -> None:
     found = consumers(stack.amqp)
 
     assert found[MAILER_URGENT] == 3
-    assert {found[queue] for queue in LETTER_QUEUES if queue != MAILER_URGENT} == {2}
+    assert {found[queue] for queue in MAILER_WORK if queue != MAILER_URGENT} == {2}
 
 
 def test_every_mailer_shows_its_figures_on_a_port_of_its_own_and_is_alive(stack: Stack) -> None:
@@ -185,8 +185,8 @@ def test_scaling_starts_and_stops_replicas_and_leaves_the_others_alone(stack: St
         pids = stack.description["processes"]["mailer"]
         assert len(pids) == replicas
         assert before["mailer"][0] == pids[0]
-        wanted = {queue: replicas + (queue == MAILER_URGENT) for queue in LETTER_QUEUES}
-        assert {queue: consumers(stack.amqp)[queue] for queue in LETTER_QUEUES} == wanted
+        wanted = {queue: replicas + (queue == MAILER_URGENT) for queue in MAILER_WORK}
+        assert {queue: consumers(stack.amqp)[queue] for queue in MAILER_WORK} == wanted
         assert len(stack.description["metrics"]) == replicas + 1
 
     assert stack.description["processes"] | {"mailer": []} == before | {"mailer": []}

@@ -8,12 +8,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_va
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from mail_contract.keys import SealingKeys, VerifyingKeys
-from mail_contract.topology import CLASS_QUEUES, MAILER_CANCELLATIONS
+from mail_contract.topology import MAILER_WORK
 from mailer_service.sender_settings import SenderSettings
 from mailer_service.smtp.server import read_servers
 from service_runtime.setting_types import BrokerUrl, DatabaseUrl, HostAndPort, ProcessSettings, holds_keys
 
-QUEUES = (*CLASS_QUEUES.values(), MAILER_CANCELLATIONS)
 _SETTLING_SECONDS = 5.0
 """What is left of a lease for recording the outcome."""
 
@@ -36,9 +35,9 @@ def _split(value: Any) -> Any:
 
 
 def _known_queues(value: tuple[str, ...]) -> tuple[str, ...]:
-    unknown = [queue for queue in value if queue not in QUEUES]
+    unknown = [queue for queue in value if queue not in MAILER_WORK]
     if unknown or not value:
-        raise ValueError(f"must be a comma list of {', '.join(QUEUES)}")
+        raise ValueError(f"must be a comma list of {', '.join(MAILER_WORK)}")
     return value
 
 
@@ -105,7 +104,7 @@ class WorkerSettings(SenderSettings):
     hash_key: HashKey
     concurrency: Annotated[int, Field(ge=1, le=256)] = 56
     queues: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_known_queues)] = (
-        QUEUES
+        MAILER_WORK
     )
     lease_seconds: Annotated[float, Field(ge=6, le=600)] = 30.0
     stop_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0

@@ -1,26 +1,34 @@
-"""The closed set of letters: class, priority, lifetime and typed context of each."""
+"""The closed set of letters: class, priority, lifetime and typed context of each, and what may become of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from mail_contract.classes import LetterClass
+from mail_contract.contexts import (
+    AccountExists,
+    LetterContext,
+    SignUpContext,
+    TermsChanged,
+    VerifyAddress,
+)
 
-
-class LetterClass(StrEnum):
-    """How soon somebody expects the letter; every class has a queue of its own."""
-
-    URGENT = "urgent"
-    """Someone is staring at the screen."""
-    STANDARD = "standard"
-    """Someone expects it today."""
-    BULK = "bulk"
-    """Everybody gets one."""
+__all__ = [
+    "LETTERS",
+    "AccountExists",
+    "LetterClass",
+    "LetterContext",
+    "LetterDefinition",
+    "LetterName",
+    "SignUpContext",
+    "TermsChanged",
+    "VerifyAddress",
+    "definition_of",
+]
 
 
 class LetterName(StrEnum):
@@ -29,64 +37,6 @@ class LetterName(StrEnum):
     VERIFY_ADDRESS = "verify_address"
     ACCOUNT_EXISTS = "account_exists"
     TERMS_CHANGED = "terms_changed"
-
-
-def _iso_date(value: str) -> str:
-    return date.fromisoformat(value).isoformat()
-
-
-IsoDate = Annotated[str, AfterValidator(_iso_date)]
-"""A day as `2027-01-31`; the letter writes it as its language does."""
-
-
-def _iso_time(value: str) -> str:
-    if value and datetime.fromisoformat(value).utcoffset() is None:
-        raise ValueError("needs an offset from UTC")
-    return value
-
-
-IsoTime = Annotated[str, AfterValidator(_iso_time)]
-"""A moment as `2027-01-31T09:30:00+00:00`, or nothing where it is not known; the letter writes it as its language does."""
-
-
-class LetterContext(BaseModel):
-    """What a letter says beyond its fixed words; one subclass a letter. Travels sealed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class SignUpContext(LetterContext):
-    """What every letter of signing up says about the request behind it; empty in envelopes of an older auth-service.
-
-    Attributes:
-        refusal: link of the page that says "this wasn't me".
-        requested_at: when somebody registered with the address.
-        device: what kind of device they used, in words of ours ("Firefox on Linux"); never text of the request.
-    """
-
-    refusal: str = ""
-    requested_at: IsoTime = ""
-    device: str = ""
-
-
-class VerifyAddress(SignUpContext):
-    """Asks the reader to prove the address: by the link's button or by typing the code."""
-
-    link: str
-    code: str
-
-
-class AccountExists(SignUpContext):
-    """Tells the owner of a taken address that somebody tried to register with it; `home` is where to sign in."""
-
-    home: str
-
-
-class TermsChanged(LetterContext):
-    """Tells everybody with an account that new terms apply from a day on, and where to read them."""
-
-    url: str
-    applies_on: IsoDate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +49,7 @@ class LetterDefinition:
         priority: 0 to 9, higher first, inside the class where the broker can (RabbitMQ 4.x: above 4 is high).
         lifetime: how long after the request the letter still makes sense; never sent later.
         context: the type of its context.
+        renewable: whether a letter that expired unsent is replaced by a fresh one, as long as its request stands.
     """
 
     name: LetterName
@@ -106,6 +57,7 @@ class LetterDefinition:
     priority: int
     lifetime: timedelta
     context: type[LetterContext]
+    renewable: bool = False
 
 
 _DEFINITIONS = (
@@ -115,6 +67,7 @@ _DEFINITIONS = (
         priority=6,
         lifetime=timedelta(hours=24),
         context=VerifyAddress,
+        renewable=True,
     ),
     # Whoever registers gets this one or the one above: another class or priority would show in the receipt which.
     LetterDefinition(
@@ -123,6 +76,7 @@ _DEFINITIONS = (
         priority=6,
         lifetime=timedelta(hours=24),
         context=AccountExists,
+        renewable=True,
     ),
     # A week: to a million people through one provider it may well take days.
     LetterDefinition(

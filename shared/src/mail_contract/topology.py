@@ -18,7 +18,7 @@ from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from mail_contract.letters import LetterClass
+from mail_contract.classes import LetterClass
 from mail_contract.vhost import Binding, Exchange, Policy, Topology, User, Version
 
 VHOST = "postern"
@@ -29,9 +29,9 @@ MAIL_DEAD = "mail.dead"
 REPORTS = "reports"
 MAINTENANCE = "maintenance"
 
-MAILER_URGENT = "mailer.urgent"
-MAILER_STANDARD = "mailer.standard"
-MAILER_BULK = "mailer.bulk"
+MAILER_URGENT = LetterClass.URGENT.queue
+MAILER_STANDARD = LetterClass.STANDARD.queue
+MAILER_BULK = LetterClass.BULK.queue
 MAILER_CANCELLATIONS = "mailer.cancellations"
 MAILER_DEAD = "mailer.dead"
 AUTH_REPORTS = "auth.reports"
@@ -44,13 +44,10 @@ MAILER_CONTROL = "mailer"
 MAILER_EVENTS = "mailer.ev"
 """Celery's event exchange of the mailer, and the prefix of the event queues Flower makes."""
 
-CLASS_QUEUES: Mapping[LetterClass, str] = MappingProxyType(
-    {
-        LetterClass.URGENT: MAILER_URGENT,
-        LetterClass.STANDARD: MAILER_STANDARD,
-        LetterClass.BULK: MAILER_BULK,
-    }
-)
+CLASS_QUEUES: Mapping[LetterClass, str] = MappingProxyType({each: each.queue for each in LetterClass})
+MAILER_WORK = (*CLASS_QUEUES.values(), MAILER_CANCELLATIONS)
+"""What the mailer's workers take from."""
+_ANY_MAILER_WORK = rf"mailer\.({'|'.join((*LetterClass, 'cancellations'))})"
 
 DELIVERY_LIMIT = 10
 """Returns of one message before it is a dead letter; a letter that kills its worker stops after as many workers."""
@@ -142,9 +139,8 @@ def build_topology(delays: Mapping[WaitTier, timedelta] = _DELAYS) -> Topology:
             Exchange(name=UNROUTABLE, type="fanout"),
         ),
         queues=(
-            *CLASS_QUEUES.values(),
+            *MAILER_WORK,
             *(tier.queue for tier in WaitTier),
-            MAILER_CANCELLATIONS,
             MAILER_DEAD,
             AUTH_REPORTS,
             AUTH_REPORTS_DEAD,
@@ -177,7 +173,7 @@ def _policies() -> tuple[Policy, ...]:
     return (
         Policy(
             name="mailer-work",
-            pattern=r"^mailer\.(urgent|standard|bulk|cancellations)$",
+            pattern=f"^{_ANY_MAILER_WORK}$",
             definition={**work, "dead-letter-exchange": MAIL_DEAD},
             newer=_CONSUMED,
         ),
@@ -233,7 +229,7 @@ def _users() -> tuple[User, ...]:
             name="mailer",
             configure=rf"^(mailer\.ev|{pidbox})$",
             write=r"^(mail\.(wait|dead)|reports|mailer\.ev|reply\.mailer\.pidbox|.+@.+\.mailer\.pidbox)$",
-            read=rf"^(mailer\.(urgent|standard|bulk|cancellations)|{pidbox})$",
+            read=f"^({_ANY_MAILER_WORK}|{pidbox})$",
         ),
         # A person with the command line: takes dead letters, sends each back the way it first came or reports its end.
         User(name="operator", configure=_NOTHING, write=r"^(mail|reports)$", read=r"^mailer\.dead$"),

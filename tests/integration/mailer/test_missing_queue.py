@@ -8,8 +8,14 @@ import pytest
 
 from dev_inbox.script import Phase, Rule
 from mail_contract.letters import LetterName
-from mail_contract.topology import AUTH_MAINTENANCE, AUTH_REPORTS, MAILER_BULK, MAILER_STANDARD, MAILER_URGENT
-from mailer_service.settings import QUEUES
+from mail_contract.topology import (
+    AUTH_MAINTENANCE,
+    AUTH_REPORTS,
+    MAILER_BULK,
+    MAILER_STANDARD,
+    MAILER_URGENT,
+    MAILER_WORK,
+)
 from postern_local.ports import any_ports
 from postern_rabbitmq.apply import apply_topology
 from support.auth_api import WRITER_SETTINGS
@@ -73,7 +79,7 @@ def words(replica: Replica | AuthProcess) -> int:
 def test_a_queue_deleted_under_a_replica_and_made_again(room: Mailroom, listen: str) -> None:
     replica = room.start(MAILER_LISTEN=listen)
     is_sent(room, LetterName.TERMS_CHANGED)
-    eventually(lambda: len(limits(room.broker)) == len(QUEUES))
+    eventually(lambda: len(limits(room.broker)) == len(MAILER_WORK))
     at_first = limits(room.broker)
     before = words(replica)
     delete(room.broker, MAILER_BULK)

@@ -7,12 +7,11 @@ import pytest
 from mail_contract.letters import LetterClass
 from mail_contract.topology import (
     CANCELLATION_ROUTE,
+    CLASS_QUEUES,
     MAIL_DEAD,
-    MAILER_BULK,
     MAILER_CANCELLATIONS,
     MAILER_DEAD,
-    MAILER_STANDARD,
-    MAILER_URGENT,
+    MAILER_WORK,
     MAINTENANCE_ROUTE,
     REPORT_ROUTE,
     TOPOLOGY,
@@ -47,11 +46,7 @@ def queues_for(route: Route) -> list[str]:
 
 @pytest.mark.parametrize(
     ("letter_class", "queue"),
-    [
-        (LetterClass.URGENT, MAILER_URGENT),
-        (LetterClass.STANDARD, MAILER_STANDARD),
-        (LetterClass.BULK, MAILER_BULK),
-    ],
+    CLASS_QUEUES.items(),
 )
 def test_every_class_has_a_queue_of_its_own_and_comes_back_to_it_from_every_wait(
     letter_class: LetterClass, queue: str
@@ -93,7 +88,7 @@ def test_what_dead_letters_does_so_at_least_once() -> None:
 
 
 def test_every_work_queue_of_the_mailer_has_a_dead_letter_exchange_and_a_delivery_limit() -> None:
-    for queue in (MAILER_URGENT, MAILER_STANDARD, MAILER_BULK, MAILER_CANCELLATIONS):
+    for queue in MAILER_WORK:
         (policy,) = [p for p in TOPOLOGY.policies if re.search(p.pattern, queue)]
         assert policy.definition["dead-letter-exchange"] == MAIL_DEAD
         assert policy.definition["delivery-limit"]
@@ -103,6 +98,16 @@ def test_nobody_may_declare_an_object_of_the_topology() -> None:
     for user in TOPOLOGY.users:
         for name in (*TOPOLOGY.queues, *(e.name for e in TOPOLOGY.exchanges)):
             assert not re.search(user.configure, name), f"{user.name} may declare {name}"
+
+
+def test_the_mailer_may_read_all_of_its_work_and_nothing_that_rests() -> None:
+    (mailer,) = [user for user in TOPOLOGY.users if user.name == "mailer"]
+    assert {queue for queue in TOPOLOGY.queues if re.search(mailer.read, queue)} == set(MAILER_WORK)
+
+
+def test_the_less_urgent_a_class_the_less_it_may_reserve_ahead() -> None:
+    leads = [letter_class.rate_lead for letter_class in LetterClass]
+    assert leads == sorted(leads, reverse=True)
 
 
 def test_neither_service_may_read_what_belongs_to_the_other() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from mail_contract.letters import LetterClass
+from mail_contract.classes import LetterClass
 
 CANCELLATION_RANK: Final = 0
 """Cancellations leave first: one that comes after its letter was sent is worth nothing."""

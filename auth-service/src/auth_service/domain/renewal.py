@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from mail_contract.letters import LetterName
+from mail_contract.letters import LETTERS, LetterName
 
 MAX_RENEWALS: Final = 2
 """Fresh letters a request gets at most. Whoever has waited three days for a letter has asked again or given up."""
 
-SIGN_UP_LETTERS: Final = (LetterName.VERIFY_ADDRESS, LetterName.ACCOUNT_EXISTS)
-"""The letters of signing up; each is renewed. What is sent to everybody is not: it has its whole lifetime of a week, and
-says nothing that would be void."""
+RENEWABLE_LETTERS: Final = tuple(name for name, definition in LETTERS.items() if definition.renewable)
+"""The letters whose requests may have a fresh one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +53,6 @@ class RequestedLetter:
     @property
     def next(self) -> Renewal | None:
         """The place of the letter that would replace it, if there may be one more."""
-        if self.letter not in SIGN_UP_LETTERS or self.renewal >= MAX_RENEWALS:
+        if not LETTERS[self.letter].renewable or self.renewal >= MAX_RENEWALS:
             return None
         return Renewal(of=self.renewal_of or self.id, number=self.renewal + 1)

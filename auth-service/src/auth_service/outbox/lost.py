@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from auth_service.domain.delivery import OPEN_STATES, DeliveryState
 from auth_service.domain.rank import CANCELLATION_RANK
-from auth_service.domain.renewal import MAX_RENEWALS, SIGN_UP_LETTERS
+from auth_service.domain.renewal import MAX_RENEWALS, RENEWABLE_LETTERS
 from auth_service.store.tables import OutboxKind
 from mail_contract.messages import CancellationReason
 from mail_contract.topology import WaitTier
@@ -68,7 +68,7 @@ def end_lost_letters(session: Session, *, limit: int) -> int:
             "limit": limit,
             "expired": DeliveryState.EXPIRED.value,
             "superseded": DeliveryState.SUPERSEDED.value,
-            "renewable": [name.value for name in SIGN_UP_LETTERS],
+            "renewable": [name.value for name in RENEWABLE_LETTERS],
             "renewals": MAX_RENEWALS,
             "detail": LOST,
             "kind": OutboxKind.CANCELLATION.value,

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, literal, select, upd
 from sqlalchemy.orm import Session
 
 from auth_service.domain.delivery import DeliveryState, predecessors
-from auth_service.domain.renewal import MAX_RENEWALS, SIGN_UP_LETTERS
+from auth_service.domain.renewal import MAX_RENEWALS, RENEWABLE_LETTERS
 from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
 
 
@@ -36,7 +36,7 @@ def settle_expired(session: Session, *, token: UUID, ids: Collection[UUID]) -> i
     becomes `expired`, and a fresh one is due if its request may have one: the relay holds no key to write it with.
     """
     removed = _remove(session, token, ids)
-    letters, renewable = _letters_of(removed), Letter.letter.in_(SIGN_UP_LETTERS)
+    letters, renewable = _letters_of(removed), Letter.letter.in_(RENEWABLE_LETTERS)
     # In this order: what is withdrawn between the two is found by the second.
     move_letters(
         session,

@@ -7,17 +7,9 @@ from typing import Any
 from amqp.exceptions import AMQPError
 from kombu import Connection
 
-from mail_contract.topology import (
-    AUTH_MAINTENANCE,
-    AUTH_REPORTS,
-    MAILER_BULK,
-    MAILER_CANCELLATIONS,
-    MAILER_STANDARD,
-    MAILER_URGENT,
-)
+from mail_contract.topology import AUTH_MAINTENANCE, AUTH_REPORTS, MAILER_URGENT, MAILER_WORK
 from postern_local.readiness import ANSWER_SECONDS
 
-LETTER_QUEUES = (MAILER_URGENT, MAILER_STANDARD, MAILER_BULK, MAILER_CANCELLATIONS)
 AUTH_QUEUES = (AUTH_REPORTS, AUTH_MAINTENANCE)
 
 
@@ -32,7 +24,7 @@ def consumers(amqp_url: str) -> Counter[str]:
             return Counter(
                 {
                     queue: channel.queue_declare(queue, passive=True).consumer_count
-                    for queue in (*LETTER_QUEUES, *AUTH_QUEUES)
+                    for queue in (*MAILER_WORK, *AUTH_QUEUES)
                 }
             )
     except (AMQPError, OSError):
@@ -42,7 +34,7 @@ def consumers(amqp_url: str) -> Counter[str]:
 def letter_queues(overrides: Mapping[str, str]) -> tuple[str, ...]:
     """The queues of a replica that takes all: those of MAILER_QUEUES where it is set, else all."""
     chosen = [name.strip() for name in overrides.get("MAILER_QUEUES", "").split(",")]
-    return tuple(name for name in chosen if name) or LETTER_QUEUES
+    return tuple(name for name in chosen if name) or MAILER_WORK
 
 
 def consumed(amqp_url: str, *, letters: tuple[str, ...], replicas: int) -> bool:
@@ -55,6 +47,6 @@ def consumed(amqp_url: str, *, letters: tuple[str, ...], replicas: int) -> bool:
     """
     found = consumers(amqp_url)
     wanted = Counter(dict.fromkeys(letters, replicas)) + Counter([MAILER_URGENT])
-    return all(found[queue] == wanted[queue] for queue in LETTER_QUEUES) and all(
+    return all(found[queue] == wanted[queue] for queue in MAILER_WORK) and all(
         found[queue] >= 1 for queue in AUTH_QUEUES
     )

@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from types import MappingProxyType
 from typing import Protocol
 
-from mail_contract.letters import LetterClass
+from mail_contract.classes import LetterClass
 
-LEADS: Mapping[LetterClass, float] = MappingProxyType(
-    {LetterClass.URGENT: 30.0, LetterClass.STANDARD: 0.5, LetterClass.BULK: 0.25}
-)
-"""Seconds ahead that a letter of the class may reserve."""
 _BLOCK_SECONDS = 0.2
 """Of moments reserved at once, at most: so long, and no longer, a replica keeps others from using them."""
 _ASK_AGAIN_SECONDS = 0.05
@@ -76,7 +71,7 @@ class RateLimiter:
     def keep(self, letter_class: LetterClass, *, until: float) -> bool:
         """Waits for the letter's moment; returns False, without waiting, if there is none before `until` (monotonic)."""
         while True:
-            moment = self._take(LEADS[letter_class], until)
+            moment = self._take(letter_class.rate_lead.total_seconds(), until)
             now = self._clock()
             if moment is not None:
                 if moment > until:

@@ -8,16 +8,15 @@ from mail_contract.topology import (
     AUTH_MAINTENANCE,
     AUTH_REPORTS,
     AUTH_REPORTS_DEAD,
-    CLASS_QUEUES,
-    MAILER_CANCELLATIONS,
     MAILER_DEAD,
     MAILER_URGENT,
+    MAILER_WORK,
     UNROUTABLE,
 )
 from postern_rabbitmq.doctor.finding import Code, Finding, Severity
 from postern_rabbitmq.doctor.snapshot import Snapshot
 
-CONSUMED = (*CLASS_QUEUES.values(), MAILER_CANCELLATIONS, AUTH_REPORTS, AUTH_MAINTENANCE)
+CONSUMED = (*MAILER_WORK, AUTH_REPORTS, AUTH_MAINTENANCE)
 """Queues with a worker; the others are read by nobody (waits) or by a person (dead letters, unroutable)."""
 
 _DEAD = {

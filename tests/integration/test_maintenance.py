@@ -14,9 +14,13 @@ from celery.beat import PersistentScheduler
 
 from auth_service.domain.delivery import DeliveryState
 from auth_service.maintenance.purge import (
+    purge_audit,
+    purge_email_changes,
     purge_letters,
+    purge_refresh_tokens,
     purge_refusals,
     purge_registrations,
+    purge_sessions,
     purge_tokens,
 )
 from auth_service.maintenance.schedule import build_schedule
@@ -105,6 +109,54 @@ class Rows:
             "UPDATE letters SET receipt_hash = NULL, renewal_of = %s, renewal = 1 WHERE id = %s",
             (str(letter), str(by)),
         )
+
+    def account(self) -> UUID:
+        id_ = uuid4()
+        self._execute(
+            "INSERT INTO accounts (id, email, canonical_email, locale, verified_at)"
+            " VALUES (%s, 'a@example.com', 'a@example.com', 'en', now())",
+            (str(id_),),
+        )
+        return id_
+
+    def session(self, account: UUID, *, idle_for: timedelta, ended_for: timedelta | None = None) -> UUID:
+        """One that nobody used since `idle_for` after its idle time was over, or that was ended so long ago."""
+        id_ = uuid4()
+        self._execute(
+            "INSERT INTO sessions (id, account_id, client_id, amr, auth_time, created_at, idle_until, expires_at,"
+            " ended_at, ended_for) VALUES (%s, %s, 'postern', '{pwd}', now(), now() - interval '90 days', now() - %s,"
+            " now() + interval '1 day', now() - %s::interval, CASE WHEN %s THEN 'signed_out' END)",
+            (str(id_), str(account), idle_for, ended_for, ended_for is not None),
+        )
+        return id_
+
+    def refresh_token(self, session: UUID, *, used: timedelta | None) -> bytes:
+        hash_ = uuid4().bytes * 2
+        self._execute(
+            "INSERT INTO refresh_tokens (hash, session_id, used_at) VALUES (%s, %s, now() - %s::interval)",
+            (hash_, str(session), used),
+        )
+        return hash_
+
+    def email_change(self, account: UUID, *, age: timedelta) -> UUID:
+        id_ = uuid4()
+        self._execute(
+            "INSERT INTO email_changes (id, account_id, email, canonical_email, recipient_tag, old_email,"
+            " old_canonical_email, created_at, ended_at) VALUES (%s, %s, 'b', 'b', 'tag', 'a', 'a', now() - %s, now())",
+            (str(id_), str(account), age),
+        )
+        return id_
+
+    def audit(self, action: str, *, age: timedelta) -> None:
+        self._execute(
+            "INSERT INTO audit_events (at, actor, action, target, result) VALUES (now() - %s, 'system', %s, '', 'done')",
+            (age, action),
+        )
+
+    def column(self, table: str, column: str) -> list[Any]:
+        with closing(psycopg2.connect(self._url)) as connection, connection.cursor() as cursor:
+            cursor.execute(f"SELECT {column} FROM {table}")
+            return [bytes(row[0]) if isinstance(row[0], memoryview) else row[0] for row in cursor.fetchall()]
 
     def age_letters(self, age: timedelta) -> None:
         self._execute("UPDATE letters SET created_at = now() - %s, expires_at = now()", (age,))
@@ -230,6 +282,45 @@ def test_a_purged_registration_takes_its_unsent_letters_with_it(outbox: Outbox, 
     assert {row.letter_id for row in cancelled} == {*underway, *dead}
     assert {row.payload["reason"] for row in cancelled} == {"account_deleted"}
     assert set(others) <= rows.ids("letters")
+
+
+def test_sessions_go_a_month_after_their_end_and_their_refresh_tokens_with_them(
+    outbox: Outbox, rows: Rows
+) -> None:
+    account = rows.account()
+    idle = rows.session(account, idle_for=31 * DAY)
+    rows.refresh_token(idle, used=None)
+    rows.session(account, idle_for=-DAY / 2, ended_for=31 * DAY)
+    kept = {
+        rows.session(account, idle_for=29 * DAY),
+        rows.session(account, idle_for=-DAY / 2, ended_for=29 * DAY),
+        rows.session(account, idle_for=-DAY / 2),
+    }
+    assert run(outbox, purge_sessions) == 2
+    assert rows.ids("sessions") == kept
+    assert rows.column("refresh_tokens", "hash") == []
+
+
+def test_refresh_tokens_go_a_month_after_their_use(outbox: Outbox, rows: Rows) -> None:
+    session = rows.session(rows.account(), idle_for=-DAY / 2)
+    rows.refresh_token(session, used=31 * DAY)
+    kept = {rows.refresh_token(session, used=29 * DAY), rows.refresh_token(session, used=None)}
+    assert run(outbox, purge_refresh_tokens) == 1
+    assert set(rows.column("refresh_tokens", "hash")) == kept
+
+
+def test_changes_of_addresses_go_after_a_month_and_the_audit_after_a_year_and_a_month(
+    outbox: Outbox, rows: Rows
+) -> None:
+    account = rows.account()
+    rows.email_change(account, age=31 * DAY)
+    kept = rows.email_change(account, age=29 * DAY)
+    rows.audit("sign_in", age=401 * DAY)
+    rows.audit("sign_out", age=399 * DAY)
+    assert run(outbox, purge_email_changes) == 1
+    assert run(outbox, purge_audit) == 1
+    assert rows.ids("email_changes") == {kept}
+    assert rows.column("audit_events", "action") == ["sign_out"]
 
 
 def test_a_run_takes_no_more_than_it_was_told(outbox: Outbox, rows: Rows) -> None:

@@ -16,6 +16,10 @@ PURGE_REFUSALS = "auth.purge_refusals"
 PURGE_TOKENS = "auth.purge_tokens"
 PURGE_LETTERS = "auth.purge_letters"
 PURGE_LIMITS = "auth.purge_limits"
+PURGE_SESSIONS = "auth.purge_sessions"
+PURGE_REFRESH_TOKENS = "auth.purge_refresh_tokens"
+PURGE_EMAIL_CHANGES = "auth.purge_email_changes"
+PURGE_AUDIT = "auth.purge_audit"
 END_HOLDS = "auth.end_holds"
 RENEW_LETTERS = "auth.renew_letters"
 END_LOST_LETTERS = "auth.end_lost_letters"
@@ -27,6 +31,10 @@ SCHEDULED_TASKS = frozenset(
         PURGE_TOKENS,
         PURGE_LETTERS,
         PURGE_LIMITS,
+        PURGE_SESSIONS,
+        PURGE_REFRESH_TOKENS,
+        PURGE_EMAIL_CHANGES,
+        PURGE_AUDIT,
         END_HOLDS,
         RENEW_LETTERS,
         END_LOST_LETTERS,

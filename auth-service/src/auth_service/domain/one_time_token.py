@@ -13,12 +13,25 @@ class Purpose(StrEnum):
     """What a token proves; it is good for nothing else."""
 
     VERIFY_ADDRESS = "verify_address"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 - a word, not a secret
+    SIGN_IN = "sign_in"
+    CONFIRM_EMAIL = "confirm_email"
+    """The new address of an account."""
+    REVERT_EMAIL = "revert_email"
+    """The way back, for whoever reads the old one."""
 
 
 LIFETIMES: Final[Mapping[Purpose, timedelta]] = MappingProxyType(
-    {Purpose.VERIFY_ADDRESS: timedelta(hours=24)}
+    {
+        Purpose.VERIFY_ADDRESS: timedelta(hours=24),
+        Purpose.RESET_PASSWORD: timedelta(minutes=30),
+        Purpose.SIGN_IN: timedelta(minutes=10),
+        Purpose.CONFIRM_EMAIL: timedelta(hours=24),
+        Purpose.REVERT_EMAIL: timedelta(days=7),
+    }
 )
-"""How long a token may be used. A day: letters are read in the evening too (ASVS 5.0 6.6.3 asks for a bound)."""
+"""How long a token may be used (ASVS 5.0 6.6.3 asks for a bound). A day where a letter may be read in the evening, minutes where
+its reader is waiting for it, a week where somebody may have taken an account over while its person was away."""
 
 CODE_DIGITS: Final = 8
 """Long enough that five guesses hit one in twenty million, short enough to be typed."""

@@ -5,13 +5,23 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, CursorResult, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, CursorResult, Delete, delete, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from auth_service.domain.registration import EndedFor
 from auth_service.outbox import withdraw_letters
 from auth_service.store.base import Base
-from auth_service.store.tables import Letter, OneTimeToken, OutboxRow, RefusedMailbox, Registration
+from auth_service.store.tables import (
+    AccountSession,
+    AuditEvent,
+    EmailChange,
+    Letter,
+    OneTimeToken,
+    OutboxRow,
+    RefreshToken,
+    RefusedMailbox,
+    Registration,
+)
 from mail_contract.messages import CancellationReason
 
 PENDING_LIFETIME: Final = timedelta(days=7)
@@ -22,6 +32,15 @@ TOKEN_MEMORY: Final = timedelta(days=7)
 
 LETTER_LIFETIME: Final = timedelta(days=30)
 """How long receipts can be looked up."""
+
+SESSION_MEMORY: Final = timedelta(days=30)
+"""How long after its end a session is remembered, and after its use a refresh token: one that comes back later is only unknown."""
+
+EMAIL_CHANGE_MEMORY: Final = timedelta(days=30)
+"""How long a change of address is remembered; the way back is open for 7 days."""
+
+AUDIT_MEMORY: Final = timedelta(days=400)
+"""How long the audit is kept: a year can be looked back on, and a month is left to do it."""
 
 
 def purge_registrations(session: Session, *, limit: int) -> int:
@@ -75,6 +94,49 @@ def purge_tokens(session: Session, *, limit: int) -> int:
     )
 
 
+def purge_sessions(session: Session, *, limit: int) -> int:
+    """Deletes sessions that ended long ago, with their refresh tokens and network addresses, at most `limit`; returns how many."""
+    long_ago = func.now() - SESSION_MEMORY
+    return _delete_some(
+        session,
+        AccountSession,
+        AccountSession.id,
+        or_(AccountSession.idle_until <= long_ago, AccountSession.ended_at <= long_ago),
+        limit=limit,
+    )
+
+
+def purge_refresh_tokens(session: Session, *, limit: int) -> int:
+    """Deletes refresh tokens that were used long ago, at most `limit`; returns how many."""
+    return _delete_some(
+        session,
+        RefreshToken,
+        RefreshToken.hash,
+        RefreshToken.used_at <= func.now() - SESSION_MEMORY,
+        limit=limit,
+    )
+
+
+def purge_email_changes(session: Session, *, limit: int) -> int:
+    """Deletes old changes of addresses, with the addresses they name, at most `limit`; returns how many."""
+    return _delete_some(
+        session,
+        EmailChange,
+        EmailChange.id,
+        EmailChange.created_at <= func.now() - EMAIL_CHANGE_MEMORY,
+        limit=limit,
+    )
+
+
+def purge_audit(session: Session, *, limit: int) -> int:
+    """Deletes what the audit has told for long enough, at most `limit`; returns how many.
+
+    Without locking rows first: that would take a right to change what it tells.
+    """
+    old = select(AuditEvent.id).where(AuditEvent.at <= func.now() - AUDIT_MEMORY).limit(limit)
+    return _rows_of(session, delete(AuditEvent).where(AuditEvent.id.in_(old)))
+
+
 def purge_letters(session: Session, *, limit: int) -> int:
     """Deletes old letters with their timelines and receipts, at most `limit`; returns how many.
 
@@ -103,8 +165,10 @@ def _delete_some(
 ) -> int:
     # Rows somebody is just using are left for the next time.
     doomed = select(key).where(*conditions).limit(limit).with_for_update(skip_locked=True).cte("doomed")
-    result = session.execute(
-        delete(table).where(key == doomed.c[key.key]).execution_options(synchronize_session=False)
-    )
+    return _rows_of(session, delete(table).where(key == doomed.c[key.key]))
+
+
+def _rows_of(session: Session, statement: Delete) -> int:
+    result = session.execute(statement.execution_options(synchronize_session=False))
     assert isinstance(result, CursorResult)  # noqa: S101 - for the type checker: a DELETE has a row count
     return result.rowcount

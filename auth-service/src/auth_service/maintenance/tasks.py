@@ -11,9 +11,13 @@ from celery import Celery
 
 from auth_service.errors import DatabaseUnavailable
 from auth_service.maintenance.purge import (
+    purge_audit,
+    purge_email_changes,
     purge_letters,
+    purge_refresh_tokens,
     purge_refusals,
     purge_registrations,
+    purge_sessions,
     purge_tokens,
 )
 from auth_service.outbox.lost import end_lost_letters
@@ -22,10 +26,14 @@ from auth_service.store.transactions import Transactions
 from mail_contract.tasks import (
     END_HOLDS,
     END_LOST_LETTERS,
+    PURGE_AUDIT,
+    PURGE_EMAIL_CHANGES,
     PURGE_LETTERS,
     PURGE_LIMITS,
+    PURGE_REFRESH_TOKENS,
     PURGE_REFUSALS,
     PURGE_REGISTRATIONS,
+    PURGE_SESSIONS,
     PURGE_TOKENS,
     RENEW_LETTERS,
 )
@@ -41,6 +49,10 @@ PURGES: Final[Mapping[str, Purge]] = MappingProxyType(
         PURGE_TOKENS: purge_tokens,
         PURGE_LETTERS: purge_letters,
         PURGE_LIMITS: purge_limits,
+        PURGE_SESSIONS: purge_sessions,
+        PURGE_REFRESH_TOKENS: purge_refresh_tokens,
+        PURGE_EMAIL_CHANGES: purge_email_changes,
+        PURGE_AUDIT: purge_audit,
     }
 )
 """Every piece of scheduled work by the name of its task."""

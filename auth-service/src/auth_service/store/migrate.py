@@ -12,17 +12,21 @@ MIGRATIONS: Final = Migrations(
     lock_key=7_305_122_117,
     role="auth",
     rights={
-        "accounts": "SELECT, INSERT, UPDATE",
+        "accounts": "SELECT, INSERT, UPDATE, DELETE",
         "alembic_version": "SELECT",
         "announcements": "SELECT, INSERT, UPDATE",
+        "audit_events": "SELECT, INSERT, DELETE",
+        "email_changes": "SELECT, INSERT, UPDATE, DELETE",
         "hold_totals": "SELECT, INSERT, UPDATE",
         "letter_events": "SELECT, INSERT",
         "letters": "SELECT, INSERT, UPDATE, DELETE",
         "limits": "SELECT, INSERT, UPDATE, DELETE",
         "one_time_tokens": "SELECT, INSERT, UPDATE, DELETE",
         "outbox": "SELECT, INSERT, UPDATE, DELETE",
+        "refresh_tokens": "SELECT, INSERT, UPDATE, DELETE",
         "refused_mailboxes": "SELECT, INSERT, UPDATE, DELETE",
         "registrations": "SELECT, INSERT, UPDATE, DELETE",
+        "sessions": "SELECT, INSERT, UPDATE, DELETE",
     },
 )
 

@@ -1,4 +1,4 @@
-"""The tables of people: accounts, registrations that wait to become one, and what proves an address."""
+"""The tables of people: accounts, registrations that wait to become one, and what proves that one reads a mailbox."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from service_runtime.database.schema import one_of
 
 
 class Account(Base):
-    """A person who proved to read an address's mail."""
+    """A person who proved to read an address's mail; without a password one who signs in by link or code only."""
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -27,10 +27,11 @@ class Account(Base):
     email: Mapped[str]
     # Of any number of registrations confirmed at once, this lets one become the account.
     canonical_email: Mapped[str] = mapped_column(unique=True)
-    password_hash: Mapped[str]
+    password_hash: Mapped[str | None]
     locale: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     verified_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
 
 
 class Registration(Base):
@@ -85,9 +86,9 @@ class RefusedMailbox(Base):
 
 
 class OneTimeToken(Base):
-    """A link and a code for one purpose, as hashes only.
+    """A link and a code for one purpose, as hashes only, of a registration, an account or a change of an account's address.
 
-    A row without a registration is a decoy: written, void from birth, so that an unknown address costs what a known one
+    A row without any of them is a decoy: written, void from birth, so that an unknown address costs what a known one
     does. So is one whose letter is not sent: each open code is one more that a guess may hit.
     """
 
@@ -98,7 +99,12 @@ class OneTimeToken(Base):
         CheckConstraint(f"code_tries BETWEEN 0 AND {MAX_CODE_TRIES}", name="code_tries"),
         CheckConstraint("expires_at > created_at", name="lifetime"),
         CheckConstraint("used_at IS NULL OR voided_at IS NULL", name="one_end"),
-        CheckConstraint("registration_id IS NOT NULL OR voided_at IS NOT NULL", name="decoy_is_void"),
+        CheckConstraint(
+            "registration_id IS NOT NULL OR account_id IS NOT NULL OR voided_at IS NOT NULL",
+            name="decoy_is_void",
+        ),
+        CheckConstraint("registration_id IS NULL OR account_id IS NULL", name="one_owner"),
+        CheckConstraint("email_change_id IS NULL OR account_id IS NOT NULL", name="email_change"),
         # For maintenance/purge.py.
         Index("ix_one_time_tokens_expires_at", "expires_at"),
     )
@@ -106,6 +112,10 @@ class OneTimeToken(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     registration_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("registrations.id", ondelete="CASCADE"), index=True
+    )
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    email_change_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("email_changes.id", ondelete="CASCADE"), index=True
     )
     purpose: Mapped[str]
     link_hash: Mapped[bytes] = mapped_column(unique=True)

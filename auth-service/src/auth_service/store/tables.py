@@ -28,6 +28,7 @@ from auth_service.domain.campaign import HoldReason
 from auth_service.domain.delivery import DeliveryState
 from auth_service.domain.hold import HoldEnd
 from auth_service.domain.renewal import MAX_RENEWALS
+from auth_service.store.account_tables import AccountSession, AuditEvent, EmailChange, RefreshToken
 from auth_service.store.base import Base
 from auth_service.store.people import Account, OneTimeToken, RefusedMailbox, Registration
 from mail_contract.letters import LetterClass, LetterName
@@ -36,12 +37,16 @@ from service_runtime.database.schema import one_of
 
 __all__ = [
     "Account",
+    "AccountSession",
     "Announcement",
+    "AuditEvent",
+    "EmailChange",
     "Letter",
     "LetterEvent",
     "OneTimeToken",
     "OutboxKind",
     "OutboxRow",
+    "RefreshToken",
     "RefusedMailbox",
     "Registration",
 ]

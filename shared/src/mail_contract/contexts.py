@@ -64,3 +64,97 @@ class TermsChanged(LetterContext):
 
     url: str
     applies_on: IsoDate
+
+
+class RegistrationReminder(SignUpContext):
+    """Reminds somebody whose registration was not confirmed within a day; with a link and a code of its own."""
+
+    link: str
+    code: str
+
+
+class RequestContext(LetterContext):
+    """What a letter that somebody asked for says about the request behind it.
+
+    Attributes:
+        requested_at: when it was asked for.
+        device: from what kind of device, in words of ours; empty where that is not known.
+    """
+
+    requested_at: IsoTime
+    device: str
+
+
+class ResetPassword(RequestContext):
+    """Leads to the page where a new password is chosen."""
+
+    link: str
+
+
+class SignInLink(RequestContext):
+    """Signs its reader in: by the link's button or by typing the code."""
+
+    link: str
+    code: str
+
+
+class ConfirmEmail(RequestContext):
+    """Asks whoever reads an account's new address to confirm it; goes to that one."""
+
+    link: str
+
+
+class EventContext(LetterContext):
+    """What a letter about something that happened to an account says about that.
+
+    Attributes:
+        at: when it happened.
+        device: on what kind of device, in words of ours; empty where that is not known.
+    """
+
+    at: IsoTime
+    device: str
+
+
+class PasswordChanged(EventContext):
+    """Tells an account's owner that its password is another one; `reset` leads to the page for a forgotten one."""
+
+    reset: str
+
+
+class NewSignIn(EventContext):
+    """Tells an account's owner of a sign-in on a device not seen before.
+
+    Attributes:
+        place: the network address it came from, as text; empty where that is not known.
+        sessions: link to the page that shows where the account is signed in.
+        reset: link to the page for a forgotten password.
+    """
+
+    place: str
+    sessions: str
+    reset: str
+
+
+class EmailChanged(EventContext):
+    """Tells whoever reads an account's old address that it has a new one; goes to the old one.
+
+    Attributes:
+        new_address: masked, such as `a…@example.test`.
+        revert: link that gives the account its old address back.
+    """
+
+    new_address: str
+    revert: str
+
+
+class AccountDisabled(LetterContext):
+    """Tells an account's owner that an operator disabled it, and when."""
+
+    at: IsoTime
+
+
+class AccountDeleted(LetterContext):
+    """Tells whoever had an account that it is gone, and since when."""
+
+    at: IsoTime

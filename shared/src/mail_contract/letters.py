@@ -10,8 +10,17 @@ from types import MappingProxyType
 
 from mail_contract.classes import LetterClass
 from mail_contract.contexts import (
+    AccountDeleted,
+    AccountDisabled,
     AccountExists,
+    ConfirmEmail,
+    EmailChanged,
     LetterContext,
+    NewSignIn,
+    PasswordChanged,
+    RegistrationReminder,
+    ResetPassword,
+    SignInLink,
     SignUpContext,
     TermsChanged,
     VerifyAddress,
@@ -19,11 +28,20 @@ from mail_contract.contexts import (
 
 __all__ = [
     "LETTERS",
+    "AccountDeleted",
+    "AccountDisabled",
     "AccountExists",
+    "ConfirmEmail",
+    "EmailChanged",
     "LetterClass",
     "LetterContext",
     "LetterDefinition",
     "LetterName",
+    "NewSignIn",
+    "PasswordChanged",
+    "RegistrationReminder",
+    "ResetPassword",
+    "SignInLink",
     "SignUpContext",
     "TermsChanged",
     "VerifyAddress",
@@ -37,6 +55,15 @@ class LetterName(StrEnum):
     VERIFY_ADDRESS = "verify_address"
     ACCOUNT_EXISTS = "account_exists"
     TERMS_CHANGED = "terms_changed"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 - a letter's name
+    SIGN_IN_LINK = "sign_in_link"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a letter's name
+    NEW_SIGN_IN = "new_sign_in"
+    CONFIRM_EMAIL = "confirm_email"
+    EMAIL_CHANGED = "email_changed"
+    ACCOUNT_DISABLED = "account_disabled"
+    ACCOUNT_DELETED = "account_deleted"
+    REGISTRATION_REMINDER = "registration_reminder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +112,70 @@ _DEFINITIONS = (
         priority=1,
         lifetime=timedelta(days=7),
         context=TermsChanged,
+    ),
+    LetterDefinition(
+        name=LetterName.RESET_PASSWORD,
+        letter_class=LetterClass.URGENT,
+        priority=6,
+        lifetime=timedelta(minutes=30),
+        context=ResetPassword,
+    ),
+    LetterDefinition(
+        name=LetterName.SIGN_IN_LINK,
+        letter_class=LetterClass.URGENT,
+        priority=6,
+        lifetime=timedelta(minutes=10),
+        context=SignInLink,
+    ),
+    LetterDefinition(
+        name=LetterName.PASSWORD_CHANGED,
+        letter_class=LetterClass.STANDARD,
+        priority=5,
+        lifetime=timedelta(days=3),
+        context=PasswordChanged,
+    ),
+    LetterDefinition(
+        name=LetterName.NEW_SIGN_IN,
+        letter_class=LetterClass.STANDARD,
+        priority=5,
+        lifetime=timedelta(days=3),
+        context=NewSignIn,
+    ),
+    LetterDefinition(
+        name=LetterName.CONFIRM_EMAIL,
+        letter_class=LetterClass.URGENT,
+        priority=6,
+        lifetime=timedelta(hours=24),
+        context=ConfirmEmail,
+    ),
+    # As long as its link gives the old address back.
+    LetterDefinition(
+        name=LetterName.EMAIL_CHANGED,
+        letter_class=LetterClass.STANDARD,
+        priority=5,
+        lifetime=timedelta(days=7),
+        context=EmailChanged,
+    ),
+    LetterDefinition(
+        name=LetterName.ACCOUNT_DISABLED,
+        letter_class=LetterClass.STANDARD,
+        priority=4,
+        lifetime=timedelta(days=3),
+        context=AccountDisabled,
+    ),
+    LetterDefinition(
+        name=LetterName.ACCOUNT_DELETED,
+        letter_class=LetterClass.STANDARD,
+        priority=4,
+        lifetime=timedelta(days=3),
+        context=AccountDeleted,
+    ),
+    LetterDefinition(
+        name=LetterName.REGISTRATION_REMINDER,
+        letter_class=LetterClass.STANDARD,
+        priority=2,
+        lifetime=timedelta(hours=24),
+        context=RegistrationReminder,
     ),
 )
 

@@ -68,11 +68,15 @@ def test_no_letter_loads_anything_or_is_too_large(letter: LetterName, language: 
 def test_text_and_html_have_the_same_links_and_nothing_is_hidden(letter: LetterName, language: str) -> None:
     rendering = RENDERER.render(header(letter, locale=language), CONTEXTS[letter])
     addresses = re.findall(r"https?://\S+", rendering.text)
-    assert addresses
+    assert sorted(addresses) == sorted(links(letter))
     assert re.findall(r'href="([^"]*)"', rendering.html) == addresses
     assert rendering.html.count("://") == len(addresses)
     for hiding in ("display:none", "visibility:", "font-size:0", "opacity", "<!--"):
         assert hiding not in rendering.html
+
+
+def links(letter: LetterName) -> list[str]:
+    return [value for value in CONTEXTS[letter].values() if value.startswith("https://")]
 
 
 def visible(html: str) -> str:
@@ -81,17 +85,64 @@ def visible(html: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", "\0", body)).replace("\0", "").split())
 
 
-@pytest.mark.parametrize(
-    ("language", "first"),
-    [
-        ("en", "48215937 is your verification code. It works for 24 hours."),
-        ("vi", "48215937 là mã xác nhận của bạn. Mã có hiệu lực trong 24 giờ."),
-    ],
-)
-def test_the_first_words_are_the_code_and_how_long_it_works(language: str, first: str) -> None:
-    rendering = RENDERER.render(header(locale=language), CONTEXTS[LetterName.VERIFY_ADDRESS])
-    assert rendering.text.startswith(first)
-    assert visible(rendering.html).startswith(first)
+FIRST = {
+    ("verify_address", "en"): "48215937 is your verification code. It works for 24 hours.",
+    ("verify_address", "vi"): "48215937 là mã xác nhận của bạn. Mã có hiệu lực trong 24 giờ.",
+    ("registration_reminder", "en"): "48215937 is your verification code. It works for 24 hours.",
+    ("registration_reminder", "vi"): "48215937 là mã xác nhận của bạn. Mã có hiệu lực trong 24 giờ.",
+    ("sign_in_link", "en"): "48215937 is your sign-in code. It works for 10 minutes.",
+    ("sign_in_link", "vi"): "48215937 là mã đăng nhập của bạn. Mã có hiệu lực trong 10 phút.",
+    ("reset_password", "en"): "Choose a new password within 30 minutes",
+    ("reset_password", "vi"): "Hãy đặt mật khẩu mới trong vòng 30 phút",
+    ("confirm_email", "en"): "Confirm this email address within 24 hours",
+    ("confirm_email", "vi"): "Hãy xác nhận địa chỉ email này trong vòng 24 giờ",
+}
+
+
+@pytest.mark.parametrize(("letter", "language"), FIRST)
+def test_the_first_words_are_the_code_and_how_long_it_works(letter: str, language: str) -> None:
+    rendering = RENDERER.render(header(LetterName(letter), locale=language), CONTEXTS[LetterName(letter)])
+    assert rendering.text.startswith(FIRST[letter, language])
+    assert visible(rendering.html).startswith(FIRST[letter, language])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("letter", [name for name in LetterName if name is not LetterName.TERMS_CHANGED])
+def test_text_and_html_begin_with_the_same_words(letter: LetterName, language: str) -> None:
+    rendering = RENDERER.render(header(letter, locale=language), CONTEXTS[letter])
+    assert visible(rendering.html).startswith(rendering.text.partition("\n")[0].rstrip("."))
+
+
+TIMED = [name for name in LetterName if {"at", "requested_at"} & CONTEXTS[name].keys()]
+NOT_YOU = {"en": r"wasn't (you|me)|mistake", "vi": r"[Kk]hông phải (bạn|tôi)|nhầm lẫn"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("letter", TIMED)
+def test_a_letter_about_an_account_says_when_from_what_why_and_what_if_it_wasnt_you(
+    letter: LetterName, language: str
+) -> None:
+    context = CONTEXTS[letter]
+    rendering = RENDERER.render(header(letter, locale=language), context)
+    for part in (rendering.text, visible(rendering.html)):
+        assert WHEN[language] in part
+        assert ("device" in context) == (DEVICE[language] in part)
+        assert context.get("place", "") in part
+        assert context.get("new_address", "") in part
+        assert re.search(NOT_YOU[language], part)
+        assert {"en": "Postern sent this email because ", "vi": "Postern gửi email này vì "}[language] in part
+
+
+@pytest.mark.parametrize("empty", ["device", "place"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_sign_in_from_something_unknown_says_so_by_silence(language: str, empty: str) -> None:
+    labels = {"en": ("Device:", "IP address:"), "vi": ("Thiết bị:", "Địa chỉ IP:")}[language]
+    letter = LetterName.NEW_SIGN_IN
+    rendering = RENDERER.render(header(letter, locale=language), {**CONTEXTS[letter], empty: ""})
+    for part in (rendering.text, visible(rendering.html)):
+        said = {name for name, label in zip(("device", "place"), labels, strict=True) if label in part}
+        assert said == {"device", "place"} - {empty}
+    assert "\n\n\n" not in rendering.text
 
 
 SIGN_UP = (LetterName.VERIFY_ADDRESS, LetterName.ACCOUNT_EXISTS)
@@ -137,10 +188,11 @@ def test_a_letter_of_an_older_auth_service_still_reads_well(name: str, language:
 @pytest.mark.parametrize("letter", list(LetterName))
 def test_a_buttons_padding_is_its_cells(letter: LetterName, language: str) -> None:
     html = RENDERER.render(header(letter, locale=language), CONTEXTS[letter]).html
-    (cell,) = re.findall(r'<td class="button"[^>]*>', html)
-    (label,) = re.findall(r'<a [^>]*class="button-label"[^>]*>', html)
-    assert "padding:14px 30px" in cell
-    assert "padding" not in label
+    cells = re.findall(r'<td class="button"[^>]*>', html)
+    labels = re.findall(r'<a [^>]*class="button-label"[^>]*>', html)
+    assert len(cells) == len(labels) == bool(links(letter))
+    assert all("padding:14px 30px" in cell for cell in cells)
+    assert not any("padding" in label for label in labels)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -231,6 +283,9 @@ def test_the_language_falls_back_step_by_step_to_english(wanted: str, found: str
         (timedelta(minutes=90), "en", "90 minutes"),
         (timedelta(minutes=1), "en", "1 minute"),
         (timedelta(hours=2, minutes=59), "vi", "2 giờ"),
+        (timedelta(hours=47), "en", "47 hours"),
+        (timedelta(days=7), "en", "7 days"),
+        (timedelta(days=3, hours=23), "vi", "3 ngày"),
     ],
 )
 def test_a_validity_never_promises_more_than_there_is(duration: timedelta, language: str, words: str) -> None:

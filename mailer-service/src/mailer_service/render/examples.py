@@ -8,9 +8,18 @@ from types import MappingProxyType
 from uuid import UUID
 
 from mail_contract.letters import (
+    AccountDeleted,
+    AccountDisabled,
     AccountExists,
+    ConfirmEmail,
+    EmailChanged,
     LetterContext,
     LetterName,
+    NewSignIn,
+    PasswordChanged,
+    RegistrationReminder,
+    ResetPassword,
+    SignInLink,
     TermsChanged,
     VerifyAddress,
     definition_of,
@@ -21,20 +30,28 @@ BASE = "https://gate.example"
 TOKEN = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6"  # noqa: S105 - it opens nothing
 CREATED = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
-REQUEST: Mapping[str, str] = MappingProxyType(
-    {
-        "refusal": f"{BASE}/refuse#token={TOKEN}",
-        "requested_at": CREATED.isoformat(),
-        "device": "Firefox on Linux",
-    }
-)
+CODE = "48215937"
+DEVICE = "Firefox on Linux"
+REQUEST: Mapping[str, str] = MappingProxyType({"requested_at": CREATED.isoformat(), "device": DEVICE})
+SIGN_UP: Mapping[str, str] = MappingProxyType({"refusal": f"{BASE}/refuse#token={TOKEN}", **REQUEST})
+EVENT: Mapping[str, str] = MappingProxyType({"at": CREATED.isoformat(), "device": DEVICE})
+FORGOTTEN = f"{BASE}/forgot"
 EXAMPLES: Mapping[LetterName, LetterContext] = MappingProxyType(
     {
         definition_of(context).name: context
         for context in (
-            VerifyAddress(link=f"{BASE}/verify#token={TOKEN}", code="48215937", **REQUEST),
-            AccountExists(home=f"{BASE}/sign-in", **REQUEST),
+            VerifyAddress(link=f"{BASE}/verify#token={TOKEN}", code=CODE, **SIGN_UP),
+            AccountExists(home=f"{BASE}/sign-in", **SIGN_UP),
             TermsChanged(url=f"{BASE}/terms/2027", applies_on="2027-01-31"),
+            ResetPassword(link=f"{BASE}/reset#token={TOKEN}", **REQUEST),
+            SignInLink(link=f"{BASE}/sign-in#token={TOKEN}", code=CODE, **REQUEST),
+            PasswordChanged(reset=FORGOTTEN, **EVENT),
+            NewSignIn(place="203.0.113.7", sessions=f"{BASE}/account", reset=FORGOTTEN, **EVENT),
+            ConfirmEmail(link=f"{BASE}/confirm-email#token={TOKEN}", **REQUEST),
+            EmailChanged(new_address="a…@example.test", revert=f"{BASE}/revert-email#token={TOKEN}", **EVENT),
+            AccountDisabled(at=CREATED.isoformat()),
+            AccountDeleted(at=CREATED.isoformat()),
+            RegistrationReminder(link=f"{BASE}/verify#token={TOKEN}", code=CODE, **SIGN_UP),
         )
     }
 )

@@ -16,7 +16,13 @@ from mailer_service.errors import BadContext
 from mailer_service.render.locales import choose
 from mailer_service.render.plain import one_line
 from mailer_service.render.rendering import Rendering
-from mailer_service.render.words import day_in_words, describe, device_in_words, moment_in_words
+from mailer_service.render.words import (
+    closing_words,
+    day_in_words,
+    describe,
+    device_in_words,
+    moment_in_words,
+)
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 PARTS = ("subject.txt", "body.txt", "body.html")
@@ -85,6 +91,7 @@ class Renderer:
         values = {
             **fields,
             "language": language,
+            "closing": closing_words(language),
             "validity": describe(header.expires_at - header.created_at, language),
         }
         parts = languages[language]

@@ -40,29 +40,37 @@ _MOMENTS: Mapping[str, str] = MappingProxyType({"en": "{day} at {time} UTC", "vi
 
 
 def moment_in_words(iso: str, language: str) -> str:
-    """Returns the moment `2027-01-31T09:30:00+00:00` as `31 January 2027 at 09:30 UTC`.
+    """Returns the moment `2027-01-31T09:30:00+00:00` as `31 January 2027 at 09:30 UTC`, and nothing for nothing.
 
     In UTC, and it says so: where its reader is nobody knows.
     """
+    if not iso:
+        return ""
     moment = datetime.fromisoformat(iso).astimezone(UTC)
     pattern = _MOMENTS.get(language.partition("-")[0], _MOMENTS["en"])
     return pattern.format(day=day_in_words(moment.date().isoformat(), language), time=f"{moment:%H:%M}")
 
 
+_DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
 
-_WORDS: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
+_WORDS: Mapping[str, tuple[str, str, str, str, str]] = MappingProxyType(
     {
-        "en": ("minute", "minutes", "hour", "hours"),
-        "vi": ("phút", "phút", "giờ", "giờ"),
+        "en": ("minute", "minutes", "hour", "hours", "days"),
+        "vi": ("phút", "phút", "giờ", "giờ", "ngày"),
     }
 )
 
 
 def describe(duration: timedelta, language: str) -> str:
-    """Returns the duration in whole hours, or in minutes below two hours: `24 hours`, `30 phút`; never more than it is."""
-    minute, minutes, hour, hours = _WORDS.get(language.partition("-")[0], _WORDS["en"])
+    """Returns the duration in whole days, below two in hours, below two of those in minutes; never more than it is.
+
+    For example `3 days`, `24 hours`, `30 phút`.
+    """
+    minute, minutes, hour, hours, days = _WORDS.get(language.partition("-")[0], _WORDS["en"])
+    if duration >= 2 * _DAY:
+        return f"{duration // _DAY} {days}"
     if duration >= 2 * _HOUR:
         amount, one, many = duration // _HOUR, hour, hours
     else:
@@ -78,3 +86,16 @@ def device_in_words(device: str, language: str) -> str:
     """Returns `Firefox on Linux`, which is how auth-service puts it, as `Firefox trên Linux`; names stay as they are."""
     on = _ON.get(language.partition("-")[0], _BETWEEN)
     return on.join(device.split(_BETWEEN, maxsplit=1))
+
+
+_NO_REPLY: Mapping[str, str] = MappingProxyType(
+    {
+        "en": "This is an automated message; please don't reply.",
+        "vi": "Đây là email tự động, vui lòng không trả lời.",
+    }
+)
+
+
+def closing_words(language: str) -> str:
+    """Returns how every letter ends: that nobody reads a reply."""
+    return _NO_REPLY.get(language.partition("-")[0], _NO_REPLY["en"])

@@ -24,9 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from mail_contract.letters import LetterClass
 from mail_contract.messages import CancellationReason
-from service_runtime.database.schema import COLUMN_TYPES, CONSTRAINT_NAMES, one_of
+from service_runtime.database.schema import COLUMN_TYPES, CONSTRAINT_NAMES, name_of_ours, one_of
 
 
 class LetterState(StrEnum):
@@ -99,7 +98,7 @@ class LetterRow(Base):
     __tablename__ = "letters"
     __table_args__ = (
         CheckConstraint(one_of("state", LetterState), name="state"),
-        CheckConstraint(one_of("letter_class", LetterClass), name="letter_class"),
+        CheckConstraint(name_of_ours("letter_class"), name="letter_class"),
         CheckConstraint(one_of("cancellation", CancellationReason), name="cancellation"),
         CheckConstraint("fence >= 0 AND attempts >= 0 AND ambiguities >= 0", name="counts"),
         CheckConstraint(

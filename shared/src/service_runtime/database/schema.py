@@ -26,3 +26,8 @@ COLUMN_TYPES: Final[MappingProxyType[Any, Any]] = MappingProxyType(
 def one_of(column: str, values: Iterable[str]) -> str:
     """Returns the CHECK of a closed choice."""
     return f"{column} IN ({', '.join(repr(str(value)) for value in sorted(values))})"
+
+
+def name_of_ours(column: str) -> str:
+    """Returns the CHECK of a name that the code chooses from a list which grows: a new one needs no migration."""
+    return f"{column} ~ '^[a-z][a-z_]*$'"

@@ -26,11 +26,13 @@ class RequestError(AuthError):
     Attributes:
         detail: what to do now.
         retry_after: seconds until the same request makes sense again; None where it never does, or at once.
+        challenge: what `WWW-Authenticate` asks for, where signing in would help (RFC 9110 section 11.6.1).
     """
 
     title = "This request cannot be granted."
     detail: ClassVar[str] = ""
     retry_after: int | None = None
+    challenge: str | None = None
 
     def members(self) -> Mapping[str, Any]:
         """Returns what a client is told beside the words (RFC 9457 section 3.2)."""
@@ -132,26 +134,24 @@ class ProofRequired(RequestError):
     """So many people register that each has to prove some work.
 
     Attributes:
-        challenge: the work, as ALTCHA's clients take it.
+        work: as ALTCHA's clients take it.
         expires_at: until when its solution is taken.
     """
 
     title = "Very many people are signing up right now."
     detail = "Solve the challenge, and send the same again with its solution as `proof` (docs/protection.md)."
 
-    def __init__(
-        self, challenge: Mapping[str, Any] | None = None, *, expires_at: datetime | None = None
-    ) -> None:
+    def __init__(self, work: Mapping[str, Any] | None = None, *, expires_at: datetime | None = None) -> None:
         super().__init__()
-        self.challenge = challenge
+        self.work = work
         self.expires_at = expires_at
 
     def members(self) -> Mapping[str, Any]:
         """Returns the challenge, and until when its solution is taken."""
-        if self.challenge is None or self.expires_at is None:
+        if self.work is None or self.expires_at is None:
             return {}
         expires_at = self.expires_at.isoformat().replace("+00:00", "Z")
-        return {"challenge": self.challenge, "expires_at": expires_at}
+        return {"challenge": self.work, "expires_at": expires_at}
 
 
 class Unavailable(RequestError):

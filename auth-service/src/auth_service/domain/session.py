@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 RETRY_WINDOW: Final = timedelta(seconds=10)
 """How long a refresh token that was used gets the same successor: an answer may be lost, and two tabs may ask at once."""
@@ -39,3 +42,80 @@ class Method(StrEnum):
     PASSWORD = "pwd"  # noqa: S105 - a word, not a secret
     LINK_OR_CODE = "otp"
     """Read a letter of ours in the account's mailbox."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetimes:
+    """How long a session stays open: unused, and at most."""
+
+    idle: timedelta
+    absolute: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """With what, from where and through which application somebody signs in.
+
+    Attributes:
+        device: in words of ours; empty if unknown.
+        source: the network address, as its person is shown it.
+        client_id: of the application.
+    """
+
+    device: str = ""
+    source: str = ""
+    client_id: str = OWN_CLIENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSession:
+    """A session as a flow sees it; open where it was found, unless it says otherwise.
+
+    Attributes:
+        id: of the session.
+        account_id: whose.
+        client_id: of the application that asked for it.
+        amr: how its person proved who they are (RFC 8176).
+        auth_time: when they last did.
+        device: with what they signed in, in words of ours.
+        source: the network address it was last used from.
+        created_at, last_used_at: by the database.
+        idle_until: when it ends if nobody uses it.
+        expires_at: when it ends whoever uses it.
+        ended_at: when it was ended before.
+    """
+
+    id: UUID
+    account_id: UUID
+    client_id: str
+    amr: Sequence[str]
+    auth_time: datetime
+    device: str
+    source: str
+    created_at: datetime
+    last_used_at: datetime
+    idle_until: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+
+    def is_open(self, now: datetime) -> bool:
+        """Says whether it may be used."""
+        return self.ended_at is None and now < self.idle_until
+
+
+class Presented(StrEnum):
+    """What a refresh token that came in is to its session."""
+
+    FRESH = "fresh"
+    """The newest: it is used now, and gets a successor."""
+    REPEATED = "repeated"
+    """It was used a moment ago: it gets the same successor."""
+    REUSED = "reused"
+    """It was used before: somebody has a copy."""
+
+
+def judge(used_at: datetime | None, now: datetime) -> Presented:
+    """Returns what a refresh token is that was first used then, by the database's clock."""
+    if used_at is None:
+        return Presented.FRESH
+    return Presented.REPEATED if now - used_at <= RETRY_WINDOW else Presented.REUSED

@@ -133,13 +133,14 @@ def respond(problem: Problem) -> Response:
 
 def problem_of(error: RequestError) -> Problem:
     """Returns how a flow's error is answered."""
-    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    retry_after = None if error.retry_after is None else str(error.retry_after)
+    headers = {"Retry-After": retry_after, "WWW-Authenticate": error.challenge}
     return Problem(
         status=STATUSES[type(error)],
         code=code_of(type(error)),
         title=error.title,
         detail=error.detail,
-        headers=headers,
+        headers={name: value for name, value in headers.items() if value is not None},
         more=error.members(),
     )
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
-from auth_service import errors
+from auth_service import account_errors, errors
 from auth_service.errors import RequestError
 
 STATUSES: Final[Mapping[type[RequestError], HTTPStatus]] = MappingProxyType(
@@ -28,6 +28,13 @@ STATUSES: Final[Mapping[type[RequestError], HTTPStatus]] = MappingProxyType(
         errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
         errors.ProofRequired: HTTPStatus.PRECONDITION_REQUIRED,
         errors.UnknownReceipt: HTTPStatus.NOT_FOUND,
+        account_errors.RefusedSignIn: HTTPStatus.UNAUTHORIZED,
+        account_errors.NotSignedIn: HTTPStatus.UNAUTHORIZED,
+        account_errors.InvalidRefreshToken: HTTPStatus.UNAUTHORIZED,
+        account_errors.RecentSignInNeeded: HTTPStatus.UNAUTHORIZED,
+        # Not 401: a client would take that for the end of its session.
+        account_errors.WrongPassword: HTTPStatus.FORBIDDEN,
+        account_errors.UnknownSession: HTTPStatus.NOT_FOUND,
         errors.DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
         errors.TooBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     }

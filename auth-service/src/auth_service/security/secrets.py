@@ -37,6 +37,10 @@ class Secret:
         return "Secret(…)"
 
 
+def _secret(digest: bytes) -> Secret:
+    return Secret(base64.urlsafe_b64encode(digest).rstrip(b"=").decode())
+
+
 def new_code() -> str:
     """Returns eight random digits."""
     return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
@@ -74,8 +78,7 @@ class KeyedHash:
 
     def secret_of(self, registration_id: UUID, use: Derived) -> Secret:
         """Returns a secret of a registration; like a random one to whoever has not the key, and kept as a hash only."""
-        digest = self._digest(use.value, registration_id.bytes)
-        return Secret(base64.urlsafe_b64encode(digest).rstrip(b"=").decode())
+        return _secret(self._digest(use.value, registration_id.bytes))
 
     def password_salt(self, canonical: str) -> bytes:
         """Returns the 16 bytes of salt for passwords of an address: equal hashes then mean an equal password.
@@ -83,6 +86,11 @@ class KeyedHash:
         As good as random to whoever has not the key, and different for every address.
         """
         return self._digest(b"salt", canonical.encode())[:16]
+
+    def successor_of(self, refresh_token: Secret) -> Secret:
+        """Returns the refresh token that follows this one: always the same, so that only hashes of both are kept."""
+        key = self.derived_key("refresh token successor")
+        return _secret(hmac.digest(key, refresh_token.text.encode(), "sha256"))
 
     def _digest(self, use: bytes, message: bytes) -> bytes:
         return hmac.digest(self.key.encode(), use + b"\0" + message, "sha256")

@@ -1,0 +1,69 @@
+"""Errors of whoever signs in or is signed in. Their HTTP status is in `http/statuses.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from auth_service.errors import RequestError
+
+
+class RefusedSignIn(RequestError):
+    """This does not sign anybody in.
+
+    A wrong password, an unknown, an unconfirmed or a disabled address, or too many wrong ones before: all are answered alike.
+    """
+
+    title = "That email or password is wrong."
+    detail = "Check both, or reset the password. Perhaps the address isn't confirmed yet: open the link in the email we sent."
+    challenge = "Bearer"
+
+
+class NotSignedIn(RequestError):
+    """No access token, or one that is not ours, too old, or of a session that has ended."""
+
+    title = "You're not signed in."
+    detail = "Send a good access token as `Authorization: Bearer`; refresh it, or sign in again."
+    challenge = 'Bearer error="invalid_token"'
+
+
+class InvalidRefreshToken(RequestError):
+    """Not a refresh token of ours, of a session that has ended, or used before."""
+
+    title = "You've been signed out."
+    detail = "Sign in again."
+    challenge = 'Bearer error="invalid_token"'
+
+
+class RecentSignInNeeded(RequestError):
+    """What was asked for changes the account, and the sign-in is too long ago (RFC 9470).
+
+    Attributes:
+        max_age: seconds that it may be ago.
+    """
+
+    title = "Confirm that it's you."
+    detail = "Send the password to /v1/sessions/current/reauthenticate, or sign in again, and send the same request once more."
+
+    def __init__(self, max_age: int = 300) -> None:
+        super().__init__()
+        self.max_age = max_age
+        self.challenge = f'Bearer error="insufficient_user_authentication", max_age={max_age}'
+
+    def members(self) -> Mapping[str, Any]:
+        """Returns how long ago it may be."""
+        return {"max_age": self.max_age}
+
+
+class WrongPassword(RequestError):
+    """Of somebody who is signed in: this is not their account's password, or too many were wrong before."""
+
+    title = "That password is wrong."
+    detail = "Check it, or reset the password."
+
+
+class UnknownSession(RequestError):
+    """There is no such session of this account."""
+
+    title = "There is no such session."
+    detail = "Send an id that GET /v1/sessions told."

@@ -1,0 +1,217 @@
+"""② Sessions: opened for whoever proved to be the account's person, kept alive by refresh tokens, ended by anybody who may."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy.orm import Session
+
+from auth_service.account_errors import InvalidRefreshToken
+from auth_service.domain.audit import STRANGER, AuditAction, AuditResult, account_actor
+from auth_service.domain.session import (
+    AccountSession,
+    Client,
+    Lifetimes,
+    Method,
+    Presented,
+    SessionEnd,
+    judge,
+)
+from auth_service.security.access_tokens import AccessTokens, Bearer
+from auth_service.security.secrets import KeyedHash, Secret
+from auth_service.store import audit, sessions
+from auth_service.store.transactions import Transactions
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """An access token, and how many seconds it is good."""
+
+    token: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What whoever signs in is given.
+
+    Attributes:
+        session_id: of the session.
+        access: to call with.
+        refresh_token: to get the next with; good once.
+        refresh_seconds: how long it is good, if nobody uses it.
+    """
+
+    session_id: UUID
+    access: Access
+    refresh_token: Secret
+    refresh_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sessions:
+    """Opens, refreshes and ends sessions.
+
+    Attributes:
+        transactions: for what is a request of its own.
+        tokens: makes access tokens.
+        keyed_hash: derives successors of refresh tokens.
+        lifetimes: of sessions.
+    """
+
+    transactions: Transactions
+    tokens: AccessTokens
+    keyed_hash: KeyedHash
+    lifetimes: Lifetimes
+
+    def open(
+        self,
+        session: Session,
+        account_id: UUID,
+        *,
+        amr: Sequence[Method],
+        client: Client,
+        auth_time: datetime | None = None,
+        password_hash: str | None = None,
+    ) -> Grant | None:
+        """Opens a session inside a transaction; returns None if the account may not sign in now, and writes nothing then.
+
+        The caller knows who it is; this looks once more, with the account's row locked: whether it is there, not disabled, and
+        has the same password still.
+
+        Args:
+            session: of the flow that knows.
+            account_id: whose.
+            amr: how they proved who they are.
+            client: with what, from where, through which application.
+            auth_time: when they did, by the database's clock; now if it is not given.
+            password_hash: that their password was compared with; None where it was not a password.
+        """
+        opened = sessions.open_session(
+            session,
+            account_id,
+            amr=amr,
+            client=client,
+            lifetimes=self.lifetimes,
+            auth_time=auth_time,
+            password_hash=password_hash,
+        )
+        if opened is None:
+            return None
+        refresh_token = Secret.new()
+        sessions.add_refresh_token(session, opened.id, refresh_token.digest)
+        audit.record(
+            session,
+            AuditAction.SIGN_IN,
+            actor=account_actor(account_id),
+            target=account_id,
+            detail={"amr": list(opened.amr), "client_id": opened.client_id, "session": str(opened.id)},
+        )
+        _log.info("session_opened", session_id=str(opened.id), account_id=str(account_id))
+        return self._grant(opened, refresh_token, now=opened.created_at)
+
+    def end_all(
+        self, session: Session, account_id: UUID, reason: SessionEnd, *, but: UUID | None = None
+    ) -> int:
+        """Ends all sessions of an account inside a transaction, but perhaps one; returns how many.
+
+        Whoever signs in at the same time with what was good before waits, and is refused if that is changed meanwhile.
+        """
+        ended = sessions.end_sessions(session, account_id, reason, but=but)
+        _log.info("sessions_ended", account_id=str(account_id), reason=reason.value, sessions=ended)
+        return ended
+
+    def refresh(self, token: Secret, *, source: str) -> Grant:
+        """Returns the successor of a refresh token, and an access token.
+
+        The same token again within ten seconds gets the same successor: an answer may be lost, and two tabs may ask at once.
+        Later it ends the session: two hold the token, and one of them stole it.
+
+        Raises:
+            InvalidRefreshToken: whatever the reason.
+            DatabaseUnavailable: perhaps used, perhaps not; the same request may be sent again.
+        """
+        with self.transactions.begin() as session:
+            grant = self._refresh(session, token, source)
+        # Raised only now: that the session ended is committed.
+        if grant is None:
+            raise InvalidRefreshToken
+        return grant
+
+    def revoke(self, token: Secret) -> None:
+        """Ends the session of a refresh token, used or not (RFC 7009); of an unknown one nothing is said.
+
+        Raises:
+            DatabaseUnavailable: perhaps ended, perhaps not.
+        """
+        with self.transactions.begin() as session:
+            found = sessions.lock_session_of(session, token.digest)
+            if found is not None:
+                self._end(session, found[0], SessionEnd.SIGNED_OUT, AuditAction.SIGN_OUT)
+
+    def access_for(self, opened: AccountSession, *, now: datetime) -> Access:
+        """Returns an access token of an open session."""
+        bearer = Bearer(
+            account_id=opened.account_id,
+            session_id=opened.id,
+            client_id=opened.client_id,
+            amr=opened.amr,
+            auth_time=opened.auth_time,
+        )
+        return Access(
+            token=self.tokens.issue(bearer, now=now), seconds=int(self.tokens.lifetime.total_seconds())
+        )
+
+    def _refresh(self, session: Session, token: Secret, source: str) -> Grant | None:
+        found = sessions.lock_session_of(session, token.digest)
+        if found is None or not found[0].is_open(found[1]):
+            return None
+        opened, now = found
+        successor = self.keyed_hash.successor_of(token)
+        match judge(sessions.used_at(session, token.digest), now):
+            case Presented.FRESH:
+                sessions.use_refresh_token(session, token.digest)
+                sessions.add_refresh_token(session, opened.id, successor.digest)
+                opened = sessions.touch(session, opened.id, lifetimes=self.lifetimes, source=source)
+            case Presented.REPEATED:
+                pass
+            case Presented.REUSED:
+                self._end(
+                    session, opened, SessionEnd.REUSED, AuditAction.REFRESH_REUSE, result=AuditResult.REFUSED
+                )
+                _log.warning("refresh_token_reused", session_id=str(opened.id))
+                return None
+        return self._grant(opened, successor, now=now)
+
+    def _end(
+        self,
+        session: Session,
+        opened: AccountSession,
+        reason: SessionEnd,
+        action: AuditAction,
+        *,
+        result: AuditResult = AuditResult.DONE,
+    ) -> None:
+        if sessions.end_session(session, opened.account_id, opened.id, reason):
+            audit.record(
+                session,
+                action,
+                actor=STRANGER if result is AuditResult.REFUSED else account_actor(opened.account_id),
+                target=opened.account_id,
+                result=result,
+                detail={"session": str(opened.id)},
+            )
+
+    def _grant(self, opened: AccountSession, refresh_token: Secret, *, now: datetime) -> Grant:
+        return Grant(
+            session_id=opened.id,
+            access=self.access_for(opened, now=now),
+            refresh_token=refresh_token,
+            refresh_seconds=max(0, int((opened.idle_until - now).total_seconds())),
+        )

@@ -117,3 +117,24 @@ def test_every_link_between_documents_leads_somewhere() -> None:
 def test_what_the_nursery_loads_is_there() -> None:
     """Whoever starts a fork server is not told of a name that leads nowhere; each birth would only take longer."""
     assert [name for name in nursery.LOADED if find_spec(name) is None] == []
+
+
+WRITES_LETTERS = re.compile(
+    r"\b(INSERT INTO|UPDATE|DELETE FROM|MERGE INTO|TRUNCATE) (letters|attempts|interventions)\b"
+)
+LEDGER = "mailer-service/src/mailer_service/delivery/"
+
+
+def test_only_the_ledger_writes_letters_attempts_and_interventions() -> None:
+    mailer = [path for path in SOURCES if "mailer_service" in path.parts and "migrations" not in path.parts]
+    texts = {named(path): path.read_text(encoding="utf-8") for path in mailer}
+    writers = {name: Path(name).stem for name, text in texts.items() if WRITES_LETTERS.search(text)}
+    importing = re.compile(rf"^\s*(?:from|import) .*\b({'|'.join(writers.values())})\b", re.MULTILINE)
+
+    assert writers
+    assert [
+        name for name, text in texts.items() if importing.search(text) and not name.startswith(LEDGER)
+    ] == []
+    assert not [
+        name for name, text in texts.items() if re.search(r"\b(insert|update|delete)\(LetterRow", text)
+    ]

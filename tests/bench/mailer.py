@@ -23,16 +23,14 @@ from statistics import median
 from typing import Any
 
 import psutil
-from kombu import Connection, Producer
 
-from mail_contract.tasks import DELIVER_LETTER
-from mail_contract.topology import AUTH_REPORTS, CLASS_QUEUES, letter_route
+from mail_contract.topology import AUTH_REPORTS
 from mailer_service.settings import WorkerSettings
-from service_runtime.publishing.publish import publish
+from service_runtime.publishing.publisher import Publisher
 from support.broker import virtual_host
 from support.database import database_copy, migrate
 from support.infra import Infra
-from support.mailroom import Mailroom, mailroom
+from support.mailroom import Mailroom, letter_call, mailroom
 
 SINK = Path(__file__).with_name("sink.py")
 WINDOW = 500
@@ -92,37 +90,15 @@ def sink(reply_ms: float) -> Iterator[Sink]:
 
 
 def post(room: Mailroom, number: int) -> None:
-    """Publishes letters, a window of them at a time unconfirmed; raises TimeoutError."""
-    with Connection(room.broker.url("auth")) as connection:
-        channel: Any = connection.channel()
-        channel.confirm_select()
-        confirmed = 0
-
-        def on_ack(delivery_tag: int, multiple: bool) -> None:
-            nonlocal confirmed
-            confirmed = max(confirmed, delivery_tag) if multiple else confirmed + 1
-
-        channel.events["basic_ack"].add(on_ack)
-        producer = Producer(channel)
-        for sent in range(1, number + 1):
-            envelope = room.seal(f"person-{sent}@example.org")
-            publish(
-                room.auth,
-                DELIVER_LETTER,
-                envelope,
-                letter_route(envelope.header.letter_class),
-                task_id=envelope.header.id,
-                priority=envelope.header.priority,
-                producer=producer,
-            )
-            if sent % WINDOW == 0:
-                while sent - confirmed > WINDOW:
-                    connection.drain_events(timeout=30)
-        queues = CLASS_QUEUES.values()
-        give_up = time.monotonic() + 60
-        while sum(room.broker.depth(queue) for queue in queues) < number:
-            assert time.monotonic() < give_up, "the broker does not have every letter"
-            time.sleep(SAMPLE_SECONDS)
+    """Publishes letters, a window of them at a time."""
+    publisher = Publisher(room.auth, confirm_seconds=30)
+    for start in range(0, number, WINDOW):
+        window = [
+            letter_call(room.seal(f"person-{sent}@example.org"))
+            for sent in range(start + 1, min(start + WINDOW, number) + 1)
+        ]
+        assert all(outcome.confirmed for outcome in publisher.publish(window))
+    publisher.close()
 
 
 def watch(

@@ -21,13 +21,11 @@ from bench.mailer import Sink, servers, sink
 from mail_contract.letters import LETTERS, LetterName
 from mail_contract.messages import Contents, Envelope, EnvelopeHeader
 from mail_contract.sealing import Sealer
-from mail_contract.tasks import DELIVER_LETTER
-from mail_contract.topology import MAILER_BULK, MAILER_URGENT, letter_route
+from mail_contract.topology import MAILER_BULK, MAILER_URGENT
 from service_runtime.publishing.channel import ConfirmingChannel
-from service_runtime.publishing.message import OutgoingMessage
 from support.broker import virtual_host
 from support.database import database_copy
-from support.mailroom import Mailroom, mailroom
+from support.mailroom import Mailroom, letter_call, mailroom
 from support.outgoing import CONTEXTS
 
 BOUND_SECONDS = 1.0
@@ -73,24 +71,14 @@ class Sender:
             recipient=f"person-{number}@d{number % DOMAINS}.example", context=dict(CONTEXTS[letter])
         )
         envelope = self._sealer.seal(header, person)
-        self._channel.publish(
-            OutgoingMessage(
-                id=header.id,
-                task_name=DELIVER_LETTER,
-                message=envelope,
-                route=letter_route(definition.letter_class),
-                priority=definition.priority,
-                correlation_id=None,
-            )
-        )
+        self._channel.publish(letter_call(envelope))
         return envelope
 
     def confirm(self) -> None:
         """Waits for the broker's answers to everything sent so far; every one must be a confirm."""
         self._channel.read_answers(seconds=60)
-        verdicts = self._channel.confirms.take()
-        assert not verdicts.refused, f"the broker refused {len(verdicts.refused)} letters"
-        assert not verdicts.unknown, f"the broker did not answer {len(verdicts.unknown)} letters"
+        outcomes = self._channel.confirms.take()
+        assert all(outcome.confirmed for outcome in outcomes), set(outcomes)
 
     def close(self) -> None:
         """Ends the connection."""

@@ -16,8 +16,7 @@ from mail_contract.messages import DeliveryReport, ReportedState
 from mail_contract.tasks import RECORD_REPORT
 from mail_contract.topology import AUTH_REPORTS, AUTH_REPORTS_DEAD, REPORT_ROUTE
 from service_runtime.celery.app import build_app
-from service_runtime.errors import BrokerUnavailable
-from service_runtime.publishing.publish import publish
+from service_runtime.publishing.message import call_of
 from support.auth_api import WRITER_SETTINGS
 from support.auth_process import AuthProcess, auth_process
 from support.broker import VirtualHost
@@ -25,6 +24,7 @@ from support.database import Database
 from support.eventually import eventually
 from support.infra import Infra
 from support.outbox import Outbox, report
+from support.publishing import outcome_of, publish
 from support.raw_messages import publish_raw
 
 StartWorker = Callable[[], AuthProcess]
@@ -53,16 +53,11 @@ def start_worker(auth_database: Database, broker: VirtualHost, tmp_path: Path) -
 
 
 def send(mailer: Celery, message: DeliveryReport) -> None:
-    publish(mailer, RECORD_REPORT, message, REPORT_ROUTE, task_id=message.id)
+    publish(mailer, call_of(RECORD_REPORT, message, REPORT_ROUTE, task_id=message.id))
 
 
 def is_taken(mailer: Celery, message: DeliveryReport) -> bool:
-    """Send it on a connection that may not have noticed yet that the broker was restarted."""
-    try:
-        send(mailer, message)
-    except BrokerUnavailable:
-        return False
-    return True
+    return outcome_of(mailer, call_of(RECORD_REPORT, message, REPORT_ROUTE, task_id=message.id)).confirmed
 
 
 def send_raw(broker: VirtualHost, body: str, task: str = RECORD_REPORT) -> None:

@@ -39,7 +39,8 @@ from mail_contract.topology import (
 )
 from postern_rabbitmq.apply import apply_topology
 from service_runtime.celery.app import build_app
-from service_runtime.publishing.publish import publish
+from service_runtime.publishing.message import OutgoingMessage, call_of
+from service_runtime.publishing.publisher import Publisher
 from support.broker import VirtualHost
 from support.database import Database
 from support.eventually import eventually
@@ -85,6 +86,13 @@ class Replica:
         return self.process.wait(timeout=within)
 
 
+def letter_call(envelope: Envelope) -> OutgoingMessage:
+    """The message that the relay makes of an envelope."""
+    header = envelope.header
+    route = letter_route(header.letter_class)
+    return call_of(DELIVER_LETTER, envelope, route, task_id=header.id, priority=header.priority)
+
+
 @dataclass(slots=True, kw_only=True)
 class Mailroom:
     """What a mailer needs, and auth-service's part played by the test."""
@@ -99,6 +107,7 @@ class Mailroom:
     replicas: list[Replica] = field(default_factory=list)
     _reports: list[DeliveryReport] = field(default_factory=list)
     _dead: list[dict[str, Any]] = field(default_factory=list)
+    _publisher: Publisher | None = None
 
     def sealer(self) -> Sealer:
         return Sealer(
@@ -133,16 +142,24 @@ class Mailroom:
         return self.sealer().seal(header, Contents(recipient=recipient, context=fields, decoy=decoy))
 
     def post(self, envelope: Envelope) -> UUID:
-        header = envelope.header
-        route = letter_route(header.letter_class)
-        publish(self.auth, DELIVER_LETTER, envelope, route, task_id=header.id, priority=header.priority)
-        return header.id
+        self._publish(letter_call(envelope))
+        return envelope.header.id
 
     def cancel(self, letter_id: UUID) -> None:
         message = Cancellation(
             letter_id=letter_id, reason=CancellationReason.SUPERSEDED, at=datetime.now(UTC)
         )
-        publish(self.auth, CANCEL_LETTER, message, CANCELLATION_ROUTE, task_id=uuid4())
+        self._publish(call_of(CANCEL_LETTER, message, CANCELLATION_ROUTE, task_id=uuid4()))
+
+    def close(self) -> None:
+        if self._publisher is not None:
+            self._publisher.close()
+        self.auth.close()
+
+    def _publish(self, message: OutgoingMessage) -> None:
+        self._publisher = self._publisher or Publisher(self.auth)
+        (outcome,) = self._publisher.publish([message])
+        assert outcome.confirmed, outcome
 
     def settings(self) -> dict[str, str]:
         return {
@@ -275,4 +292,4 @@ def mailroom(broker: VirtualHost, database: Database, directory: Path) -> Iterat
                     replica.thaw()
                     replica.kill()
                 print(f"--- {replica.log.name}\n{replica.log.read_text(encoding='utf-8')[-8000:]}")
-            room.auth.close()
+            room.close()

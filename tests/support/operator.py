@@ -18,12 +18,12 @@ import psycopg2.extras
 from mail_contract.keys import VerifyingKeys
 from mail_contract.messages import Envelope
 from mail_contract.tasks import DELIVER_LETTER
-from mail_contract.topology import dead_route
-from mailer_service.deadletters.publisher import DeadLetter
+from mailer_service.deadletters.message import dead_letter
 from mailer_service.deadletters.session import DeadLetterSession, session_at
 from mailer_service.incoming import IncomingMessage
 from service_runtime.celery.app import build_app
 from service_runtime.database.engine import build_engine
+from service_runtime.publishing.publisher import Publisher
 from support import nursery
 from support.eventually import eventually
 from support.mailroom import Mailroom
@@ -105,38 +105,28 @@ def leave_dead(
     record(room, envelopes, reason=reason, state=state, reply=reply, first_seen=first_seen)
     before = room.broker.depth("mailer.dead")
     app = build_app("mailer", broker_url=room.broker.url("mailer"))
+    publisher = Publisher(app, confirm_seconds=60)
     try:
-        with app.connection_for_write(transport_options={"confirm_publish": False}) as connection:
-            producer = app.amqp.Producer(connection, auto_declare=False)
-            for envelope in envelopes:
-                header = envelope.header
-                dead = DeadLetter(
-                    message=IncomingMessage(
+        published = publisher.publish(
+            [
+                dead_letter(
+                    IncomingMessage(
                         task=DELIVER_LETTER,
-                        id=str(header.id),
+                        id=str(envelope.header.id),
                         args=[envelope.model_dump(mode="json")],
                         kwargs={},
                     ),
-                    reason=reason,
+                    reason,
                     reply=reply,
                     attempts=1,
                     first_seen=first_seen,
                 )
-                route = dead_route(header.letter_class)
-                app.send_task(
-                    dead.message.task,
-                    args=dead.message.args,
-                    task_id=dead.message.id,
-                    producer=producer,
-                    exchange=route.exchange,
-                    routing_key=route.routing_key,
-                    priority=dead.message.priority,
-                    headers=dead.headers(),
-                    retry=False,
-                    declare=[],
-                    ignore_result=True,
-                )
+                for envelope in envelopes
+            ]
+        )
+        assert all(outcome.confirmed for outcome in published)
     finally:
+        publisher.close()
         app.close()
     eventually(lambda: room.broker.depth("mailer.dead") == before + len(envelopes), within=30)
 

@@ -14,8 +14,7 @@ from mail_contract.keys import SealingKeys, VerifyingKeys
 from mail_contract.sealing import Opener
 from mail_contract.topology import MAILER_CANCELLATIONS
 from mailer_service.address import Mailbox
-from mailer_service.batching_publisher import BatchingPublisher
-from mailer_service.deadletters.publisher import DeadLetterPublisher
+from mailer_service.batcher import GATHERING_SECONDS, Batcher
 from mailer_service.delivery.lease import LeaseKeeper
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.stop import StopSignal
@@ -48,6 +47,9 @@ from mailer_service.worker.pipeline import Pipeline
 from mailer_service.worker.tasks import register
 from service_runtime.celery.app import build_app
 from service_runtime.database.engine import build_engine
+from service_runtime.publishing.confirms import PublishOutcome
+from service_runtime.publishing.message import OutgoingMessage
+from service_runtime.publishing.publisher import Publisher
 
 _LEDGER_CONNECTIONS = 8
 """At most: threads share round trips, so there are never many under way at once."""
@@ -74,7 +76,7 @@ class Mailer:
     session_lock: SessionLock
     watch: ProviderMonitor
     route: Route
-    publisher: BatchingPublisher
+    publisher: Publisher
     metrics: Metrics
     liveness: Liveness
 
@@ -100,9 +102,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         consumes=settings.queues,
         monitored=True,
     )
-    app.conf.update(
-        broker_pool_limit=settings.concurrency, worker_soft_shutdown_timeout=settings.stop_seconds
-    )
+    app.conf.worker_soft_shutdown_timeout = settings.stop_seconds
     engine = build_engine(
         settings.database_url.get_secret_value(),
         application=replica,
@@ -141,8 +141,11 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         metrics=metrics,
         changed=watch.look_soon,
     )
-    publisher = BatchingPublisher(app)
-    follow_up = FollowUp(publisher=publisher, dead_letters=DeadLetterPublisher(app), waiter=waiter)
+    publisher = Publisher(app)
+    publishing: Batcher[OutgoingMessage, PublishOutcome] = Batcher(
+        publisher.publish, every=GATHERING_SECONDS, concerns_all=lambda _: False
+    )
+    follow_up = FollowUp(publish=publishing.ask, waiter=waiter)
     pipeline = Pipeline(
         opener=Opener(
             sealing_keys=SealingKeys.from_json(settings.sealing_keys.get_secret_value()),

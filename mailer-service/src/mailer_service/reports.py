@@ -8,8 +8,7 @@ from uuid import UUID, uuid5
 from mail_contract.messages import DeliveryReport, ReportedState
 from mail_contract.tasks import RECORD_REPORT
 from mail_contract.topology import REPORT_ROUTE
-from service_runtime.publishing.message import OutgoingMessage
-from service_runtime.telemetry import current_correlation_id
+from service_runtime.publishing.message import OutgoingMessage, call_of
 
 _RETOLD = frozenset({ReportedState.DEFERRED, ReportedState.UNCONFIRMED, ReportedState.FAILED})
 """States a letter can be in several times, once an attempt; all others are told once."""
@@ -17,8 +16,8 @@ _RETOLD = frozenset({ReportedState.DEFERRED, ReportedState.UNCONFIRMED, Reported
 
 def report_of(
     letter_id: UUID, state: ReportedState, *, attempt: int, at: datetime, reason: str | None = None
-) -> OutgoingMessage:
-    """Returns the message that tells auth-service what became of a letter.
+) -> DeliveryReport:
+    """Returns what auth-service is told of a letter; its id is a UUID 5 of RFC 9562 in the letter's own namespace.
 
     Args:
         letter_id: whose.
@@ -27,23 +26,16 @@ def report_of(
         at: when, by the database.
         reason: a short machine token.
     """
-    report = DeliveryReport(
-        id=report_id(letter_id, state, attempt=attempt),
+    return DeliveryReport(
+        id=uuid5(letter_id, f"{state}:{attempt}" if state in _RETOLD else state),
         letter_id=letter_id,
         state=state,
         at=at,
         attempt=attempt,
         reason=reason,
     )
-    return OutgoingMessage(
-        id=report.id,
-        task_name=RECORD_REPORT,
-        message=report,
-        route=REPORT_ROUTE,
-        correlation_id=current_correlation_id(),
-    )
 
 
-def report_id(letter_id: UUID, state: ReportedState, *, attempt: int) -> UUID:
-    """Returns the id of this news (UUID 5 of RFC 9562 in the letter's own namespace)."""
-    return uuid5(letter_id, f"{state}:{attempt}" if state in _RETOLD else state)
+def outgoing_report(report: DeliveryReport) -> OutgoingMessage:
+    """Returns the message that carries a report."""
+    return call_of(RECORD_REPORT, report, REPORT_ROUTE, task_id=report.id)

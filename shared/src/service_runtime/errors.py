@@ -24,24 +24,6 @@ class SettingsError(ServiceRuntimeError):
     sentence = "The configuration is incomplete or wrong."
 
 
-class PublishError(ServiceRuntimeError):
-    """A message was not taken by the broker, as far as is known."""
-
-    sentence = "A message was not taken by the broker, as far as is known."
-
-
-class BrokerUnavailable(PublishError):
-    """The broker did not confirm the message in time; it may have it nevertheless."""
-
-    sentence = "The broker did not confirm the message in time; it may have it nevertheless."
-
-
-class Unroutable(PublishError):
-    """The broker returned the message: no queue is bound for it."""
-
-    sentence = "The broker returned the message: no queue is bound for it."
-
-
 class BrokerLost(ServiceRuntimeError):
     """The connection to the broker cannot be used any more.
 

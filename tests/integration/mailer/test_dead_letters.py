@@ -9,11 +9,11 @@ import pytest
 
 from mail_contract.messages import Envelope
 from mail_contract.topology import MAILER_DEAD, MAILER_URGENT
+from mailer_service.deadletters.decision import Done
 from mailer_service.deadletters.info import DeadLetterInfo
 from mailer_service.deadletters.queue import WINDOW
-from mailer_service.deadletters.selection import Selection
+from mailer_service.deadletters.selection import Selection, Summary
 from mailer_service.deadletters.session import DeadLetterSession, session_at
-from mailer_service.deadletters.summary import Done, Summary
 from mailer_service.errors import BrokerRefuses, NotTaken
 from service_runtime.database.engine import build_engine
 from support.eventually import eventually

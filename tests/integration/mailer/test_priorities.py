@@ -15,11 +15,12 @@ from mail_contract.letters import LETTERS, LetterClass, LetterName
 from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import MAILER_STANDARD, MAILER_URGENT, WaitTier, build_topology, letter_route
 from postern_rabbitmq.apply import apply_topology
-from service_runtime.publishing.publish import publish
+from service_runtime.publishing.message import call_of
 from support.broker import VirtualHost
 from support.eventually import eventually
 from support.mailroom import Mailroom
 from support.operator import Operator, leave_dead
+from support.publishing import publish
 
 AN = "an@example.org"
 PRIORITY = LETTERS[LetterName.VERIFY_ADDRESS].priority
@@ -86,14 +87,9 @@ def backlog(room: Mailroom) -> list[int]:
     """What a consumer gets of ten letters of low priority and, published after them, ten of high."""
     for priority in [LOW] * 10 + [HIGH] * 10:
         envelope = room.seal(AN)
-        publish(
-            room.auth,
-            DELIVER_LETTER,
-            envelope,
-            letter_route(LetterClass.STANDARD),
-            task_id=envelope.header.id,
-            priority=priority,
-        )
+        route = letter_route(LetterClass.STANDARD)
+        call = call_of(DELIVER_LETTER, envelope, route, task_id=envelope.header.id, priority=priority)
+        publish(room.auth, call)
     return taken(room.broker, MAILER_STANDARD)
 
 

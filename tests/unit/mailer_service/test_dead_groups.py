@@ -26,7 +26,7 @@ def died(ago: timedelta | None, *, reason: str = "5.1.1", reply: str | None = No
         attempts=1,
         first_seen=None,
         died_at=None if ago is None else NOW - ago,
-        arrival=None,
+        incoming=None,
     )
 
 

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 
 from auth_service.outbox.message import ClaimedMessage
 from auth_service.store.tables import OutboxKind
-from mail_contract.messages import Cancellation, Envelope
+from mail_contract.messages import MAX_MESSAGE_BYTES, Cancellation, Envelope
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mail_contract.topology import CANCELLATION_ROUTE, letter_route
-from service_runtime.errors import BrokerLost, PublishError
+from service_runtime.errors import BrokerLost
 from service_runtime.publishing.channel import ConfirmingChannel
-from service_runtime.publishing.message import OutgoingMessage
+from service_runtime.publishing.message import OutgoingMessage, call_of
 
 _GLANCE_SECONDS: Final = 0.25
 """How often, while answers are missing, it is asked whether to stop."""
@@ -85,29 +85,33 @@ def publish_batch(
         stopping: asked before every message; once true nothing more is written.
     """
     waiting = list(messages)
-    tried: set[UUID] = set()
-    unpublishable: dict[UUID, str] = {}
+    written: list[UUID] = []
+    failed: dict[UUID, str] = {}
     trouble: BrokerLost | None = None
     try:
         with channel.gathering():
             for message in waiting:
                 if stopping() or time.monotonic() >= deadlines.publish:
                     break
-                tried.add(message.id)
                 try:
-                    channel.publish(to_outgoing_message(message))
-                except (PublishError, ValidationError) as error:
-                    unpublishable[message.id] = f"unpublishable {type(error).__name__}"
+                    outgoing = to_outgoing_message(message)
+                except ValidationError as error:
+                    failed[message.id] = f"unpublishable {type(error).__name__}"
+                    continue
+                if len(outgoing.body) > MAX_MESSAGE_BYTES:
+                    failed[message.id] = "unpublishable oversized"
+                    continue
+                written.append(message.id)
+                channel.publish(outgoing)
         _await_answers(channel, until=deadlines.answers, stopping=stopping)
     except BrokerLost as error:
         trouble = error
-    answers_given = channel.confirms.take()
-    # A message whose publish raised never came into `confirms`, and yet the broker may have it.
-    unknown = tried - answers_given.confirmed - answers_given.refused.keys() - unpublishable.keys()
+    outcomes = dict(zip(written, channel.confirms.take(), strict=True))
+    failed |= {id_: outcome.reason for id_, outcome in outcomes.items() if not outcome.confirmed}
     return BatchOutcome(
-        confirmed=answers_given.confirmed,
-        failed={**answers_given.refused, **unpublishable, **dict.fromkeys(unknown, "unanswered")},
-        untried=frozenset(message.id for message in waiting) - tried,
+        confirmed=frozenset(id_ for id_, outcome in outcomes.items() if outcome.confirmed),
+        failed=failed,
+        untried=frozenset(message.id for message in waiting) - outcomes.keys() - failed.keys(),
         trouble=trouble,
     )
 
@@ -128,21 +132,20 @@ def to_outgoing_message(claimed: ClaimedMessage) -> OutgoingMessage:
     match claimed.kind:
         case OutboxKind.LETTER:
             envelope = Envelope.model_validate(claimed.payload)
-            return OutgoingMessage(
-                id=claimed.id,
-                task_name=DELIVER_LETTER,
-                message=envelope,
-                route=letter_route(envelope.header.letter_class),
+            return call_of(
+                DELIVER_LETTER,
+                envelope,
+                letter_route(envelope.header.letter_class),
+                task_id=claimed.id,
                 priority=envelope.header.priority,
                 correlation_id=claimed.correlation_id,
             )
         case OutboxKind.CANCELLATION:
-            return OutgoingMessage(
-                id=claimed.id,
-                task_name=CANCEL_LETTER,
-                message=Cancellation.model_validate(claimed.payload),
-                route=CANCELLATION_ROUTE,
-                priority=0,
+            return call_of(
+                CANCEL_LETTER,
+                Cancellation.model_validate(claimed.payload),
+                CANCELLATION_ROUTE,
+                task_id=claimed.id,
                 correlation_id=claimed.correlation_id,
             )
         case _:

@@ -7,9 +7,8 @@ from typing import Any, assert_never
 
 from mail_contract.messages import ReportedState
 from mailer_service.console.escaping import harmless
-from mailer_service.deadletters.action import Keep, SendAgain, TellAuth
-from mailer_service.deadletters.run import Discard, Step
-from mailer_service.deadletters.summary import Done, Summary
+from mailer_service.deadletters.decision import Action, Discard, Done, Keep, SendAgain, TellAuth
+from mailer_service.deadletters.selection import Summary
 
 _WHY_KEPT = {
     "in_hand": "a replica is working on it at this moment",
@@ -39,9 +38,9 @@ _DONE = {
 }
 
 
-def action_data(step: Step) -> dict[str, Any]:
+def action_data(action: Action) -> dict[str, Any]:
     """Returns whether a redrive would send it, and what it does instead."""
-    match step:
+    match action:
         case SendAgain(route=route):
             return {"possible": True, "exchange": route.exchange, "routing_key": route.routing_key}
         case TellAuth(report=report):
@@ -50,12 +49,12 @@ def action_data(step: Step) -> dict[str, Any]:
             return {"possible": False, "why": reason}
         case Discard():
             return {"possible": False, "why": "discarded"}
-    assert_never(step)
+    assert_never(action)
 
 
-def action_text(step: Step) -> str:
+def action_text(action: Action) -> str:
     """Returns the same as a sentence."""
-    match step:
+    match action:
         case SendAgain(route=route):
             return f"possible, by {route.exchange} {route.routing_key}"
         case TellAuth(report=report) if report.state is ReportedState.EXPIRED:
@@ -66,7 +65,7 @@ def action_text(step: Step) -> str:
             return f"not possible: {why_kept(reason)}"
         case Discard():
             return "not possible"
-    assert_never(step)
+    assert_never(action)
 
 
 def why_kept(reason: str) -> str:
@@ -84,7 +83,7 @@ def summary_data(summary: Summary, *, dry_run: bool) -> dict[str, Any]:
         "matched": summary.matched,
         "done": {done.value: summary.done[done] for done in Done if summary.done[done]},
         "kept": dict(summary.kept),
-        "kept_letters": [{"id": kept.id, "reason": kept.reason} for kept in summary.named],
+        "kept_letters": [{"id": id_, "reason": reason} for id_, reason in summary.named],
     }
 
 
@@ -100,5 +99,5 @@ def summary_text(summary: Summary, *, dry_run: bool) -> Iterator[str]:
             yield f"{summary.done[done]:>7}  {_DONE[done]}"
     for reason, count in summary.kept.most_common():
         yield f"{count:>7}  kept, {why_kept(reason)}"
-        few = [kept.id for kept in summary.named if kept.reason == reason][:5]
+        few = [id_ for id_, why in summary.named if why == reason][:5]
         yield f"         {' '.join(few)}{' …' if count > len(few) else ''}"

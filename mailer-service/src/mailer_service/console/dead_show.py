@@ -11,8 +11,8 @@ from mailer_service.console.dead_list import each_data
 from mailer_service.console.escaping import harmless, harmless_bytes, json_line
 from mailer_service.console.letter_records import record_data, record_text
 from mailer_service.console.times import ago, stamp
+from mailer_service.deadletters.decision import Action
 from mailer_service.deadletters.info import DeadLetterInfo
-from mailer_service.deadletters.run import Step
 from mailer_service.history.record import LetterRecord
 
 BODY_SHOWN = 2000
@@ -22,15 +22,17 @@ _MOST_ITEMS = 50
 _SEALED = frozenset({"sealed", "signature"})
 
 
-def show_data(info: DeadLetterInfo, step: Step, record: LetterRecord | None) -> dict[str, Any]:
+def show_data(info: DeadLetterInfo, action: Action, record: LetterRecord | None) -> dict[str, Any]:
     """Returns one dead letter for programs."""
     message = info.message
     return {
         **each_data(info),
-        "redrive": action_data(step),
-        "task": info.arrival.task if info.arrival else None,
-        "arguments": _shown(info.arrival.args) if info.arrival else None,
-        "body": None if info.arrival else harmless_bytes(message.body, size=message.size, at_most=BODY_SHOWN),
+        "redrive": action_data(action),
+        "task": info.incoming.task if info.incoming else None,
+        "arguments": _shown(info.incoming.args) if info.incoming else None,
+        "body": None
+        if info.incoming
+        else harmless_bytes(message.body, size=message.size, at_most=BODY_SHOWN),
         "properties": _shown(message.properties),
         "headers": _shown(message.headers),
         "ledger": record_data(record) if record else None,
@@ -38,10 +40,10 @@ def show_data(info: DeadLetterInfo, step: Step, record: LetterRecord | None) -> 
 
 
 def show_text(
-    info: DeadLetterInfo, step: Step, record: LetterRecord | None, *, now: datetime
+    info: DeadLetterInfo, action: Action, record: LetterRecord | None, *, now: datetime
 ) -> Iterator[str]:
     """Yields the lines of one dead letter."""
-    data = show_data(info, step, record)
+    data = show_data(info, action, record)
     yield f"{info.id}  {harmless(info.letter or 'no letter', at_most=60)}, {info.letter_class}"
     derived = "  (derived: it carries no header that says it)" if info.derived else ""
     yield f"  reason      {harmless(info.reason)}{derived}"
@@ -49,7 +51,7 @@ def show_text(
     yield f"  died        {stamp(info.died_at)}, {ago(info.died_at, now=now)}"
     yield f"  first seen  {stamp(info.first_seen)}"
     yield f"  attempts    {'see the ledger' if info.attempts is None else info.attempts}"
-    yield f"  redrive     {action_text(step)}"
+    yield f"  redrive     {action_text(action)}"
     if data["arguments"] is not None:
         yield f"  task        {harmless(str(data['task']))}"
         single = len(data["arguments"]) == 1 and isinstance(data["arguments"][0], Mapping)

@@ -16,7 +16,7 @@ from mail_contract.letters import LetterClass
 from mail_contract.messages import MAX_MESSAGE_BYTES
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mail_contract.topology import CLASS_QUEUES, MAILER_CANCELLATIONS
-from mailer_service.deadletters import headers as names
+from mailer_service.deadletters import message as names
 from mailer_service.deadletters.message import DeadMessage
 from mailer_service.incoming import IncomingMessage
 
@@ -39,7 +39,7 @@ class DeadLetterInfo:
         reply: the server's last words.
         attempts: how many there were; None if only the ledger knows.
         first_seen, died_at: times, as far as they are said.
-        arrival: the call in it, if it is one.
+        incoming: the call in it, if it is one.
     """
 
     message: DeadMessage
@@ -52,7 +52,7 @@ class DeadLetterInfo:
     attempts: int | None
     first_seen: datetime | None
     died_at: datetime | None
-    arrival: IncomingMessage | None = field(repr=False)
+    incoming: IncomingMessage | None = field(repr=False)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -62,7 +62,7 @@ class DeadLetterInfo:
 
 def read(message: DeadMessage) -> DeadLetterInfo:
     """Reads a message; whatever is in it, this does not fail."""
-    flaw, arrival = _decode(message)
+    flaw, incoming = _decode(message)
     headers = message.headers
     death = _last_death(headers)
     said = _text(headers.get(names.REASON)) if death is None else None
@@ -72,10 +72,10 @@ def read(message: DeadMessage) -> DeadLetterInfo:
         reason = _text(death.get("reason")) or UNKNOWN
     else:
         reason = flaw or ("rejected" if death else UNKNOWN)
-    clear = _clear_header(arrival)
+    clear = _clear_header(incoming)
     return DeadLetterInfo(
         message=message,
-        id=_id_of(message, arrival),
+        id=_id_of(message, incoming),
         reason=reason,
         derived=said is None,
         letter=_text(clear.get("letter")),
@@ -84,7 +84,7 @@ def read(message: DeadMessage) -> DeadLetterInfo:
         attempts=_number(headers.get(names.ATTEMPTS)),
         first_seen=_time(headers.get(names.FIRST_SEEN)),
         died_at=_time(death.get("time")) if death else _time(headers.get(names.DIED_AT)),
-        arrival=arrival,
+        incoming=incoming,
     )
 
 
@@ -103,8 +103,8 @@ def _decode(message: DeadMessage) -> tuple[str | None, IncomingMessage | None]:
     if shape != [list, dict, dict] or not isinstance(task, str) or not isinstance(task_id, str):
         return "not_a_task", None
     args, kwargs, _ = payload
-    arrival = IncomingMessage(task=task, id=task_id, args=args, kwargs=kwargs)
-    return (None if task in {DELIVER_LETTER, CANCEL_LETTER} else "unknown_task"), arrival
+    incoming = IncomingMessage(task=task, id=task_id, args=args, kwargs=kwargs)
+    return (None if task in {DELIVER_LETTER, CANCEL_LETTER} else "unknown_task"), incoming
 
 
 def _last_death(headers: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -114,15 +114,15 @@ def _last_death(headers: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return last if _text(last.get("queue")) in {*_WORK_QUEUES, MAILER_CANCELLATIONS} else None
 
 
-def _clear_header(arrival: IncomingMessage | None) -> Mapping[str, Any]:
-    envelope = arrival.args[0] if arrival and arrival.args else None
+def _clear_header(incoming: IncomingMessage | None) -> Mapping[str, Any]:
+    envelope = incoming.args[0] if incoming and incoming.args else None
     header = envelope.get("header") if isinstance(envelope, Mapping) else None
     return header if isinstance(header, Mapping) else {}
 
 
-def _id_of(message: DeadMessage, arrival: IncomingMessage | None) -> str:
+def _id_of(message: DeadMessage, incoming: IncomingMessage | None) -> str:
     try:
-        return str(UUID(arrival.id)) if arrival else f"body-{message.fingerprint}"
+        return str(UUID(incoming.id)) if incoming else f"body-{message.fingerprint}"
     except ValueError:
         return f"body-{message.fingerprint}"
 

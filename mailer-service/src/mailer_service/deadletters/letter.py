@@ -65,15 +65,15 @@ def examine(info: DeadLetterInfo, keys: VerifyingKeys | None) -> Content:
 
 
 def _content(info: DeadLetterInfo, keys: VerifyingKeys | None) -> Content:
-    arrival = info.arrival
-    if arrival is None:
+    incoming = info.incoming
+    if incoming is None:
         raise Unauthentic(info.reason)
-    if arrival.task == CANCEL_LETTER:
-        arrival.cancellation()
+    if incoming.task == CANCEL_LETTER:
+        incoming.cancellation()
         return DeadCancellation()
-    if arrival.task != DELIVER_LETTER:
+    if incoming.task != DELIVER_LETTER:
         raise Unauthentic("unknown_task")
-    envelope = arrival.envelope()
+    envelope = incoming.envelope()
     if info.reason in _LASTING_REASONS or (keys is None and info.reason in _SIGNATURE_REASONS):
         raise Unauthentic(info.reason)
     if keys is not None:

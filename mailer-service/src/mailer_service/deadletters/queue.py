@@ -41,7 +41,7 @@ class DeadQueue:
         self._abandoned = False
 
     def __enter__(self) -> Self:
-        with translated():
+        with _translated():
             self._connection.ensure_connection(max_retries=1)
             self._channel = cast("Any", self._connection.channel())
             self._channel.auto_decode = False  # bodies stay the bytes they are
@@ -53,7 +53,7 @@ class DeadQueue:
         polite = kind is None and not self._abandoned
         try:
             if polite:
-                with translated():
+                with _translated():
                     self._finish_removing()
                     self._give_back()
         finally:
@@ -65,14 +65,9 @@ class DeadQueue:
         """Leaves it to the broker to put everything back: the connection was interrupted in the middle of a word."""
         self._abandoned = True
 
-    @property
-    def connection(self) -> Any:
-        """For a channel to publish on."""
-        return self._connection
-
     def ready(self) -> int:
         """Returns how many messages are in the queue and in nobody's hands."""
-        with translated():
+        with _translated():
             return int(self._channel.queue_declare(MAILER_DEAD, passive=True).message_count)
 
     def walk(self) -> Iterator[list[DeadMessage]]:
@@ -93,13 +88,13 @@ class DeadQueue:
 
     def remove(self, message: DeadMessage) -> None:
         """Takes a message out of the queue for good."""
-        with translated():
+        with _translated():
             self._channel.basic_ack(message.tag)
         del self._held[message.tag]
         self._removing = True
 
     def _next_window(self, size: int) -> list[DeadMessage]:
-        with translated(), self._consuming(size) as window:
+        with _translated(), self._consuming(size) as window:
             until = time.monotonic() + _SILENCE_SECONDS
             while len(window) < size and time.monotonic() < until:
                 with suppress(TimeoutError):
@@ -151,7 +146,7 @@ class DeadQueue:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def _translated() -> Iterator[None]:
     """Turns the client libraries' errors into ours.
 
     Raises:

@@ -1,28 +1,38 @@
-"""An operator's place of work: the queue, the ledger and the way out, opened together and closed in order."""
+"""An operator's session on the dead letters: queue, ledger and publisher, opened together and closed in order.
+
+Order is what keeps a letter from being lost or doubled: the ledger first, then what is published with its confirm, and the
+dead letter goes last. Killed anywhere in between, the next run finds it in the queue and does the same again, and the
+ledger sends a letter once however many messages of it there are.
+"""
 
 from __future__ import annotations
 
 import getpass
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias, assert_never
 
-from celery import Celery
 from sqlalchemy import Engine
 
 from mail_contract.keys import VerifyingKeys
-from mailer_service.deadletters.drop import Drop
+from mailer_service.deadletters import decision as decisions
+from mailer_service.deadletters.decision import Decision, Discard, Keep, SendAgain, TellAuth
 from mailer_service.deadletters.info import DeadLetterInfo, read
-from mailer_service.deadletters.ledger import DeadLedger
 from mailer_service.deadletters.queue import DeadQueue
-from mailer_service.deadletters.redrive import Redrive
-from mailer_service.deadletters.redrive_publisher import RedrivePublisher
-from mailer_service.deadletters.run import run_through
-from mailer_service.deadletters.selection import Selection
-from mailer_service.deadletters.summary import Summary
+from mailer_service.deadletters.selection import Selection, Summary
+from mailer_service.delivery.dead_ledger import DeadLedger
+from mailer_service.errors import NotTaken
+from mailer_service.reports import outgoing_report
 from service_runtime.celery.app import build_app
+from service_runtime.publishing.message import OutgoingMessage
+from service_runtime.publishing.publisher import Publisher
+
+_CONFIRM_SECONDS = 15.0
+
+Decide: TypeAlias = Callable[[Sequence[DeadLetterInfo]], Iterable[Decision]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +43,7 @@ class DeadLetterSession:
         keys: auth's public keys, if they are at hand.
     """
 
-    app: Celery
+    publisher: Publisher
     queue: DeadQueue
     ledger: DeadLedger
     keys: VerifyingKeys | None
@@ -65,16 +75,12 @@ class DeadLetterSession:
         progress: Callable[[int], None],
         copies: bool = False,
     ) -> None:
-        """Sends those that are meant again; `copies` says whether also unconfirmed ones. See `run_through`."""
-        run_through(
-            self.queue,
-            self._publisher(dry_run),
-            takes=takes,
-            decide=Redrive(self.ledger, keys=self.keys, dry_run=dry_run, copies=copies).decide,
-            limit=limit,
-            summary=summary,
-            progress=progress,
-        )
+        """Sends those that are meant again; `copies` says whether also unconfirmed ones. See `_run`."""
+
+        def decide(infos: Sequence[DeadLetterInfo]) -> Iterable[Decision]:
+            return decisions.redrive(infos, self.ledger, keys=self.keys, dry_run=dry_run, copies=copies)
+
+        self._run(takes, decide, summary, limit=limit, dry_run=dry_run, progress=progress)
 
     def drop(
         self,
@@ -85,26 +91,94 @@ class DeadLetterSession:
         dry_run: bool,
         progress: Callable[[int], None],
     ) -> None:
-        """Ends those that are meant; see `run_through`."""
-        run_through(
-            self.queue,
-            self._publisher(dry_run),
-            takes=takes,
-            decide=Drop(self.ledger, keys=self.keys, dry_run=dry_run).decide,
-            limit=limit,
-            summary=summary,
-            progress=progress,
-        )
+        """Ends those that are meant; see `_run`."""
 
-    def _publisher(self, dry_run: bool) -> RedrivePublisher | None:
-        return None if dry_run else RedrivePublisher(self.app, self.queue.connection)
+        def decide(infos: Sequence[DeadLetterInfo]) -> Iterable[Decision]:
+            return decisions.drop(infos, self.ledger, keys=self.keys, dry_run=dry_run)
+
+        self._run(takes, decide, summary, limit=limit, dry_run=dry_run, progress=progress)
+
+    def _run(
+        self,
+        takes: Callable[[DeadLetterInfo], bool],
+        decide: Decide,
+        summary: Summary,
+        *,
+        limit: int | None,
+        dry_run: bool,
+        progress: Callable[[int], None],
+    ) -> None:
+        """Does what was decided with each dead letter that is meant, a window at a time.
+
+        Args:
+            takes: which are meant.
+            decide: what to do with some of them; may write to the ledger.
+            summary: grows as things are done, so that it is true even if this ends with an error.
+            limit: stop once so many were acted upon; those that stay do not count.
+            dry_run: publishes nothing and takes nothing out.
+            progress: is told how many more were looked at.
+
+        Raises:
+            BrokerLost, BrokerRefuses, NotTaken, LedgerUnavailable: what was not done stays in the queue.
+        """
+        left = limit
+        for window in self.queue.walk():
+            meant = [info for info in map(read, window) if takes(info)]
+            while meant and left != 0:
+                portion, meant = (meant, []) if left is None else (meant[:left], meant[left:])
+                acted = self._carry_out(list(decide(portion)), summary, dry_run=dry_run)
+                left = None if left is None else left - acted
+                summary.matched += len(portion)
+            summary.looked_at += len(window)
+            progress(len(window))
+            if left == 0:
+                return
+
+    def _carry_out(self, decided: Sequence[Decision], summary: Summary, *, dry_run: bool) -> int:
+        going: list[Decision] = []
+        outgoing: list[OutgoingMessage] = []
+        acted = 0
+        for decision in decided:
+            action = decision.action
+            if isinstance(action, Keep):
+                summary.keep(decision.info, action.reason)
+                continue
+            acted += 1
+            if dry_run:
+                summary.done[decision.done] += 1
+                continue
+            match action:
+                case SendAgain(route=route):
+                    call = decision.info.incoming
+                    priority = call.priority if call else 0
+                    outgoing.append(decision.info.message.redriven(route, priority=priority))
+                    going.append(decision)
+                case TellAuth(report=report):
+                    outgoing.append(outgoing_report(report))
+                    going.append(decision)
+                case Discard():
+                    self._take_out(decision, summary)
+                case _:
+                    assert_never(action)
+        outcomes = self.publisher.publish(outgoing) if outgoing else []
+        for decision, outcome in zip(going, outcomes, strict=True):
+            if outcome.confirmed:
+                self._take_out(decision, summary)
+        reasons = [outcome.reason for outcome in outcomes if not outcome.confirmed]
+        if reasons:
+            raise NotTaken(reasons[0])
+        return acted
+
+    def _take_out(self, decision: Decision, summary: Summary) -> None:
+        self.queue.remove(decision.info.message)
+        summary.done[decision.done] += 1
 
 
 @contextmanager
 def session_at(
     *, broker_url: str, engine: Engine, keys: VerifyingKeys | None, on_wait: Callable[[], None]
 ) -> Iterator[DeadLetterSession]:
-    """Opens a desk; waits while somebody else is at one.
+    """Opens a session; waits while somebody else has one.
 
     Args:
         broker_url: as the user `operator`.
@@ -116,13 +190,15 @@ def session_at(
         BrokerLost, BrokerRefuses, LedgerUnavailable: also later, while it is open.
     """
     app = build_app("mailer-operator", broker_url=broker_url)
+    publisher = Publisher(app, confirm_seconds=_CONFIRM_SECONDS)
     try:
         with (
             DeadLedger(engine, actor=_actor(), on_wait=on_wait) as ledger,
             DeadQueue(app) as queue,
         ):
-            yield DeadLetterSession(app=app, queue=queue, ledger=ledger, keys=keys)
+            yield DeadLetterSession(publisher=publisher, queue=queue, ledger=ledger, keys=keys)
     finally:
+        publisher.close()
         app.close()
 
 

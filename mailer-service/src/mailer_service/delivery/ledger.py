@@ -29,7 +29,7 @@ from mailer_service.delivery.entries import (
 )
 from mailer_service.delivery.settlement import Settled, Settlement
 from mailer_service.errors import LedgerUnavailable, LetterLocked
-from mailer_service.store import statements
+from mailer_service.store import ledger_statements as statements
 from mailer_service.store.session_lock import SessionLock
 from mailer_service.suppression.recipient_hashes import RecipientHashes
 from service_runtime.database.engine import translated

@@ -15,12 +15,11 @@ from mailer_service.console.actions import summary_data, summary_text
 from mailer_service.console.dead_list import each_data, each_text, group_data, group_text
 from mailer_service.console.dead_show import show_data, show_text
 from mailer_service.console.escaping import json_line
+from mailer_service.deadletters.decision import redrive
 from mailer_service.deadletters.groups import grouped
 from mailer_service.deadletters.info import DeadLetterInfo
-from mailer_service.deadletters.redrive import Redrive
-from mailer_service.deadletters.selection import Selection
+from mailer_service.deadletters.selection import Selection, Summary
 from mailer_service.deadletters.session import DeadLetterSession, session_at
-from mailer_service.deadletters.summary import Summary
 from mailer_service.errors import MailerError
 from mailer_service.history.archive import Archive
 from mailer_service.settings import OperatorSettings
@@ -60,12 +59,13 @@ def show_dead(settings: OperatorSettings, selection: Selection, *, as_json: bool
     now = datetime.now(UTC)
     with _desk(settings) as (session, archive):
         infos = list(session.look(selection))
-        redrive = Redrive(session.ledger, keys=session.keys, dry_run=True)
-        steps = [decision.step for decision in redrive.decide(infos)]
+        actions = [
+            decision.action for decision in redrive(infos, session.ledger, keys=session.keys, dry_run=True)
+        ]
         lives = archive.find({letter_id for one in infos if (letter_id := _letter_id(one.id))})
     shown = [
-        (one, step, lives.get(letter_id) if (letter_id := _letter_id(one.id)) else None)
-        for one, step in zip(infos, steps, strict=True)
+        (one, action, lives.get(letter_id) if (letter_id := _letter_id(one.id)) else None)
+        for one, action in zip(infos, actions, strict=True)
     ]
     if as_json:
         click.echo(json_line({"letters": [show_data(*one) for one in shown]}))

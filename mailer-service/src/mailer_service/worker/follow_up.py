@@ -12,9 +12,7 @@ import structlog
 from mail_contract.messages import Envelope, ReportedState
 from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import WaitTier, wait_route
-from mailer_service.batching_publisher import BatchingPublisher
-from mailer_service.deadletters.headers import UNCONFIRMED
-from mailer_service.deadletters.publisher import DeadLetter, DeadLetterPublisher
+from mailer_service.deadletters.message import UNCONFIRMED, dead_letter
 from mailer_service.delivery.attempt import Attempt
 from mailer_service.delivery.outcome import (
     Ambiguous,
@@ -34,10 +32,9 @@ from mailer_service.delivery.settlement import reason_of
 from mailer_service.delivery.waiter import Waiter
 from mailer_service.errors import Requeued
 from mailer_service.incoming import IncomingMessage
-from mailer_service.reports import report_of
-from service_runtime.errors import PublishError
-from service_runtime.publishing.message import OutgoingMessage
-from service_runtime.telemetry import current_correlation_id
+from mailer_service.reports import outgoing_report, report_of
+from service_runtime.publishing.confirms import PublishOutcome
+from service_runtime.publishing.message import OutgoingMessage, call_of
 
 log = structlog.get_logger(__name__)
 
@@ -47,13 +44,15 @@ become a hot loop, nor use up the message's deliveries (ten) before somebody can
 
 
 class FollowUp:
-    """Publishes; every method returns once the broker has confirmed, and raises Requeued if it does not."""
+    """Publishes; every method returns once the broker has confirmed, and raises Requeued if it does not.
 
-    def __init__(
-        self, *, publisher: BatchingPublisher, dead_letters: DeadLetterPublisher, waiter: Waiter
-    ) -> None:
-        self._publisher = publisher
-        self._dead_letters = dead_letters
+    Args:
+        publish: publishes one message and says what became of it.
+        waiter: waits between two tries.
+    """
+
+    def __init__(self, *, publish: Callable[[OutgoingMessage], PublishOutcome], waiter: Waiter) -> None:
+        self._publish = publish
         self._waiter = waiter
 
     def on(self, attempt: Attempt, message: IncomingMessage, envelope: Envelope) -> None:
@@ -87,21 +86,13 @@ class FollowUp:
         self, letter_id: UUID, state: ReportedState, *, attempt: int, at: datetime, reason: str | None = None
     ) -> None:
         """Tells auth-service what became of a letter; arguments as `reports.report_of` has them."""
-        report = report_of(letter_id, state, attempt=attempt, at=at, reason=reason)
-        self._confirmed(lambda: self._publisher.post(report))
+        self._confirmed(outgoing_report(report_of(letter_id, state, attempt=attempt, at=at, reason=reason)))
 
     def wait(self, envelope: Envelope, tier: WaitTier) -> None:
         """Puts a letter into a wait queue."""
         header = envelope.header
-        waiting = OutgoingMessage(
-            id=header.id,
-            task_name=DELIVER_LETTER,
-            message=envelope,
-            route=wait_route(header.letter_class, tier),
-            priority=header.priority,
-            correlation_id=current_correlation_id(),
-        )
-        self._confirmed(lambda: self._publisher.post(waiting))
+        route = wait_route(header.letter_class, tier)
+        self._confirmed(call_of(DELIVER_LETTER, envelope, route, task_id=header.id, priority=header.priority))
 
     def dead_letter(self, message: IncomingMessage, reason: str, attempt: Attempt | None = None) -> None:
         """Puts a message where a person finds it.
@@ -111,14 +102,15 @@ class FollowUp:
             reason: a short token.
             attempt: what is known of the letter; None where nothing of the message is believed.
         """
-        dead = DeadLetter(
-            message=message,
-            reason=reason,
-            reply=attempt.reply if attempt else None,
-            attempts=attempt.number if attempt else 0,
-            first_seen=attempt.first_seen if attempt else None,
+        self._confirmed(
+            dead_letter(
+                message,
+                reason,
+                reply=attempt.reply if attempt else None,
+                attempts=attempt.number if attempt else 0,
+                first_seen=attempt.first_seen if attempt else None,
+            )
         )
-        self._confirmed(lambda: self._dead_letters.publish(dead))
 
     def _report(self, state: ReportedState, attempt: Attempt) -> None:
         self.report(
@@ -129,15 +121,13 @@ class FollowUp:
             reason=reason_of(attempt.outcome),
         )
 
-    def _confirmed(self, publish: Callable[[], None]) -> None:
+    def _confirmed(self, message: OutgoingMessage) -> None:
         """Repeats a publish until it is confirmed; raises Requeued when that takes too long, or on a stop."""
         for pause in _PAUSES:
-            try:
-                publish()
-            except PublishError as error:
-                log.warning("publish_failed", error=type(error).__name__, pause=pause)
-                if not self._waiter.pause(pause):
-                    raise Requeued from error
-            else:
+            outcome = self._publish(message)
+            if outcome.confirmed:
                 return
+            log.warning("publish_failed", answer=outcome.answer, reason=outcome.reason, pause=pause)
+            if not self._waiter.pause(pause):
+                break
         raise Requeued

@@ -10,11 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, cast
-from uuid import uuid4
 
 from amqp.exceptions import AMQPError
 from celery import Celery
-from kombu import Producer
 from kombu.exceptions import KombuError
 
 from service_runtime.celery.app import HEARTBEAT_SECONDS
@@ -22,19 +20,20 @@ from service_runtime.celery.read_ahead import ReadAheadTransport
 from service_runtime.errors import BrokerLost
 from service_runtime.publishing.confirms import PublisherConfirms
 from service_runtime.publishing.message import OutgoingMessage
-from service_runtime.publishing.publish import publish
+
+_PERSISTENT = 2
+"""AMQP 0-9-1 `delivery-mode`."""
 
 
 class ConfirmingChannel:
     """A connection, its channel and the window of what is unanswered on it.
 
     Attributes:
-        confirms: what is published and not yet answered.
+        confirms: what became of what is published.
     """
 
     def __init__(self, app: Celery) -> None:
         """Connects; raises BrokerLost. No step of it waits longer than the timeouts of `service_runtime.celery.app`."""
-        self._app = app
         self.confirms = PublisherConfirms()
         # The setting's own confirms would wait for each message before the next; here they are counted by hand.
         self._connection = app.connection_for_write(
@@ -58,7 +57,6 @@ class ConfirmingChannel:
         self._channel.events["basic_ack"].add(self._on_ack)
         self._channel.events["basic_nack"].add(self._on_nack)
         self._channel.confirm_select()
-        self._producer = Producer(self._channel, auto_declare=False)
 
     @property
     def proven(self) -> bool:
@@ -73,26 +71,32 @@ class ConfirmingChannel:
         """The socket, to wait on."""
         return int(self._amqp.sock.fileno())
 
-    def publish(self, outgoing: OutgoingMessage) -> None:
-        """Writes the message to the socket; its answer comes later.
+    def publish(self, message: OutgoingMessage) -> None:
+        """Writes the message to the socket, with `mandatory`; its answer comes later.
 
         Raises:
             BrokerLost: the message may have left or not.
-            PublishError: it can never be published; nothing was written.
         """
+        number = self.confirms.add()
         with self._broken_by_any_error():
-            publish(
-                self._app,
-                outgoing.task_name,
-                outgoing.message,
-                outgoing.route,
-                task_id=outgoing.id,
-                priority=outgoing.priority,
-                # Not this thread's: it may publish for another one.
-                correlation_id=outgoing.correlation_id or uuid4().hex,
-                producer=self._producer,
+            prepared = self._channel.prepare_message(
+                message.body,
+                priority=message.priority,  # always said, for kombu would send 0
+                content_type=message.content_type,
+                content_encoding=message.content_encoding,
+                headers=dict(message.headers),
+                properties={
+                    **message.properties,
+                    "delivery_mode": _PERSISTENT,
+                    "message_id": str(number),  # by which a return tells what it returns
+                },
             )
-        self.confirms.add(outgoing.id)
+            self._channel.basic_publish(
+                prepared,
+                exchange=message.route.exchange,
+                routing_key=message.route.routing_key,
+                mandatory=True,
+            )
         self._require_open()
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""The messages published on one channel and not yet answered by the broker.
+"""What became of each message published on one channel.
 
 In confirm mode the broker numbers what is published on a channel from 1 and answers every number with an ack or a nack;
 one answer may be for all numbers up to its own. A message no queue is bound for is returned first and acked afterwards
@@ -8,28 +8,49 @@ one answer may be for all numbers up to its own. A message no queue is bound for
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
+from itertools import takewhile
 from typing import Any
-from uuid import UUID
 
 RENEWAL_SECONDS = 5.0
 """Age at which a channel with nacks is given up: a queue that is full for long nacks on each new one, too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerAnswers:
-    """What the broker said about the messages of a window.
+class Answer(StrEnum):
+    """What the broker said about a message."""
+
+    CONFIRMED = "confirmed"
+    """Acked and not returned: the broker has taken responsibility."""
+    RETURNED = "returned"
+    """No queue is bound for it: the broker does not have it."""
+    REFUSED = "refused"
+    """Nacked, as a full queue does: the broker does not have it."""
+    UNKNOWN = "unknown"
+    """Not answered: the broker may have it or not, so it goes again under the same id."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishOutcome:
+    """What became of one message.
 
     Attributes:
-        confirmed: acked and not returned: the broker has taken responsibility.
-        refused: returned or nacked, with the reason: the broker does not have them.
-        unknown: not answered. The broker may have them or not, so they go again under the same ids.
+        answer: the broker's.
+        reason: a short token, such as `returned 312`, `nacked` or `unanswered`; empty if it is confirmed.
     """
 
-    confirmed: frozenset[UUID]
-    refused: Mapping[UUID, str]
-    unknown: frozenset[UUID]
+    answer: Answer
+    reason: str = ""
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the broker has taken responsibility for it."""
+        return self.answer is Answer.CONFIRMED
+
+
+_CONFIRMED = PublishOutcome(Answer.CONFIRMED)
+_NACKED = PublishOutcome(Answer.REFUSED, "nacked")
 
 
 class PublisherConfirms:
@@ -39,11 +60,11 @@ class PublisherConfirms:
         self._clock = clock
         self._opened_at = clock()
         self._nacked = False
-        self._last_tag = 0
-        self._open: dict[int, UUID] = {}
-        self._returned: dict[UUID, str] = {}
-        self._confirmed: set[UUID] = set()
-        self._refused: dict[UUID, str] = {}
+        self._last = 0
+        self._window: list[int] = []
+        self._open: dict[int, None] = {}
+        self._returned: dict[int, str] = {}
+        self._answers: dict[int, PublishOutcome] = {}
 
     @property
     def answered(self) -> bool:
@@ -59,47 +80,54 @@ class PublisherConfirms:
         """
         return self._nacked and self._clock() - self._opened_at >= RENEWAL_SECONDS
 
-    def add(self, message_id: UUID) -> None:
-        """Notes a message just written to the channel; every publish must be noted, or the numbers no longer agree."""
-        self._last_tag += 1
-        self._open[self._last_tag] = message_id
+    def add(self) -> int:
+        """Notes a message that is about to be written, and returns its number.
+
+        Every publish must be noted, or the numbers no longer agree; before it is written, for where writing fails nobody
+        knows whether the broker has it.
+        """
+        self._last += 1
+        self._open[self._last] = None
+        self._window.append(self._last)
+        return self._last
 
     def on_return(self, error: Exception, _exchange: str, _routing_key: str, message: Any) -> None:
-        """Handler of `basic_return`: the message is identified by its own correlation id, the task's id."""
-        self._returned[UUID(message.properties["correlation_id"])] = (
-            f"returned {getattr(error, 'reply_code', '')}".strip()
-        )
+        """Handler of `basic_return`: the message tells its number as its own `message_id`."""
+        code = getattr(error, "reply_code", "")
+        self._returned[int(message.properties["message_id"])] = f"returned {code}".strip()
 
     def on_ack(self, delivery_tag: int, multiple: bool) -> None:
         """Handler of `basic_ack`."""
-        for message_id in self._answer(delivery_tag, multiple):
-            reason = self._returned.pop(message_id, None)
-            if reason is None:
-                self._confirmed.add(message_id)
-            else:
-                self._refused[message_id] = reason
+        for number in self._answered(delivery_tag, multiple):
+            reason = self._returned.pop(number, None)
+            self._answers[number] = _CONFIRMED if reason is None else PublishOutcome(Answer.RETURNED, reason)
 
     def on_nack(self, delivery_tag: int, multiple: bool) -> None:
         """Handler of `basic_nack`: a full queue that refuses publishes, or a broker in trouble."""
         self._nacked = True
-        for message_id in self._answer(delivery_tag, multiple):
-            self._returned.pop(message_id, None)
-            self._refused[message_id] = "nacked"
+        for number in self._answered(delivery_tag, multiple):
+            self._returned.pop(number, None)
+            self._answers[number] = _NACKED
 
-    def take(self) -> BrokerAnswers:
-        """Returns what is known of the messages added since the last call, and forgets them.
+    def take(self, *, unknown_because: str = "unanswered") -> list[PublishOutcome]:
+        """Returns what became of the messages since the last call, in their order, and forgets them.
 
-        While something is unknown the channel must not be used again: a late answer would meet an empty window.
+        While one is unknown the channel must not be used again: a late answer would meet an empty window.
+
+        Args:
+            unknown_because: the reason of those that the broker did not answer.
         """
-        verdicts = BrokerAnswers(
-            confirmed=frozenset(self._confirmed),
-            refused=dict(self._refused),
-            unknown=frozenset(self._open.values()),
-        )
-        for part in (self._confirmed, self._refused, self._returned, self._open):
+        unknown = PublishOutcome(Answer.UNKNOWN, unknown_because)
+        outcomes = [self._answers.get(number, unknown) for number in self._window]
+        for part in (self._window, self._open, self._returned, self._answers):
             part.clear()
-        return verdicts
+        return outcomes
 
-    def _answer(self, delivery_tag: int, multiple: bool) -> list[UUID]:
-        tags = [tag for tag in self._open if tag <= delivery_tag] if multiple else [delivery_tag]
-        return [self._open.pop(tag) for tag in tags if tag in self._open]
+    def _answered(self, delivery_tag: int, multiple: bool) -> list[int]:
+        if multiple:
+            numbers = list(takewhile(lambda number: number <= delivery_tag, self._open))
+        else:
+            numbers = [delivery_tag] if delivery_tag in self._open else []
+        for number in numbers:
+            del self._open[number]
+        return numbers

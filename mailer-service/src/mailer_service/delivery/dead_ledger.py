@@ -1,4 +1,4 @@
-"""The ledger's part in redriving and dropping: it allows each letter, and lets one operator work at a time.
+"""The ledger for operators: it lets dead letters go or ends them, and lets one person work at a time.
 
 Whoever walks the dead letters holds them all in hand, and a second walker would see too few: so there is a lock, an
 advisory one, held by the session that every statement here goes through. A session that is lost takes its lock along and
@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self, TypeAlias, cast
 from uuid import UUID
 
 from sqlalchemy import Engine, TextClause, func, select
 
-from mailer_service.deadletters.action import DeadLetterStatus
-from mailer_service.deadletters.letter import DeadEnvelope
 from mailer_service.errors import LedgerUnavailable
 from mailer_service.store import dead_statements
 from mailer_service.store.tables import LetterState
@@ -28,6 +26,33 @@ DROPPED = "dropped"
 _ONE_AT_A_TIME = 0x706F7374_64656164
 """Key of the lock; any fixed number that nobody else uses in this database would do."""
 _ASK_AGAIN_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterStatus:
+    """A letter's row, compared with the envelope at hand.
+
+    Attributes:
+        state: its state.
+        ours: whether the row is of this very envelope; one that was cancelled before it came is of any.
+        in_hand: whether a living replica is working on it.
+        withdrawn: whether auth-service cancelled it.
+        late: whether it has expired.
+        attempts: how many there were.
+        at: now, by the database.
+    """
+
+    state: LetterState
+    ours: bool
+    in_hand: bool
+    withdrawn: bool
+    late: bool
+    attempts: int
+    at: datetime
+
+
+Letters: TypeAlias = Mapping[UUID, bytes]
+"""From a letter's id to the digest of the signature of the envelope at hand."""
 
 
 class DeadLedger:
@@ -63,7 +88,7 @@ class DeadLedger:
         with translated(LedgerUnavailable):
             return cast("datetime", self._connection.scalar(select(func.now())))
 
-    def look(self, letters: Sequence[DeadEnvelope]) -> Mapping[UUID, DeadLetterStatus]:
+    def look(self, letters: Letters) -> Mapping[UUID, DeadLetterStatus]:
         """Returns where letters stand; those the ledger does not know are missing."""
         rows = self._run(dead_statements.LOOK, letters)
         names = {field.name for field in fields(DeadLetterStatus)} - {"state"}
@@ -74,7 +99,7 @@ class DeadLedger:
             for row in rows
         }
 
-    def revive(self, letters: Sequence[DeadEnvelope], *, copies: bool) -> Mapping[UUID, DeadLetterStatus]:
+    def revive(self, letters: Letters, *, copies: bool) -> Mapping[UUID, DeadLetterStatus]:
         """Lets those that are dead be claimed again, and returns where all of them stand then.
 
         Args:
@@ -84,22 +109,20 @@ class DeadLedger:
         self._run(dead_statements.REVIVE, letters, actor=self._actor, copies=copies)
         return self.look(letters)
 
-    def drop(self, letters: Sequence[DeadEnvelope]) -> Mapping[UUID, DeadLetterStatus]:
+    def drop(self, letters: Letters) -> Mapping[UUID, DeadLetterStatus]:
         """Ends those that nobody works on and that have no end yet, and returns where all of them stand then."""
         self._run(dead_statements.DROP, letters, actor=self._actor, reason=DROPPED)
         return self.look(letters)
 
-    def _run(
-        self, statement: TextClause, letters: Sequence[DeadEnvelope], **values: object
-    ) -> Sequence[Mapping[str, Any]]:
+    def _run(self, statement: TextClause, letters: Letters, **values: object) -> Sequence[Mapping[str, Any]]:
         if not letters:
             return ()
         with translated(LedgerUnavailable):
             result = self._connection.execute(
                 statement,
                 {
-                    "ids": [str(letter.envelope.header.id) for letter in letters],
-                    "digests": [letter.digest for letter in letters],
+                    "ids": [str(letter_id) for letter_id in letters],
+                    "digests": list(letters.values()),
                     **values,
                 },
             )

@@ -21,7 +21,7 @@ STATE := $(or $(POSTERN_STATE),.postern)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slow faults matrix check up down scale clean bench benchmailer benchpriorities journey doctor requirements system-packages test-packages
+.PHONY: help run test slow faults matrix check up down scale clean bench benchmailer benchpriorities journey doctor generated requirements system-packages test-packages
 .SILENT:
 
 help: ## print this
@@ -87,6 +87,10 @@ journey: test-packages $(INSTALLED) ## which modules and functions handle a lett
 
 doctor: $(INSTALLED) ## examine the running broker and the Celery settings; ARGS=--json for programs
 	exec $(BIN)/postern-local doctor $(ARGS)
+
+generated: $(INSTALLED) ## write what is derived from the topology: RabbitMQ's definitions and docs/topology.md
+	$(BIN)/postern-topology definitions > deploy/rabbitmq/definitions.json
+	$(BIN)/postern-topology diagram > docs/topology.md
 
 system-packages:
 	PYTHON=$(PYTHON) deploy/local/packages.sh run

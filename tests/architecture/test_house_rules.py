@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mail_contract.tasks import TASKS
+from mail_contract.topology import TOPOLOGY
 from support import nursery
 
 REPOSITORY = Path(__file__).parents[2]
@@ -94,7 +96,12 @@ def test_tests_never_patch_our_own_code() -> None:
 def test_queue_and_task_names_are_written_in_the_contract_only(service: str) -> None:
     inside = [path for path in SOURCES if path.is_relative_to(REPOSITORY / service)]
     assert inside
-    names = r"[\"'](mail|reports|maintenance|mailer\.(urgent|standard|bulk|dead|cancellations|deliver_letter|cancel_letter)|auth\.(reports|maintenance|record_report)|mail\.(wait|dead))[\"']"
+    known = {
+        *TOPOLOGY.queues,
+        *(exchange.name for exchange in TOPOLOGY.exchanges),
+        *frozenset().union(*TASKS.values()),
+    }
+    names = rf"[\"']({'|'.join(map(re.escape, known))})[\"']"
     assert lines_matching(names, inside) == []
 
 

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,12 +15,9 @@ from mail_contract.vhost import version_of
 from postern_rabbitmq import definitions
 from postern_rabbitmq.apply import apply_topology
 from postern_rabbitmq.check import check_topology
-from postern_rabbitmq.diagram import diagram
 from postern_rabbitmq.errors import TopologyError
 from support.broker import VirtualHost
 from support.eventually import eventually
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 def differences(broker: VirtualHost) -> list[str]:
@@ -92,14 +88,6 @@ def test_a_waiting_letter_comes_back_to_its_own_class(broker: VirtualHost, lette
             route = wait_route(letter_class, tier)
             producer.publish({}, exchange=route.exchange, routing_key=route.routing_key)
     eventually(lambda: broker.depth(f"mailer.{letter_class}") == len(WaitTier))
-
-
-@pytest.mark.parametrize(
-    ("path", "generate"),
-    [("deploy/rabbitmq/definitions.json", definitions.as_text), ("docs/topology.md", diagram)],
-)
-def test_generated_files_are_in_step(path: str, generate: Callable[..., str]) -> None:
-    assert (REPOSITORY / path).read_text() == generate(TOPOLOGY), "run `make generated`"
 
 
 def test_the_definitions_file_can_be_imported_and_is_the_topology(broker: VirtualHost) -> None:

@@ -93,7 +93,7 @@ def test_whoever_may_report_can_have_nothing_else_done_by_auth(
     assert {event["queue"] for event in auth_worker.events("message_rejected")} == {queue}
     eventually(lambda: broker.depth(AUTH_REPORTS_DEAD) == count)
     assert auth_worker.events("purged") == auth_worker.events("renewed") == []
-    assert [broker.depth(name) for name in CLASS_QUEUES.values()] == [0, 0, 0]
+    assert not any(broker.depth(name) for name in CLASS_QUEUES.values())
 
 
 def test_scheduled_work_is_all_that_is_taken_from_its_queue(

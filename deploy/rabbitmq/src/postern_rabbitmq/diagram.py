@@ -7,6 +7,21 @@ from collections.abc import Iterator, Mapping
 
 from mail_contract.vhost import Topology
 
+_ADDING_A_CLASS = """
+## Adding a class
+
+A class of letters is a queue, a binding, a place in the policy and in the mailer's rights, a rank in the outbox and a lead
+where a provider's rate is limited. All of it follows from:
+
+1. [classes.py](../shared/src/mail_contract/classes.py): its name, where it stands between the others, and its lead;
+2. [definitions.json](../deploy/rabbitmq/definitions.json), by `make generated`;
+3. [this page](topology.md), likewise.
+
+Then apply the topology before the services of the new release start. Workers take from every queue unless `MAILER_QUEUES`
+says otherwise. No migration: the databases know classes by the shape of their names only, and rows that are in the outbox
+keep the rank they were written with.
+"""
+
 
 def diagram(topology: Topology) -> str:
     """Returns the Markdown page: exchanges, queues, bindings and the ways of dead letters."""
@@ -16,7 +31,7 @@ def diagram(topology: Topology) -> str:
 def _lines(topology: Topology) -> Iterator[str]:
     yield "# What is on the broker"
     yield ""
-    yield "Generated from `shared/src/mail_contract/topology.py` by `postern-topology diagram`; a test keeps it in step."
+    yield "Generated from `shared/src/mail_contract/topology.py` by `make generated`; a test keeps it in step."
     yield ""
     yield "```mermaid"
     yield "flowchart LR"
@@ -47,6 +62,7 @@ def _lines(topology: Topology) -> Iterator[str]:
     for user in topology.users:
         rights = (right.replace("|", "\\|") for right in (user.configure, user.write, user.read))
         yield f"| {user.name} | " + " | ".join(f"`{cell}`" for cell in rights) + " |"
+    yield from _ADDING_A_CLASS.splitlines()
 
 
 def _settings(definition: Mapping[str, str | int]) -> str:

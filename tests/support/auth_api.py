@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
 from auth_service.bootstrap import build_api
+from auth_service.flows.letter_writer import LetterWriter
 from auth_service.flows.sign_up_letters import SignUpLetters
 from auth_service.settings import ApiSettings
 from mail_contract.keys import (
@@ -111,9 +112,11 @@ class AuthApi:
             database_url=database_url,
             owner_url=owner_url or database_url,
             sign_up_letters=SignUpLetters(
-                sealer=settings.sealer(),
-                keyed_hash=settings.keyed_hash(),
-                public_url=settings.public_url,
+                writer=LetterWriter(
+                    sealer=settings.sealer(),
+                    keyed_hash=settings.keyed_hash(),
+                    public_url=settings.public_url,
+                ),
                 sign_in_url=settings.sign_in_page,
                 hold_period=settings.hold_period,
             ),

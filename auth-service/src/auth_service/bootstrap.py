@@ -9,13 +9,17 @@ from flask import Flask
 
 from auth_service.domain import guessing
 from auth_service.domain.limit import LimitName
+from auth_service.flows.account_letters import AccountLetters
 from auth_service.flows.admit_registration import AdmitRegistration
 from auth_service.flows.campaign_watch import CampaignWatch
+from auth_service.flows.letter_writer import LetterWriter
 from auth_service.flows.limits import CodeLimit, MailboxLimit, SourceLimit
 from auth_service.flows.read_receipt import ReadReceipt
 from auth_service.flows.refuse_registration import RefuseRegistration
 from auth_service.flows.register import Register
+from auth_service.flows.request_account_letter import RequestAccountLetter
 from auth_service.flows.resend_verification import ResendVerification
+from auth_service.flows.reset_password import ResetPassword
 from auth_service.flows.sign_up_letters import SignUpLetters
 from auth_service.flows.verify_address import VerifyAddress
 from auth_service.http.app import build_app
@@ -25,11 +29,13 @@ from auth_service.http.health import Health, Operations
 from auth_service.http.metrics import Metrics, OutboxCollector
 from auth_service.http.pages.page import Renderer
 from auth_service.http.pages.sign_up import SignUpPages
+from auth_service.http.password_resets import PasswordResets
 from auth_service.http.passwords import PasswordChecks
 from auth_service.http.policy import Policy
 from auth_service.http.receipts import Receipts
 from auth_service.http.refusals import Refusals
 from auth_service.http.registrations import Registrations
+from auth_service.http.sign_in_links import SignInLinks
 from auth_service.http.sources import Sources
 from auth_service.http.verifications import Verifications
 from auth_service.security.breaches import BreachList
@@ -78,10 +84,9 @@ def build_api(settings: ApiSettings) -> Api:
     counting = Transactions(build_sessions(engine.execution_options(isolation_level="AUTOCOMMIT")))
     metrics = Metrics()
     keyed_hash = settings.keyed_hash()
+    writer = LetterWriter(sealer=settings.sealer(), keyed_hash=keyed_hash, public_url=settings.public_url)
     letters = SignUpLetters(
-        sealer=settings.sealer(),
-        keyed_hash=keyed_hash,
-        public_url=settings.public_url,
+        writer=writer,
         sign_in_url=settings.sign_in_page,
         hold_period=settings.hold_period,
     )
@@ -117,6 +122,13 @@ def build_api(settings: ApiSettings) -> Api:
     checks = PasswordChecks(
         breaches=BreachList(settings.breach_list_url, metrics) if settings.breach_list_url else None
     )
+    account_letters = AccountLetters(writer=writer, sign_in_url=settings.sign_in_page)
+    send = RequestAccountLetter(
+        transactions=transactions,
+        letters=account_letters,
+        keyed_hash=keyed_hash,
+        requests=requests,
+    )
     renderer = Renderer(public_url=settings.public_url, product_name=settings.product_name)
     resources = (
         Registrations(
@@ -149,6 +161,18 @@ def build_api(settings: ApiSettings) -> Api:
         Refusals(
             refusal=RefuseRegistration(transactions=transactions, keyed_hash=keyed_hash), sources=sources
         ),
+        PasswordResets(
+            send=send,
+            reset=ResetPassword(
+                transactions=transactions,
+                passwords=passwords,
+                keyed_hash=keyed_hash,
+                letters=account_letters,
+            ),
+            sources=sources,
+            passwords=checks,
+        ),
+        SignInLinks(send=send, sources=sources),
         Policy(),
         Receipts(read=ReadReceipt(transactions=transactions)),
         Health(),

@@ -57,7 +57,7 @@ class UsedLink(RequestError):
     """This link was used already."""
 
     title = "This link was used already."
-    detail = "If that was you, your address is confirmed. Sign in."
+    detail = "If that was you, there is nothing more to do. Otherwise, request a new email."
 
 
 class ExpiredLink(RequestError):
@@ -72,6 +72,13 @@ class ReplacedLink(RequestError):
 
     title = "This link was replaced by a newer one."
     detail = "Open the link in the newest email."
+
+
+class VoidLink(RequestError):
+    """The account's password or address was changed since, or another link was used."""
+
+    title = "This link doesn't work any more."
+    detail = "Your password or your address was changed since. If you still need to, request a new email."
 
 
 class AlreadyConfirmed(RequestError):

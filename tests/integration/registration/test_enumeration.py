@@ -3,27 +3,13 @@
 Nor from its time: test_timing.py, test_timing_at_once.py. Nor from a receipt later: test_polled_receipts.py.
 """
 
-from collections.abc import Callable, Mapping
-from itertools import combinations
-
-from werkzeug.test import TestResponse
+from collections.abc import Callable
 
 from support.auth_api import PASSWORD, AuthApi
+from support.same_shape import assert_same_shape
 from support.standings import STANDINGS, address, people
 
 REGISTRATIONS, RESEND, VERIFICATIONS = "/v1/registrations", "/v1/registrations/resend", "/v1/verifications"
-
-
-def shape(answer: TestResponse) -> tuple[int, int, list[tuple[str, int]]]:
-    """Everything of an answer but the random characters in it."""
-    headers = sorted((name, len(value)) for name, value in answer.headers.items())
-    return answer.status_code, len(answer.data), headers
-
-
-def assert_same_shape(answers: Mapping[str, TestResponse]) -> None:
-    for one, other in combinations(answers.values(), 2):
-        assert shape(one) == shape(other)
-        assert one.get_json().keys() == other.get_json().keys()
 
 
 def test_answers_have_one_shape_whatever_the_address_is(api: AuthApi) -> None:

@@ -68,3 +68,16 @@ def test_time_tells_nothing_when_guessing_a_code(api: AuthApi) -> None:
         return api.post(VERIFICATIONS, {"email": address(standing, number), "code": "00000000"})
 
     assert_time_tells_nothing(api, guess, 400)
+
+
+@pytest.mark.parametrize("path", ["/v1/password-resets", "/v1/sign-in-links"])
+def test_time_tells_nothing_when_asking_for_a_way_into_an_account(api: AuthApi, path: str) -> None:
+    assert_time_tells_nothing(api, lambda s, n: api.post(path, {"email": address(s, n)}), 202)
+
+
+def test_time_tells_nothing_when_guessing_a_code_that_signs_in(api: AuthApi) -> None:
+    def guess(standing: str, number: int) -> TestResponse:
+        path = "/v1/sign-in-links/confirm"
+        return api.post(path, {"email": address(standing, number), "code": "00000000"})
+
+    assert_time_tells_nothing(api, guess, 400)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
+
+from auth_service.domain.address import Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +19,8 @@ class Account:
         canonical_email: the unique form.
         locale: BCP 47, the language of its letters.
         verified_at: when the address was proved, by the database's clock.
+        password_hash: None for whoever signs in by link or code only.
+        disabled_at: since when an operator has shut it, if one has; to everybody outside it is not there then.
     """
 
     id: UUID
@@ -24,3 +28,15 @@ class Account:
     canonical_email: str
     locale: str
     verified_at: datetime
+    password_hash: str | None = field(repr=False)
+    disabled_at: datetime | None
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether an operator has shut it."""
+        return self.disabled_at is not None
+
+    @property
+    def address(self) -> Address:
+        """Its address."""
+        return Address(typed=self.email, canonical=self.canonical_email)

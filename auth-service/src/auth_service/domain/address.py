@@ -101,6 +101,12 @@ def canonical_local(local: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
 
 
+def masked(email: str) -> str:
+    """Returns an address as its owner recognises it and nobody else learns it: `a…@example.com`."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[0]}…@{domain}"
+
+
 def _misleads(character: str) -> bool:
     """Tells whether a character is not text, or passes for another one."""
     if character.isascii():

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +12,7 @@ from auth_service.domain.address import Address
 from auth_service.domain.one_time_token import Purpose
 from auth_service.domain.password_policy import normalized
 from auth_service.errors import PasswordNeeded, RefusedCode, RequestError, UnknownLink
+from auth_service.flows.codes import token_of_code
 from auth_service.flows.confirm_registration import ChosenPassword, Second, Verified, confirm, end_of
 from auth_service.flows.limits import CodeLimit
 from auth_service.security.passwords import Passwords
@@ -98,7 +98,7 @@ class VerifyAddress:
         with self.transactions.begin() as session, mailbox_in_hand(session, tag):
             within = self.codes.admit(session, tag)
             tokens = find_by_address(session, address.canonical, _PURPOSE)
-            token = self._meant(tokens, code)
+            token = token_of_code(tokens, code, self.keyed_hash)
             verified = self._confirm(session, token, second) if token is not None and within else None
             if verified is None:
                 count_try(session, tokens)
@@ -108,16 +108,6 @@ class VerifyAddress:
         if verified is None:
             raise RefusedCode
         return verified
-
-    def _meant(self, tokens: Sequence[Token], code: str) -> Token | None:
-        """Returns the token the code is of; every one is compared, so that nothing is told by the time."""
-        found = [
-            token
-            for token in tokens
-            if hmac.compare_digest(self.keyed_hash.code(token.id, code), token.code_hash)
-            and token.takes_codes
-        ]
-        return found[0] if found else None
 
     def _confirm(self, session: Session, token: Token, second: Second) -> Verified | None:
         try:

@@ -73,3 +73,12 @@ ChosenPassword = Annotated[
     Password | None,
     Field(description="Chosen now by whoever reads the mailbox, where there is no `registration_secret`."),
 ]
+Code = Annotated[str, Field(pattern=r"^[0-9]{8}$", description="Eight digits.", examples=["40718253"])]
+Locale = Annotated[
+    str,
+    Field(
+        description="A language, as a BCP 47 tag; English is sent where it is not spoken.",
+        pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$",
+        examples=["vi"],
+    ),
+]

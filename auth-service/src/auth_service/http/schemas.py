@@ -13,7 +13,9 @@ from auth_service.domain.receipt import ReceiptState
 from auth_service.http.fields import (
     AnswerBody,
     ChosenPassword,
+    Code,
     Email,
+    Locale,
     Password,
     RegistrationSecret,
     RequestBody,
@@ -27,12 +29,7 @@ class RegistrationRequest(RequestBody):
     email: Email
     password: Password
     locale: Annotated[
-        str | None,
-        Field(
-            description="Language of the letter, a BCP 47 tag; English where it is left out or not spoken.",
-            pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$",
-            examples=["vi"],
-        ),
+        Locale | None, Field(description="Language of the letter; English where it is left out.")
     ] = None
     client_id: Annotated[
         str | None,
@@ -97,7 +94,7 @@ class CodeVerificationRequest(RequestBody):
     """Proves an address by a letter's code; five wrong ones and a code is void, twenty and all are for the day."""
 
     email: Email
-    code: Annotated[str, Field(pattern=r"^[0-9]{8}$", description="Eight digits.", examples=["40718253"])]
+    code: Code
     registration_secret: RegistrationSecret | None = None
     password: ChosenPassword = None
 

@@ -19,6 +19,7 @@ STATUSES: Final[Mapping[type[RequestError], HTTPStatus]] = MappingProxyType(
         errors.UsedLink: HTTPStatus.GONE,
         errors.ExpiredLink: HTTPStatus.GONE,
         errors.ReplacedLink: HTTPStatus.GONE,
+        errors.VoidLink: HTTPStatus.GONE,
         errors.AlreadyConfirmed: HTTPStatus.GONE,
         errors.RefusedRegistration: HTTPStatus.GONE,
         errors.PasswordNeeded: HTTPStatus.CONFLICT,

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from auth_service.outbox.enqueue import Origin, enqueue_letter, record_limited, withdraw_letters
+from auth_service.outbox.enqueue import (
+    Origin,
+    enqueue_letter,
+    record_limited,
+    withdraw_letters,
+    withdraw_letters_of_account,
+)
 
-__all__ = ["Origin", "enqueue_letter", "record_limited", "withdraw_letters"]
+__all__ = ["Origin", "enqueue_letter", "record_limited", "withdraw_letters", "withdraw_letters_of_account"]

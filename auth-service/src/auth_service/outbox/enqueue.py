@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, Text, bindparam, false, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from auth_service.domain.delivery import WITHDRAWABLE_STATES, DeliveryState
 from auth_service.domain.hold import Hold
@@ -22,6 +23,7 @@ from auth_service.domain.renewal import Renewal
 from auth_service.outbox.message import HEADER_COLUMNS, WAKE_UP_CHANNEL, letter_columns, outbox_columns
 from auth_service.store.base import constant, table_of
 from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
+from mail_contract.letters import LetterName
 from mail_contract.messages import Cancellation, CancellationReason, Envelope
 from service_runtime.telemetry import current_correlation_id
 
@@ -64,33 +66,44 @@ _ENQUEUE = (
     .add_cte(_NEW_LETTER, _NEW_EVENT.cte("event"))
 )
 
-_WITHDRAWN = (
-    update(_LETTERS)
-    .where(
-        _LETTERS.c.registration_id.in_(bindparam("registrations", expanding=True)),
-        _LETTERS.c.withdrawn_at.is_(None),
-        # Where the relay asked for a fresh letter there is to be none any more.
-        or_(_LETTERS.c.state.in_(sorted(WITHDRAWABLE_STATES)), _LETTERS.c.renewal_due),
+
+def _withdrawal_of(*letters: ColumnElement[bool]) -> ReturningInsert[tuple[str]]:
+    withdrawn = (
+        update(_LETTERS)
+        .where(
+            *letters,
+            _LETTERS.c.withdrawn_at.is_(None),
+            # Where the relay asked for a fresh letter there is to be none any more.
+            or_(_LETTERS.c.state.in_(sorted(WITHDRAWABLE_STATES)), _LETTERS.c.renewal_due),
+        )
+        .values(withdrawn_at=func.now(), withdrawn_for=bindparam("reason", type_=Text()), renewal_due=false())
+        .returning(_LETTERS.c.id)
+        .cte("withdrawn")
     )
-    .values(withdrawn_at=func.now(), withdrawn_for=bindparam("reason", type_=Text()), renewal_due=false())
-    .returning(_LETTERS.c.id)
-    .cte("withdrawn")
-)
-_CANCELLATIONS = {
-    "id": func.gen_random_uuid(),
-    "letter_id": _WITHDRAWN.c.id,
-    "kind": constant(OutboxKind.CANCELLATION.value),
-    "rank": constant(CANCELLATION_RANK),
-    "payload": bindparam("cancellation", type_=JSONB()).op("||")(
-        func.jsonb_build_object(constant("letter_id"), _WITHDRAWN.c.id)
-    ),
-    "correlation_id": bindparam("correlation", type_=Text()),
-}
-_WITHDRAW = (
-    insert(_OUTBOX)
-    .from_select(list(_CANCELLATIONS), select(*(value.label(name) for name, value in _CANCELLATIONS.items())))
-    .inline()
-    .returning(_RING)
+    cancellations = {
+        "id": func.gen_random_uuid(),
+        "letter_id": withdrawn.c.id,
+        "kind": constant(OutboxKind.CANCELLATION.value),
+        "rank": constant(CANCELLATION_RANK),
+        "payload": bindparam("cancellation", type_=JSONB()).op("||")(
+            func.jsonb_build_object(constant("letter_id"), withdrawn.c.id)
+        ),
+        "correlation_id": bindparam("correlation", type_=Text()),
+    }
+    return (
+        insert(_OUTBOX)
+        .from_select(
+            list(cancellations), select(*(value.label(name) for name, value in cancellations.items()))
+        )
+        .inline()
+        .returning(_RING)
+    )
+
+
+_WITHDRAW = _withdrawal_of(_LETTERS.c.registration_id.in_(bindparam("registrations", expanding=True)))
+_WITHDRAW_OF_ACCOUNT = _withdrawal_of(
+    _LETTERS.c.account_id == bindparam("account"),
+    _LETTERS.c.letter.in_(bindparam("names", expanding=True)),
 )
 
 
@@ -99,17 +112,17 @@ class Origin:
     """Where a letter comes from.
 
     Attributes:
-        registration_id: the registration that asked for it; None for a decoy.
-        account_id: the account it is about, if there is one.
         receipt_hash: of the receipt its progress can be looked up with; None for a renewal.
+        registration_id: the registration that asked for it; None for a decoy, and for what an account asked for.
+        account_id: the account it is about, if there is one.
         receipt_tells: whether that may say more than that the request was accepted.
         renewal: which earlier letter it takes the place of, if any.
     """
 
-    registration_id: UUID | None
-    account_id: UUID | None
     receipt_hash: bytes | None
-    receipt_tells: bool
+    registration_id: UUID | None = None
+    account_id: UUID | None = None
+    receipt_tells: bool = False
     renewal: Renewal | None = None
 
 
@@ -149,16 +162,30 @@ def withdraw_letters(
         reason: why.
         at: the database's time.
     """
-    cancellation = Cancellation(letter_id=_NOBODY, reason=reason, at=at).model_dump(mode="json")
+    session.execute(_WITHDRAW, {"registrations": list(registrations), **_cancelled(reason, at)})
+
+
+def withdraw_letters_of_account(
+    session: Session,
+    account_id: UUID,
+    letters: Collection[LetterName],
+    reason: CancellationReason,
+    *,
+    at: datetime,
+) -> None:
+    """Does the same with these letters of an account."""
     session.execute(
-        _WITHDRAW,
-        {
-            "registrations": list(registrations),
-            "reason": reason,
-            "cancellation": cancellation,
-            "correlation": current_correlation_id(),
-        },
+        _WITHDRAW_OF_ACCOUNT, {"account": account_id, "names": list(letters), **_cancelled(reason, at)}
     )
+
+
+def _cancelled(reason: CancellationReason, at: datetime) -> dict[str, Any]:
+    cancellation = Cancellation(letter_id=_NOBODY, reason=reason, at=at)
+    return {
+        "reason": reason,
+        "cancellation": cancellation.model_dump(mode="json"),
+        "correlation": current_correlation_id(),
+    }
 
 
 def _of_letter(envelope: Envelope, origin: Origin, state: DeliveryState) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from uuid import uuid4
 from celery import signals
 
 from auth_service.flows.end_holds import EndExpiredHolds
+from auth_service.flows.letter_writer import LetterWriter
 from auth_service.flows.renew_letters import RenewLetters
 from auth_service.flows.sign_up_letters import SignUpLetters
 from auth_service.inbox.tasks import register_report_task
@@ -36,9 +37,9 @@ def run() -> None:
     )
     transactions = Transactions(build_sessions(engine))
     letters = SignUpLetters(
-        sealer=settings.sealer(),
-        keyed_hash=settings.keyed_hash(),
-        public_url=settings.public_url,
+        writer=LetterWriter(
+            sealer=settings.sealer(), keyed_hash=settings.keyed_hash(), public_url=settings.public_url
+        ),
         sign_in_url=settings.sign_in_page,
         hold_period=settings.hold_period,
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import RowMapping, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from auth_service.domain.campaign import HoldReason
@@ -29,6 +29,10 @@ _FIND_NEWEST_PENDING = (
     .where(REGISTRATIONS.c.canonical_email == bindparam("canonical"), _IS_PENDING)
     .order_by((REGISTRATIONS.c.email == bindparam("typed")).desc(), REGISTRATIONS.c.created_at.desc())
     .limit(1)
+)
+_ALL_OF_ADDRESS = select(REGISTRATIONS.c.id).where(REGISTRATIONS.c.canonical_email == bindparam("canonical"))
+_DELETE_ALL_OF_ADDRESS = delete(REGISTRATIONS).where(
+    REGISTRATIONS.c.canonical_email == bindparam("canonical")
 )
 _CONFIRM = (
     update(REGISTRATIONS)
@@ -114,7 +118,22 @@ def confirm_registration(
 ) -> None:
     """Ends a pending registration as the one that became the account, and every other pending one of the address."""
     session.execute(_CONFIRM, {"registration": registration.id, "second": second, "hashed": password_hash})
-    session.execute(_OVERTAKE, {"canonical": registration.canonical_email})
+    overtake_registrations(session, registration.canonical_email)
+
+
+def registrations_of(session: Session, canonical_email: str) -> Sequence[UUID]:
+    """Returns all that are remembered of an address, whatever became of them."""
+    return session.scalars(_ALL_OF_ADDRESS, {"canonical": canonical_email}).all()
+
+
+def delete_registrations(session: Session, canonical_email: str) -> None:
+    """Forgets all registrations of an address, whoever made them."""
+    session.execute(_DELETE_ALL_OF_ADDRESS, {"canonical": canonical_email})
+
+
+def overtake_registrations(session: Session, canonical_email: str) -> None:
+    """Ends every pending registration of an address that became an account's."""
+    session.execute(_OVERTAKE, {"canonical": canonical_email})
 
 
 def hold_no_more(session: Session, registration: Registration) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -30,56 +30,56 @@ from auth_service.store.base import table_of
 from auth_service.store.registrations import COLUMNS, REGISTRATIONS, read_registration
 from auth_service.store.tables import OneTimeToken
 
-_TOKENS: Final = table_of(OneTimeToken)
-_IS_OPEN: Final = (_TOKENS.c.used_at.is_(None), _TOKENS.c.voided_at.is_(None))
-_IS_GOOD: Final = (*_IS_OPEN, _TOKENS.c.expires_at > func.now())
+TOKENS: Final = table_of(OneTimeToken)
+IS_OPEN: Final = (TOKENS.c.used_at.is_(None), TOKENS.c.voided_at.is_(None))
+IS_GOOD: Final = (*IS_OPEN, TOKENS.c.expires_at > func.now())
 
-_ADD = insert(_TOKENS)
+_ADD = insert(TOKENS)
 _VOID = (
-    update(_TOKENS)
-    .where(_TOKENS.c.registration_id == bindparam("registration"), *_IS_OPEN)
+    update(TOKENS)
+    .where(TOKENS.c.registration_id == bindparam("registration"), *IS_OPEN)
     .values(voided_at=func.now())
 )
-_TOKEN_COLUMNS = (
-    _TOKENS.c.id.label("token_id"),
-    _TOKENS.c.code_hash,
-    _TOKENS.c.code_tries,
-    _TOKENS.c.used_at,
-    _TOKENS.c.voided_at,
-    (_TOKENS.c.expires_at <= func.now()).label("expired"),
-    func.coalesce(_TOKENS.c.used_at > func.now() - REPEAT_WINDOW, False).label("repeatable"),
+STATE_COLUMNS = (
+    TOKENS.c.id.label("token_id"),
+    TOKENS.c.code_hash,
+    TOKENS.c.code_tries,
+    TOKENS.c.used_at,
+    TOKENS.c.voided_at,
+    (TOKENS.c.expires_at <= func.now()).label("expired"),
+    func.coalesce(TOKENS.c.used_at > func.now() - REPEAT_WINDOW, False).label("repeatable"),
 )
-_WITH_REGISTRATION = select(*_TOKEN_COLUMNS, *COLUMNS).join(
-    REGISTRATIONS, REGISTRATIONS.c.id == _TOKENS.c.registration_id
+_WITH_REGISTRATION = select(*STATE_COLUMNS, *COLUMNS).join(
+    REGISTRATIONS, REGISTRATIONS.c.id == TOKENS.c.registration_id
 )
 _FIND_BY_LINK = _WITH_REGISTRATION.where(
-    _TOKENS.c.link_hash == bindparam("hash"), _TOKENS.c.purpose == bindparam("for_purpose")
+    TOKENS.c.link_hash == bindparam("hash"), TOKENS.c.purpose == bindparam("for_purpose")
 )
 # All of them, or a stranger who asks for newer ones would make hers a wrong one. The mailbox's limit bounds how many there are:
 # what is limited has no open code.
 _OF_ADDRESS = _WITH_REGISTRATION.where(
     REGISTRATIONS.c.canonical_email == bindparam("canonical"),
-    _TOKENS.c.purpose == bindparam("for_purpose"),
+    TOKENS.c.purpose == bindparam("for_purpose"),
     or_(
-        and_(*_IS_GOOD, REGISTRATIONS.c.ended_at.is_(None)),
-        _TOKENS.c.used_at > func.now() - REPEAT_WINDOW,
+        and_(*IS_GOOD, REGISTRATIONS.c.ended_at.is_(None)),
+        TOKENS.c.used_at > func.now() - REPEAT_WINDOW,
     ),
-).order_by(_TOKENS.c.created_at.desc())
+).order_by(TOKENS.c.created_at.desc())
 _USE = (
-    update(_TOKENS)
-    .where(_TOKENS.c.id == bindparam("token"), *_IS_GOOD)
+    update(TOKENS)
+    .where(TOKENS.c.id == bindparam("token"), *IS_GOOD)
     .values(used_at=func.now())
-    .returning(_TOKENS.c.used_at)
+    .returning(TOKENS.c.used_at)
 )
 _TRIED = (
-    update(_TOKENS)
+    update(TOKENS)
     .where(
-        _TOKENS.c.id.in_(bindparam("tokens", expanding=True)),
-        _TOKENS.c.code_tries < MAX_CODE_TRIES,
-        *_IS_OPEN,
+        TOKENS.c.id.in_(bindparam("tokens", expanding=True)),
+        TOKENS.c.code_tries < MAX_CODE_TRIES,
+        *IS_OPEN,
     )
-    .values(code_tries=_TOKENS.c.code_tries + 1)
-    .returning(_TOKENS.c.id)
+    .values(code_tries=TOKENS.c.code_tries + 1)
+    .returning(TOKENS.c.id)
     .cte("tried")
 )
 # A transaction that wrote nothing commits without waiting for the disk, and a stranger could tell by the time it takes
@@ -99,8 +99,17 @@ class TokenHashes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """A token and the registration it confirms, as they are now.
+class TokenOwner:
+    """What a token is of: a registration, an account, or a change of an account's address; of a decoy nothing."""
+
+    registration_id: UUID | None = None
+    account_id: UUID | None = None
+    email_change_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenState:
+    """A token as it is now.
 
     Attributes:
         id: of the token; keys the hash of its code.
@@ -109,7 +118,6 @@ class Token:
         used_at, voided_at: its end, if it has one.
         expired: whether its time is over.
         repeatable: whether it was used so short a time ago that the same request is answered the same.
-        registration: which it confirms.
     """
 
     id: UUID
@@ -119,7 +127,6 @@ class Token:
     voided_at: datetime | None
     expired: bool
     repeatable: bool
-    registration: Registration
 
     @property
     def takes_codes(self) -> bool:
@@ -127,21 +134,30 @@ class Token:
         return self.code_tries < MAX_CODE_TRIES
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token(TokenState):
+    """A token and the registration it confirms."""
+
+    registration: Registration
+
+
 def add_token(
     session: Session,
-    registration_id: UUID | None,
+    owner: TokenOwner,
     purpose: Purpose,
     hashes: TokenHashes,
     *,
     void: bool,
     now: datetime,
 ) -> None:
-    """Adds a token to a registration, void from birth if nobody is to be told its secrets; without a registration a decoy."""
+    """Adds a token, void from birth if nobody is to be told its secrets."""
     session.execute(
         _ADD,
         {
             "id": hashes.token_id,
-            "registration_id": registration_id,
+            "registration_id": owner.registration_id,
+            "account_id": owner.account_id,
+            "email_change_id": owner.email_change_id,
             "purpose": purpose,
             "link_hash": hashes.link,
             "code_hash": hashes.code,
@@ -175,24 +191,28 @@ def find_by_address(session: Session, canonical_email: str, purpose: Purpose) ->
     return [_token(row) for row in rows.mappings()]
 
 
-def use_token(session: Session, token: Token) -> bool:
+def use_token(session: Session, token: TokenState) -> bool:
     """Uses up the token if it is good; says whether it was."""
     return session.scalar(_USE, {"token": token.id}) is not None
 
 
-def count_try(session: Session, tokens: Collection[Token]) -> None:
+def count_try(session: Session, tokens: Collection[TokenState]) -> None:
     """Counts a wrong code on each of these; where there is none, writes as much."""
     session.execute(_COUNT_TRY, {"tokens": [token.id for token in tokens]})
 
 
+def read_state(row: RowMapping) -> dict[str, Any]:
+    """Returns the values of a `TokenState` in a row that has `STATE_COLUMNS`."""
+    return {
+        "id": row["token_id"],
+        "code_hash": row["code_hash"],
+        "code_tries": row["code_tries"],
+        "used_at": row["used_at"],
+        "voided_at": row["voided_at"],
+        "expired": row["expired"],
+        "repeatable": row["repeatable"],
+    }
+
+
 def _token(row: RowMapping) -> Token:
-    return Token(
-        id=row["token_id"],
-        code_hash=row["code_hash"],
-        code_tries=row["code_tries"],
-        used_at=row["used_at"],
-        voided_at=row["voided_at"],
-        expired=row["expired"],
-        repeatable=row["repeatable"],
-        registration=read_registration(row),
-    )
+    return Token(**read_state(row), registration=read_registration(row))

@@ -1,0 +1,74 @@
+"""② The new mailbox's reader confirms it: the account has that address from now on, and the old one is told, with a way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from auth_service.domain.audit import AuditAction, account_actor
+from auth_service.domain.one_time_token import Purpose
+from auth_service.errors import AlreadyConfirmed, UnknownLink, UsedLink, VoidLink
+from auth_service.flows.account_letters import AccountLetters
+from auth_service.flows.account_links import change_of, end_of_link, find_link
+from auth_service.security.secrets import KeyedHash, Secret
+from auth_service.store.account_changes import lock_account, set_address
+from auth_service.store.account_tokens import void_account_tokens
+from auth_service.store.audit import record
+from auth_service.store.email_changes import confirm_email_change
+from auth_service.store.mailboxes import lock_mailboxes
+from auth_service.store.registrations import overtake_registrations
+from auth_service.store.tokens import use_token
+from auth_service.store.transactions import Transactions
+
+_PURPOSE: Final = Purpose.CONFIRM_EMAIL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmEmail:
+    """A person presses the button of the link's page. No session begins or ends by it."""
+
+    transactions: Transactions
+    keyed_hash: KeyedHash
+    letters: AccountLetters
+
+    def __call__(self, link: Secret, *, device: str) -> str:
+        """Uses the link up; returns the new address, and the same again for ten minutes.
+
+        Args:
+            link: of the letter.
+            device: in words of ours, for the notice.
+
+        Raises:
+            UnknownLink: never one of ours, or forgotten, or its account is shut.
+            UsedLink, ExpiredLink, VoidLink: no more.
+            AlreadyConfirmed: another account has the address by now.
+            DatabaseUnavailable: perhaps used, perhaps not; the same request may be sent again.
+        """
+        with self.transactions.begin() as session:
+            change = change_of(session, find_link(session, link, _PURPOSE))
+        tags = {change.recipient_tag, self.keyed_hash.recipient_tag(change.old_canonical_email)}
+        with self.transactions.begin() as session:
+            now = lock_mailboxes(session, tags)
+            before = lock_account(session, change.account_id)
+            if before is None:
+                raise UnknownLink
+            token = find_link(session, link, _PURPOSE)
+            if token.repeatable:
+                return change.email
+            ended = end_of_link(token)
+            if ended is not None:
+                raise ended
+            if not use_token(session, token):
+                raise UsedLink
+            if not confirm_email_change(session, change.id):
+                raise VoidLink
+            # Decided only now: when it was asked for the address may have been free, and another change may have won since.
+            if not set_address(session, change.account_id, change.new):
+                raise AlreadyConfirmed
+            overtake_registrations(session, change.canonical_email)
+            # What was sent to the old mailbox opens nothing any more.
+            void_account_tokens(session, change.account_id)
+            self.letters.email_changed(session, before, change, now=now, device=device)
+            actor = account_actor(before.id)
+            record(session, AuditAction.EMAIL_CHANGE, actor=actor, target=before.id)
+        return change.email

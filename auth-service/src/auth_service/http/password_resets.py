@@ -1,0 +1,107 @@
+"""① `/v1/password-resets`: forgotten, and chosen anew. The answer to a request is the same for every address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Response, request
+
+from auth_service import errors
+from auth_service.constant_time import in_constant_time
+from auth_service.domain.device import describe_device
+from auth_service.flows.request_account_letter import RequestAccountLetter
+from auth_service.flows.reset_password import ResetPassword
+from auth_service.http.account_schemas import AcceptedAnswer, AddressRequest, ResetRequest
+from auth_service.http.body import read_object, validate
+from auth_service.http.passwords import PasswordChecks
+from auth_service.http.registrations import read_address
+from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
+from auth_service.http.sources import Sources
+from auth_service.security.secrets import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordResets:
+    """The resource."""
+
+    send: RequestAccountLetter
+    reset: ResetPassword
+    sources: Sources
+    passwords: PasswordChecks
+
+    def routes(self) -> tuple[Route, ...]:
+        """Returns its calls."""
+        return (
+            Route(
+                method="POST",
+                path="/v1/password-resets",
+                view=self.post,
+                name="request_password_reset",
+                group="Sign-in",
+                summary="Forgot the password",
+                description=(
+                    "Sends an email with a link that is good for 30 minutes, if the address has an account. Answers alike "
+                    "for every address, and the receipt tells nothing. Links sent before stay good."
+                ),
+                bodies=(AddressRequest,),
+                answer=Answer(
+                    status=HTTPStatus.ACCEPTED,
+                    description="An email is on its way, if it is to be.",
+                    schema=AcceptedAnswer,
+                ),
+                problems=(*BODY_PROBLEMS, *problems_of(errors.RateLimited, errors.DatabaseUnavailable)),
+            ),
+            Route(
+                method="POST",
+                path="/v1/password-resets/confirm",
+                view=self.post_confirm,
+                name="reset_password",
+                group="Sign-in",
+                summary="Choose a new password",
+                description=(
+                    "By the email's link. Ends every session, cancels a change of address, and makes every other link and "
+                    "code of the account void. Opens no session. The same request again within ten minutes gets the same "
+                    "answer."
+                ),
+                bodies=(ResetRequest,),
+                answer=Answer(status=HTTPStatus.NO_CONTENT, description="The password is set."),
+                problems=(
+                    *BODY_PROBLEMS,
+                    *problems_of(
+                        errors.UnknownLink,
+                        errors.UsedLink,
+                        errors.ExpiredLink,
+                        errors.VoidLink,
+                        errors.RateLimited,
+                        errors.TooBusy,
+                        errors.DatabaseUnavailable,
+                    ),
+                ),
+            ),
+        )
+
+    def post(self) -> Response:
+        """Sends the letter."""
+        address = read_address(validate(AddressRequest, read_object(request)).email)
+        # Not before: whoever is over the limit keeps no thread waiting.
+        self.sources.admit_letters()
+        with in_constant_time():
+            receipt = self.send.reset(address, device=_device())
+        return json_answer(AcceptedAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
+
+    def post_confirm(self) -> Response:
+        """Sets the password."""
+        body = validate(ResetRequest, read_object(request))
+        self.sources.admit_secrets()
+        self.reset(
+            Secret(body.token),
+            body.password.get_secret_value(),
+            check=self.passwords.check,
+            device=_device(),
+        )
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _device() -> str:
+    return describe_device(request.headers.get("User-Agent"))

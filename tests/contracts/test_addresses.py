@@ -12,8 +12,7 @@ from auth_service.domain.address import Address, parse_address
 from auth_service.errors import InvalidAddress
 from mailer_service.address import Mailbox
 from mailer_service.errors import AddressNotSupported
-from mailer_service.smtp.extensions import Extensions
-from mailer_service.smtp.transaction import commands
+from mailer_service.smtp.commands import Extensions, commands
 from mailer_service.suppression.recipient_hashes import RecipientHasher
 from support.odd_addresses import odd_addresses
 from support.outgoing import SENDER, composed, outgoing

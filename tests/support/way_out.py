@@ -9,13 +9,11 @@ from typing import Any, cast
 
 from sqlalchemy import Engine
 
-from mailer_service.delivery.attempt import Attempt
+from mailer_service.delivery.attempt import Attempt, Transmission
 from mailer_service.delivery.claim import Claim
 from mailer_service.delivery.lease import LeaseKeeper
 from mailer_service.delivery.outcome import Concern, Held, Pause, Verdict, without_another
-from mailer_service.delivery.stop import StopSignal
-from mailer_service.delivery.transmission import Transmission
-from mailer_service.delivery.waiter import Waiter
+from mailer_service.delivery.waiter import StopSignal, Waiter
 from mailer_service.metrics import Metrics
 from mailer_service.providers.circuit import Circuit, ProbeBackoff
 from mailer_service.providers.connection_quota import ConnectionQuota

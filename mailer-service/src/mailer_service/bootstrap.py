@@ -17,8 +17,7 @@ from mailer_service.address import Mailbox
 from mailer_service.batcher import GATHERING_SECONDS, Batcher
 from mailer_service.delivery.lease import LeaseKeeper
 from mailer_service.delivery.ledger import Ledger
-from mailer_service.delivery.stop import StopSignal
-from mailer_service.delivery.waiter import Waiter
+from mailer_service.delivery.waiter import StopSignal, Waiter
 from mailer_service.liveness.check import Liveness
 from mailer_service.liveness.heartbeat import Heartbeat, heartbeat_step
 from mailer_service.liveness.thread_watchdog import ThreadWatchdog

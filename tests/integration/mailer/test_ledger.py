@@ -12,11 +12,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, event, text
 
 from mail_contract.messages import Cancellation, CancellationReason, EnvelopeHeader
+from mailer_service.delivery.attempt import Phase, Transmission
 from mailer_service.delivery.claim import Claim, Standing
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.outcome import Dead, OtherProvider, TryLater
 from mailer_service.delivery.settlement import Settlement
-from mailer_service.delivery.transmission import Phase, Transmission
 from mailer_service.errors import LedgerUnavailable, LetterLocked, Unauthentic
 from mailer_service.store.interventions import InterventionRow
 from mailer_service.store.migrate import migrate

@@ -15,9 +15,9 @@ import pytest
 from dev_inbox.script import Action, Phase, Rule
 from dev_inbox.server import Inbox
 from mail_contract.topology import WaitTier
+from mailer_service.delivery.attempt import Phase as Reached
+from mailer_service.delivery.attempt import Transmission
 from mailer_service.delivery.outcome import Concern, OtherProvider, Pause, TryLater, Verdict
-from mailer_service.delivery.transmission import Phase as Reached
-from mailer_service.delivery.transmission import Transmission
 from mailer_service.smtp.server import SmtpServer
 from mailer_service.smtp.transport import SmtpTransport
 from mailer_service.suppression.recipient_hashes import RecipientHasher

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from dev_inbox.script import Action, Phase, Rule
-from mailer_service.processes import dkim_records
+from mailer_service.processes import keys
 from mailer_service.processes.keys import make_dkim_keys
 from mailer_service.sender_settings import DkimSettings
 from support.dkim import opendkim_says
@@ -32,5 +32,5 @@ def test_a_letter_sent_twice_is_the_same_to_the_byte_and_verifies_by_the_printed
     settings = DkimSettings(
         sender="no-reply@postern.example", dkim_keys=SecretStr(key_file.read_text(encoding="utf-8"))
     )
-    published = {record["name"]: record["text"] for record in json.loads(dkim_records.as_json(settings))}
+    published = {record["name"]: record["text"] for record in json.loads(keys.dkim_records_as_json(settings))}
     assert opendkim_says([first], published) == [""]

@@ -9,9 +9,9 @@ import pytest
 from dev_inbox.script import Phase, Rule
 from dev_inbox.server import Inbox
 from dev_inbox.state import Login
+from mailer_service.delivery.attempt import Phase as Reached
+from mailer_service.delivery.attempt import Transmission
 from mailer_service.delivery.outcome import Concern, OtherProvider, Pause, Sent, TryLater
-from mailer_service.delivery.transmission import Phase as Reached
-from mailer_service.delivery.transmission import Transmission
 from mailer_service.smtp.server import SmtpServer
 from mailer_service.smtp.transport import SmtpTransport
 from support.certificates import Authority, serving, sign_oneself

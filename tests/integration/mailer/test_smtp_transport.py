@@ -11,9 +11,9 @@ import pytest
 
 from dev_inbox.script import Action, Phase, Rule
 from dev_inbox.server import Inbox
+from mailer_service.delivery.attempt import Phase as Reached
+from mailer_service.delivery.attempt import Transmission
 from mailer_service.delivery.outcome import Ambiguous, Concern, Dead, OtherProvider, Sent, TryLater, Verdict
-from mailer_service.delivery.transmission import Phase as Reached
-from mailer_service.delivery.transmission import Transmission
 from mailer_service.smtp.pool import PoolLimits
 from mailer_service.smtp.server import SmtpServer
 from mailer_service.smtp.transport import SmtpTransport

@@ -12,7 +12,7 @@ from dev_inbox.script import Phase as Moment
 from dev_inbox.script import Rule
 from dev_inbox.server import Inbox
 from dev_inbox.state import Login
-from mailer_service.delivery.transmission import Phase
+from mailer_service.delivery.attempt import Phase
 from mailer_service.render.rendering import Rendering
 from mailer_service.smtp.connection import Connection
 from mailer_service.smtp.message import Message

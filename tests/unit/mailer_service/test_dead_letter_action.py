@@ -8,7 +8,7 @@ from mail_contract.messages import Envelope, ReportedState
 from mail_contract.topology import CANCELLATION_ROUTE, letter_route
 from mailer_service.console.actions import action_text
 from mailer_service.deadletters.decision import Keep, SendAgain, TellAuth, action_for, as_if_revived
-from mailer_service.deadletters.letter import DeadCancellation, DeadEnvelope, Unfit
+from mailer_service.deadletters.info import DeadCancellation, DeadEnvelope, Unfit
 from mailer_service.delivery.dead_ledger import DeadLetterStatus
 from mailer_service.store.tables import LetterState
 from support.outgoing import header

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from mailer_service.delivery.claim import Claim
 from mailer_service.delivery.lease import LeaseKeeper
-from mailer_service.delivery.stop import StopSignal
+from mailer_service.delivery.waiter import StopSignal
 from mailer_service.errors import LedgerUnavailable
 
 CLAIM = Claim(

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from mailer_service.address import Mailbox
 from mailer_service.errors import AddressNotSupported, UnfitLetter, UnsafeHeader
 from mailer_service.render.rendering import Rendering
-from mailer_service.smtp.headers import phrase, unstructured, write
-from mailer_service.smtp.message import Sender
+from mailer_service.smtp.message import Sender, phrase, unstructured, write
 from support.outgoing import CODE, HEADERS, LINK, SENDER, composed, outgoing
 
 TEXT = st.text(max_size=400)

@@ -10,8 +10,7 @@ import pytest
 from mailer_service.delivery.attempt import Attempt
 from mailer_service.delivery.claim import Claim, Standing
 from mailer_service.delivery.outcome import Held
-from mailer_service.delivery.stop import StopSignal
-from mailer_service.delivery.waiter import Waiter
+from mailer_service.delivery.waiter import StopSignal, Waiter
 from mailer_service.metrics import Metrics
 from mailer_service.store.tables import LetterState
 from mailer_service.worker.pipeline import Pipeline

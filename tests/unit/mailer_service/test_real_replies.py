@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from mailer_service.delivery.attempt import Phase
 from mailer_service.delivery.outcome import (
     Ambiguous,
     Concern,
@@ -24,13 +25,11 @@ from mailer_service.delivery.outcome import (
     Suppress,
     TryLater,
 )
-from mailer_service.delivery.transmission import Phase
-from mailer_service.smtp.phrase_rows import BY_WORDS
 from mailer_service.smtp.phrases import Phrase, Says
 from mailer_service.smtp.refusal_phrases import REFUSAL_PHRASES
-from mailer_service.smtp.replies import meaning_of
 from mailer_service.smtp.reply import Reply
-from mailer_service.smtp.reply_table import REPLIES
+from mailer_service.smtp.reply_row import BY_WORDS
+from mailer_service.smtp.reply_table import REPLIES, meaning_of
 from mailer_service.smtp.sender_phrases import SENDER_PHRASES
 from mailer_service.store.tables import Scope
 

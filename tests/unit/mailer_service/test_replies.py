@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailer_service.delivery.attempt import Phase
 from mailer_service.delivery.outcome import (
     Ambiguous,
     Concern,
@@ -20,9 +21,8 @@ from mailer_service.delivery.outcome import (
     TryLater,
     Verdict,
 )
-from mailer_service.delivery.transmission import Phase
-from mailer_service.smtp.replies import meaning_of
 from mailer_service.smtp.reply import MAX_CHARACTERS, Reply, Silence
+from mailer_service.smtp.reply_table import meaning_of
 from mailer_service.store.tables import Scope
 
 CONNECT, TLS, EHLO, AUTH = Phase.CONNECT, Phase.TLS, Phase.EHLO, Phase.AUTH

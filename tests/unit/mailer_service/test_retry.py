@@ -21,7 +21,7 @@ from mailer_service.delivery.outcome import (
     Verdict,
 )
 from mailer_service.delivery.retry import next_tier, plan, tier_of
-from mailer_service.smtp.judgements import FULL_MAILBOX, NO_MAIL_IN_DOMAIN, NO_MAILBOX, NO_MAILBOX_NOW
+from mailer_service.smtp.reply_row import FULL_MAILBOX, NO_MAIL_IN_DOMAIN, NO_MAILBOX, NO_MAILBOX_NOW
 
 DAY = timedelta(days=1)
 CHANCES = st.floats(min_value=0, max_value=1, exclude_max=True)

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from mail_contract.keys import generate_sealing_keys, generate_signing_keys
-from mailer_service.processes import dkim_records
+from mailer_service.processes import keys
 from mailer_service.processes.keys import make_dkim_keys
 from mailer_service.processes.keys import run as make_keys
 from mailer_service.sender_settings import DkimSettings
@@ -195,8 +195,8 @@ def test_the_records_of_the_keys_are_printed_for_a_zone_file_and_for_programs(tm
         dkim_domain="Bücher.example",
         dkim_keys=SecretStr(path.read_text(encoding="utf-8")),
     )
-    found = json.loads(dkim_records.as_json(settings))
-    lines = dkim_records.run(settings).splitlines()
+    found = json.loads(keys.dkim_records_as_json(settings))
+    lines = keys.dkim_records(settings).splitlines()
     for record, kind, line in zip(found, ("rsa", "ed25519"), lines, strict=True):
         assert re.fullmatch(rf"{kind}-\d{{8}}\._domainkey\.xn--bcher-kva\.example", record["name"])
         assert record["text"].startswith(f"v=DKIM1; k={kind}; h=sha256; p=")

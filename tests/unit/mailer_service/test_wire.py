@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer_service.smtp.extensions import Extensions
+from mailer_service.smtp.commands import Extensions
 from mailer_service.smtp.wire import Garbage, Wire
 
 TEXT = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x24F), max_size=40)

@@ -8,12 +8,11 @@ from typing import Any
 
 from mailer_service.console.actions import action_data, action_text
 from mailer_service.console.dead_list import each_data
-from mailer_service.console.escaping import harmless, harmless_bytes, json_line
+from mailer_service.console.escaping import ago, harmless, harmless_bytes, json_line, stamp
 from mailer_service.console.letter_records import record_data, record_text
-from mailer_service.console.times import ago, stamp
 from mailer_service.deadletters.decision import Action
 from mailer_service.deadletters.info import DeadLetterInfo
-from mailer_service.history.record import LetterRecord
+from mailer_service.history import LetterRecord
 
 BODY_SHOWN = 2000
 _VALUE_SHOWN = 200

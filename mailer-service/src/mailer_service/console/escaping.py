@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -42,3 +44,35 @@ def _visible(character: str) -> str:
     if number < 0x100:
         return f"\\x{number:02x}"
     return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Returns one line a row, every column as wide as its widest word, the last one as it is."""
+    if not rows:
+        return []
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    return [
+        "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+
+
+_STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def stamp(moment: datetime | None) -> str:
+    """Returns date and time in UTC to the second; `unknown` for None."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if moment else "unknown"
+
+
+def ago(moment: datetime | None, *, now: datetime) -> str:
+    """Returns how long ago that was, in its largest unit; `unknown` for None."""
+    if moment is None:
+        return "unknown"
+    seconds = max(0, int((now - moment).total_seconds()))
+    size, unit = next(((size, unit) for size, unit in _STEPS if seconds >= size), (1, "s"))
+    return f"{seconds // size} {unit} ago"
+
+
+def iso(moment: datetime | None) -> str | None:
+    """Returns ISO 8601 in UTC to the second; None for None."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mailer_service.console.escaping import harmless
-from mailer_service.console.times import iso, stamp
-from mailer_service.history.record import LetterRecord
-from mailer_service.history.timeline import Event, timeline
+from mailer_service.console.escaping import harmless, iso, stamp
+from mailer_service.history import Event, LetterRecord, timeline
 
 _PRESENT = {
     "claimed": "an attempt has it in hand",

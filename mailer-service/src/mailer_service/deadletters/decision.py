@@ -12,8 +12,14 @@ from uuid import UUID, uuid5
 from mail_contract.keys import VerifyingKeys
 from mail_contract.messages import DeliveryReport, ReportedState
 from mail_contract.topology import CANCELLATION_ROUTE, Route, letter_route
-from mailer_service.deadletters.info import DeadLetterInfo
-from mailer_service.deadletters.letter import Content, DeadCancellation, DeadEnvelope, Unfit, examine
+from mailer_service.deadletters.info import (
+    Content,
+    DeadCancellation,
+    DeadEnvelope,
+    DeadLetterInfo,
+    Unfit,
+    examine,
+)
 from mailer_service.deadletters.message import UNCONFIRMED
 from mailer_service.delivery.dead_ledger import DROPPED, DeadLedger, DeadLetterStatus, Letters
 from mailer_service.reports import report_of

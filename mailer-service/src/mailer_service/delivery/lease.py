@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 
 from mailer_service.delivery.claim import Claim
-from mailer_service.delivery.stop import StopSignal
+from mailer_service.delivery.waiter import StopSignal
 from mailer_service.errors import LedgerUnavailable
 
 log = structlog.get_logger(__name__)

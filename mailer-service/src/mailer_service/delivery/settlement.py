@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from mailer_service.delivery.attempt import Attempt
+from mailer_service.delivery.attempt import Attempt, Transmission
 from mailer_service.delivery.claim import Claim
 from mailer_service.delivery.outcome import (
     Ambiguous,
@@ -24,10 +24,9 @@ from mailer_service.delivery.outcome import (
     Verdict,
     without_another,
 )
-from mailer_service.delivery.transmission import Transmission
 from mailer_service.store.tables import LetterState
-from mailer_service.suppression.entry import NewSuppression
 from mailer_service.suppression.recipient_hashes import RecipientHashes
+from mailer_service.suppression.store import NewSuppression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

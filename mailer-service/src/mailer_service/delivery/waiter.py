@@ -80,3 +80,22 @@ class Waiter:
                 if not to_the_end:
                     raise
                 time.sleep(self._question_every)
+
+
+class StopSignal(Event):
+    """Set once, when the replica is asked to end.
+
+    Attributes:
+        at: when it was set, in seconds on the clock; None before.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.at: float | None = None
+        self._clock = clock
+
+    def set(self) -> None:
+        """Notes the time, and lets everybody go on who waits for a stop."""
+        if self.at is None:
+            self.at = self._clock()
+        super().set()

@@ -8,21 +8,21 @@ from pathlib import Path
 import click
 
 from mailer_service.errors import AddressTaken
-from mailer_service.processes.lazy import LazyGroup
+from mailer_service.processes import alive as ask_worker
+from mailer_service.processes import flower as flower_process
+from mailer_service.processes import keys as key_files
+from mailer_service.processes import worker as worker_process
+from mailer_service.processes.dead import dead
+from mailer_service.processes.explain import explain
+from mailer_service.processes.letters import letters
 from mailer_service.processes.start import BAD_SETTINGS, settings_of
+from mailer_service.processes.suppressions import suppressions
 from mailer_service.sender_settings import DkimSettings
 from mailer_service.settings import FlowerSettings, MigrationSettings, WorkerSettings
+from mailer_service.store import migrate as migrations
 
 
-@click.group(
-    cls=LazyGroup,
-    elsewhere={
-        "dead": "mailer_service.processes.dead",
-        "explain": "mailer_service.processes.explain",
-        "letters": "mailer_service.processes.letters",
-        "suppressions": "mailer_service.processes.suppressions",
-    },
-)
+@click.group(commands=[dead, explain, letters, suppressions])
 def main() -> None:
     """Postern's mailer: takes sealed letters from the broker and sends them, once each."""
 
@@ -30,10 +30,8 @@ def main() -> None:
 @main.command()
 def worker() -> None:
     """Deliver letters until told to stop."""
-    from mailer_service.processes import worker as process  # noqa: PLC0415 - each command loads only its own
-
     try:
-        process.run(settings_of(WorkerSettings))
+        worker_process.run(settings_of(WorkerSettings))
     except AddressTaken as error:
         click.echo(str(error), err=True)
         sys.exit(BAD_SETTINGS)
@@ -42,17 +40,13 @@ def worker() -> None:
 @main.command()
 def alive() -> None:
     """Ask the worker at MAILER_LISTEN whether it is stuck: exit code 0 if it works, 1 if not."""
-    from mailer_service.processes import alive as process  # noqa: PLC0415
-
-    process.main()
+    ask_worker.main()
 
 
 @main.command()
 def migrate() -> None:
     """Bring the ledger's database to this version."""
-    from mailer_service.processes import migrate as process  # noqa: PLC0415
-
-    process.run(settings_of(MigrationSettings))
+    migrations.migrate(settings_of(MigrationSettings).migration_database_url.get_secret_value())
 
 
 @main.command()
@@ -60,10 +54,8 @@ def migrate() -> None:
 @click.option("--dkim", is_flag=True, help="Also those that letters are signed with.")
 def keys(directory: Path, *, dkim: bool) -> None:
     """Make the keys that letters are sealed with, where they are missing."""
-    from mailer_service.processes import keys as process  # noqa: PLC0415
-
     try:
-        for path in (*process.run(directory), *(process.make_dkim_keys(directory) if dkim else ())):
+        for path in (*key_files.run(directory), *(key_files.make_dkim_keys(directory) if dkim else ())):
             click.echo(f"wrote {path}")
     except OSError as error:
         raise click.ClickException(str(error)) from error
@@ -73,15 +65,11 @@ def keys(directory: Path, *, dkim: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def dkim_records(*, as_json: bool) -> None:
     """Print the DNS records that let readers verify the letters' signatures."""
-    from mailer_service.processes import dkim_records as process  # noqa: PLC0415
-
     settings = settings_of(DkimSettings)
-    click.echo(process.as_json(settings) if as_json else process.run(settings))
+    click.echo(key_files.dkim_records_as_json(settings) if as_json else key_files.dkim_records(settings))
 
 
 @main.command()
 def flower() -> None:
     """Show replicas and tasks on a page."""
-    from mailer_service.processes import flower as process  # noqa: PLC0415
-
-    process.run(settings_of(FlowerSettings))
+    flower_process.run(settings_of(FlowerSettings))

@@ -12,16 +12,15 @@ import click
 
 from mail_contract.keys import VerifyingKeys
 from mailer_service.console.actions import summary_data, summary_text
-from mailer_service.console.dead_list import each_data, each_text, group_data, group_text
+from mailer_service.console.dead_list import each_data, each_text, group_data, group_text, grouped
 from mailer_service.console.dead_show import show_data, show_text
 from mailer_service.console.escaping import json_line
 from mailer_service.deadletters.decision import redrive
-from mailer_service.deadletters.groups import grouped
 from mailer_service.deadletters.info import DeadLetterInfo
 from mailer_service.deadletters.selection import Selection, Summary
 from mailer_service.deadletters.session import DeadLetterSession, session_at
 from mailer_service.errors import MailerError
-from mailer_service.history.archive import Archive
+from mailer_service.history import Archive
 from mailer_service.settings import OperatorSettings
 from service_runtime.database.engine import build_engine
 

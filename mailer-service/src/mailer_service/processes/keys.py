@@ -1,14 +1,16 @@
-"""`mailer-service keys`: makes the mailer's secrets: keys that letters are sealed with, one for hashes, and some that sign."""
+"""`mailer-service keys` makes the mailer's secrets, for sealing, hashes and signing; `dkim-records` says what to publish of them."""
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mail_contract.keys import generate_sealing_keys
-from mailer_service.smtp.dkim_keys import generate_dkim_keys
+from mailer_service.sender_settings import DkimSettings
+from mailer_service.smtp.dkim_keys import DkimKeys, generate_dkim_keys, zone_line
 
 PRIVATE = "sealing.private.json"
 PUBLIC = "sealing.public.json"
@@ -58,3 +60,18 @@ def _write(path: Path, text: str) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text + "\n")
+
+
+def dkim_records(settings: DkimSettings) -> str:
+    """Returns one TXT record a key: lines of a zone file."""
+    return "\n".join(zone_line(name, text) for name, text in _records(settings))
+
+
+def dkim_records_as_json(settings: DkimSettings) -> str:
+    """Returns the same as a list of names and texts."""
+    return json.dumps([{"name": name, "type": "TXT", "text": text} for name, text in _records(settings)])
+
+
+def _records(settings: DkimSettings) -> list[tuple[str, str]]:
+    keys = DkimKeys.from_json(settings.dkim_keys.get_secret_value()).keys
+    return [(f"{key.selector}._domainkey.{settings.signing_domain}", key.record()) for key in keys]

@@ -16,9 +16,8 @@ from mailer_service.errors import AddressNotSupported, LedgerUnavailable
 from mailer_service.processes.start import settings_of
 from mailer_service.settings import SuppressionSettings
 from mailer_service.store.tables import Scope
-from mailer_service.suppression.entry import TAG_DIGITS, NewSuppression, Suppression
 from mailer_service.suppression.recipient_hashes import RecipientHasher
-from mailer_service.suppression.store import SuppressionStore
+from mailer_service.suppression.store import TAG_DIGITS, NewSuppression, Suppression, SuppressionStore
 from service_runtime.database.engine import build_engine
 
 Target: TypeAlias = tuple[Scope, bytes]

@@ -10,8 +10,8 @@ from typing import Self, assert_never
 import structlog
 
 from mail_contract.letters import LetterClass
+from mailer_service.delivery.attempt import Phase, Transmission
 from mailer_service.delivery.outcome import Ambiguous, Concern, Dead, OtherProvider, Pause, Sent, TryLater
-from mailer_service.delivery.transmission import Phase, Transmission
 from mailer_service.providers.destination_throttle import DestinationThrottle, ThreadShare
 from mailer_service.providers.provider import Provider
 from mailer_service.smtp.message import Message

@@ -10,8 +10,8 @@ from dataclasses import replace
 import structlog
 
 from mail_contract.letters import LetterClass
+from mailer_service.delivery.attempt import Transmission
 from mailer_service.delivery.outcome import Concern, Meaning, Pause, Sent
-from mailer_service.delivery.transmission import Transmission
 from mailer_service.errors import LedgerUnavailable
 from mailer_service.providers.circuit import Circuit, OpenCircuit
 from mailer_service.providers.connection_quota import ConnectionQuota
@@ -19,8 +19,8 @@ from mailer_service.providers.provider_store import ProviderStore, Standing
 from mailer_service.providers.rate_limiter import RateLimiter
 from mailer_service.smtp.message import Message
 from mailer_service.smtp.redaction import redact
-from mailer_service.smtp.replies import meaning_of
 from mailer_service.smtp.reply import ConversationFailed, Reply
+from mailer_service.smtp.reply_table import meaning_of
 from mailer_service.smtp.server import SmtpServer
 from mailer_service.smtp.transport import SmtpTransport
 

@@ -8,13 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn, Self
 
-from mailer_service.delivery.transmission import Phase
-from mailer_service.smtp import login
-from mailer_service.smtp.extensions import Extensions
+from mailer_service.delivery.attempt import Phase
+from mailer_service.smtp.commands import SEND_THE_MESSAGE, Command, Extensions, commands, login_lines
 from mailer_service.smtp.message import Message
 from mailer_service.smtp.reply import ConversationFailed, Reply, Silence
 from mailer_service.smtp.server import Security, SmtpServer
-from mailer_service.smtp.transaction import SEND_THE_MESSAGE, Command, commands
 from mailer_service.smtp.wire import Garbage, Wire, silence_of
 
 _SERVICE_READY = 220
@@ -156,7 +154,7 @@ class Connection:
             self._fail(Phase.TLS, silence_of(error), error)
 
     def _log_in(self, username: str, password: str, deadline: float) -> None:
-        *first, last = login.lines(self._offered.auth, username=username, password=password) or (None,)
+        *first, last = login_lines(self._offered.auth, username=username, password=password) or (None,)
         if last is None:
             raise ConversationFailed(Phase.AUTH, Silence.AUTH_NOT_OFFERED)
         for line in first:

@@ -17,8 +17,22 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from mailer_service.smtp import canonical
 from mailer_service.smtp.dkim_keys import DkimKey, DkimKeys
+
+
+def canonical_header(name: str, value: str) -> bytes:
+    """Returns a header as it is signed, in the form `relaxed` of RFC 6376, section 3.4.2: lower-case name, unfolded value, one space for any white space; no line end."""
+    return name.lower().encode() + b":" + b" ".join(value.encode().split())
+
+
+def canonical_body(octets: bytes) -> bytes:
+    """Returns a body, CRLF throughout, as it is hashed (section 3.4.4): white space as above, none and no empty lines at its end."""
+    octets = octets.replace(b"\t", b" ")
+    while b"  " in octets:
+        octets = octets.replace(b"  ", b" ")
+    octets = octets.replace(b" \r\n", b"\r\n").rstrip(b"\r\n ")
+    return octets + b"\r\n" if octets else b""
+
 
 FIELD = "DKIM-Signature"
 NEVER_THERE = ("Reply-To", "Cc", "Content-Transfer-Encoding")
@@ -43,8 +57,8 @@ class Signer:
             body: CRLF throughout.
             at: the time in the signature, no reading of a clock.
         """
-        body_hash = base64.b64encode(hashlib.sha256(canonical.body(body)).digest()).decode("ascii")
-        signed = b"".join(canonical.header(name, value) + b"\r\n" for name, value in fields)
+        body_hash = base64.b64encode(hashlib.sha256(canonical_body(body)).digest()).decode("ascii")
+        signed = b"".join(canonical_header(name, value) + b"\r\n" for name, value in fields)
         covered = _covered(tuple(name for name, _ in fields))
         return tuple(
             (FIELD, self._signature(key, signed, covered=covered, body_hash=body_hash, at=at))
@@ -59,7 +73,7 @@ class Signer:
             f" bh={body_hash};\r\n"
             " b="
         )
-        signature = base64.b64encode(_sign(key, signed + canonical.header(FIELD, unsigned))).decode("ascii")
+        signature = base64.b64encode(_sign(key, signed + canonical_header(FIELD, unsigned))).decode("ascii")
         lines = (signature[start : start + _FOLDED_AT] for start in range(0, len(signature), _FOLDED_AT))
         return unsigned + "\r\n ".join(lines)
 

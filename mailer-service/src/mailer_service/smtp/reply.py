@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from mailer_service.delivery.transmission import Phase
+from mailer_service.delivery.attempt import Phase
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
 """RFC 3463: class, subject, detail, at the start of the text."""

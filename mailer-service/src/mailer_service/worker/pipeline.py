@@ -20,7 +20,7 @@ import structlog
 
 from mail_contract.messages import Contents, Envelope, EnvelopeHeader
 from mail_contract.sealing import Opener
-from mailer_service.delivery.attempt import Attempt
+from mailer_service.delivery.attempt import Attempt, Transmission
 from mailer_service.delivery.claim import Claim
 from mailer_service.delivery.lease import LeaseKeeper
 from mailer_service.delivery.ledger import Ledger
@@ -38,7 +38,6 @@ from mailer_service.delivery.outcome import (
 )
 from mailer_service.delivery.retry import plan, tier_of
 from mailer_service.delivery.settlement import kind_of, settlement_of
-from mailer_service.delivery.transmission import Transmission
 from mailer_service.delivery.waiter import Waiter
 from mailer_service.errors import AddressNotSupported, LedgerUnavailable, Requeued, Unauthentic, UnfitLetter
 from mailer_service.incoming import IncomingMessage, opened

@@ -1,1 +1,0 @@
-"""What became of a letter, read back from the ledger for people."""

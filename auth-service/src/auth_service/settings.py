@@ -143,6 +143,10 @@ class ExplainSettings(_Settings):
         return KeyedHash(self.hash_key.get_secret_value())
 
 
+class AuditSettings(ExplainSettings):
+    """`auth-service audit`."""
+
+
 class RefusalsSettings(ExplainSettings):
     """`auth-service refusals`."""
 

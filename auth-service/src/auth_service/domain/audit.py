@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 STRANGER: Final = "stranger"
@@ -41,6 +44,27 @@ class AuditResult(StrEnum):
 
     DONE = "done"
     REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRecord:
+    """Something that was done or refused, as it is read.
+
+    Attributes:
+        at: when, by the database's clock.
+        actor: who; see below.
+        action: what; not only today's actions, for what is written down stays.
+        target: to which account.
+        result: whether it was granted.
+        detail: a few words more.
+    """
+
+    at: datetime
+    actor: str
+    action: str
+    target: str
+    result: AuditResult
+    detail: Mapping[str, Any]
 
 
 def account_actor(account_id: UUID) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from auth_service.processes.audit_command import audit
 from auth_service.processes.held_commands import held
 from auth_service.processes.keys import LonelyPublicKey, write_keys
 from service_runtime.errors import SettingsError
@@ -42,6 +43,7 @@ for _name, _help in PROCESSES.items():
     commands.add_command(click.Command(_name, callback=partial(_run, _name), help=_help))
 
 commands.add_command(held)
+commands.add_command(audit)
 
 
 @commands.command()

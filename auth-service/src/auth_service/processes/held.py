@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC
 from enum import StrEnum
 from typing import Any, Final, assert_never
 
@@ -18,10 +17,9 @@ import structlog
 from auth_service.domain.hold import HeldLetter, Selection
 from auth_service.errors import DatabaseUnavailable
 from auth_service.flows.end_holds import EndHolds
+from auth_service.processes.operating import stamp, transactions_on, user_name
 from auth_service.processes.starting import start
 from auth_service.settings import HeldSettings
-from auth_service.store.transactions import Transactions
-from service_runtime.database.engine import build_engine, build_sessions
 
 FAILED: Final = 1
 
@@ -66,7 +64,7 @@ def end(verb: Verb, selection: Selection, *, dry_run: bool, as_json: bool) -> in
             "held_letters_ended",
             action=verb.value,
             letters=letters,
-            actor=_actor(),
+            actor=user_name(),
             older_than_seconds=selection.older_than and selection.older_than.total_seconds(),
             letter_class=selection.letter_class,
             limit=selection.most,
@@ -93,20 +91,8 @@ def _end(holds: EndHolds, verb: Verb, selection: Selection) -> int:
 @contextmanager
 def _holds() -> Iterator[EndHolds]:
     settings = start("auth-held", HeldSettings, log_to=sys.stderr)
-    engine = build_engine(
-        settings.database_url.get_secret_value(), application="auth-held", connections=1, overflow=0
-    )
-    try:
-        yield EndHolds(transactions=Transactions(build_sessions(engine), seconds=10.0))
-    finally:
-        engine.dispose()
-
-
-def _actor() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"  # a container's user without a name
+    with transactions_on(settings.database_url, application="auth-held") as transactions:
+        yield EndHolds(transactions=transactions)
 
 
 def _data(letter: HeldLetter) -> dict[str, Any]:
@@ -124,7 +110,7 @@ def _text(letters: Sequence[HeldLetter], all_held: int) -> Iterator[str]:
     for letter in letters:
         yield (
             f"{letter.letter_id}  {letter.letter}  {letter.letter_class}  {letter.reason}"
-            f"  held {_stamp(letter.held_since)} until {_stamp(letter.held_until)}"
+            f"  held {stamp(letter.held_since)} until {stamp(letter.held_until)}"
         )
     if letters:
         yield ""
@@ -133,7 +119,3 @@ def _text(letters: Sequence[HeldLetter], all_held: int) -> Iterator[str]:
     ):
         yield f"{count:,} {letter_class}, {reason}"
     yield f"{all_held:,} held in all" if all_held else "Nothing is held."
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,19 +1,27 @@
-"""Writing the audit, in the transaction of what it tells of: what was not done is not told, and what was done is."""
+"""The audit: written in the transaction of what it tells of, so what was not done is not told, and what was done is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
-from auth_service.domain.audit import AuditAction, AuditResult
+from auth_service.domain.audit import AuditAction, AuditRecord, AuditResult
 from auth_service.store.account_tables import AuditEvent
 from auth_service.store.base import table_of
 
-_ADD = insert(table_of(AuditEvent))
+_EVENTS = table_of(AuditEvent)
+_ADD = insert(_EVENTS)
+_NEWEST = (
+    select(*(_EVENTS.c[field.name] for field in fields(AuditRecord)))
+    .where(_EVENTS.c.target.in_(bindparam("targets", expanding=True)))
+    .order_by(_EVENTS.c.id.desc())
+    .limit(bindparam("at_most"))
+)
 
 
 def record(
@@ -45,3 +53,9 @@ def record(
             "detail": dict(detail or {}),
         },
     )
+
+
+def newest_records(session: Session, targets: Collection[str], *, limit: int) -> Sequence[AuditRecord]:
+    """Returns what was done to any of the targets, the newest last, at most so much."""
+    rows = session.execute(_NEWEST, {"targets": list(targets), "at_most": limit}).mappings().all()
+    return [AuditRecord(**{**row, "result": AuditResult(row["result"])}) for row in reversed(rows)]

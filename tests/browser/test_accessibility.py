@@ -1,6 +1,7 @@
 """Everybody can use the pages: axe finds nothing, the keyboard suffices, forced colours keep every edge."""
 
-from collections.abc import Callable
+import smtplib
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from auth_service.http.pages.catalogue import texts_in
+from dev_inbox.server import Inbox
 from support.chromium import Window
 from support.people import PASSWORD
 from support.scripted_api import REGISTERED, Answer, ScriptedApi, problem, receipt
@@ -84,6 +86,48 @@ def test_axe_finds_nothing_on_the_pages_behind_links(phone: Window, site: str) -
     sound(phone, page)
     for path in ("verify", "refuse", "signin"):
         sound(phone, phone.open(f"{site}/{path}"))
+
+
+def test_axe_finds_nothing_on_the_description_of_the_api(phone: Window, desktop: Window, site: str) -> None:
+    for view in (phone, desktop):
+        sound(view, view.open(f"{site}/docs"))
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    """An inbox with letters in it, one for very many."""
+    with Inbox() as running, smtplib.SMTP(running.smtp.host, running.smtp.port, timeout=5) as client:
+        for people in (
+            ["an@example.org"],
+            [f"reader-{n}.of.the.evening.news@example.org" for n in range(40)],
+        ):
+            client.sendmail("no-reply@postern.example", people, LETTER)
+        yield running
+
+
+LETTER = (
+    "Subject: Hello\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n"
+    "--b\r\nContent-Type: text/plain\r\n\r\nGood day.\r\n"
+    "--b\r\nContent-Type: text/html\r\n\r\n<html lang=en><title>Hello</title><main><h1>Good day</h1></main></html>\r\n"
+    "--b--\r\n"
+)
+
+
+def test_axe_finds_nothing_in_the_development_inbox(inbox: Inbox, phone: Window, desktop: Window) -> None:
+    for view in (phone, desktop):
+        page = view.open(inbox.http_url)
+        expect(page.locator(".row")).to_have_count(2)
+        sound(view, page)
+        for row in (page.locator(".row").first, page.locator(".row").last):
+            row.click()
+            expect(page.locator("#subject")).to_be_focused()
+            for part in ("html", "text", "source"):
+                page.locator(f"#tab-{part}").click()
+                sound(view, page)
+            page.go_back()
+        page.get_by_role("searchbox").fill("nobody has this name")
+        expect(page.locator("#empty-title")).to_have_text("Nothing found")
+        sound(view, page)
 
 
 CONTRAST = """selector => {

@@ -13,19 +13,16 @@ from flask import Flask
 from playwright.sync_api import BrowserContext, Route
 from werkzeug.serving import make_server
 
-from auth_service.http.app import build_app
-from auth_service.http.metrics import Metrics
-from auth_service.http.pages.page import Renderer
-from auth_service.http.pages.sign_up import SignUpPages
+from support.auth_api import AuthApi
 
 PATIENCE_SECONDS = 10
 
 
 @contextmanager
 def serving_pages(public_url: str = "http://127.0.0.1") -> Iterator[str]:
-    """The pages as they are below `public_url`; yields where they are really served."""
-    pages = SignUpPages(renderer=Renderer(public_url=public_url))
-    with serving(build_app(pages.routes(), public_url=public_url, metrics=Metrics())) as address:
+    """The pages as they are below `public_url`; yields where they are really served. At port 1 no database listens."""
+    api = AuthApi.on("postgresql://auth:nobody@127.0.0.1:1/auth", public_url=public_url)
+    with serving(api.app) as address:
         yield address
 
 

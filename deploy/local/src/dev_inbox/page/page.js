@@ -169,11 +169,13 @@
     }
     fill(await reply.json());
     at("letter").hidden = false;
+    // The addresses of very many recipients scroll.
+    at("to").tabIndex = at("to").scrollHeight > at("to").clientHeight ? 0 : -1;
   }
 
   function go(id) {
     history.pushState(null, "", id === null ? "/" : addressOf(id));
-    open(id);
+    return open(id);
   }
 
   const wanted = () => new URLSearchParams(location.search).get("message");
@@ -184,8 +186,7 @@
     const link = event.target.closest(".row, .back");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
-    go(link.dataset.id ?? null);
-    if (link.dataset.id) at("subject").focus({ preventScroll: true });
+    go(link.dataset.id ?? null).then(() => at("subject").focus({ preventScroll: true }));
   });
   for (const tab of document.querySelectorAll("[role=tab]")) {
     tab.addEventListener("click", () => choose(tab.dataset.part));

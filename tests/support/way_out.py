@@ -35,7 +35,7 @@ MARKER = RecipientHasher("a key of the tests")
 
 @dataclass(slots=True)
 class Tap:
-    """Consumption as the watch asks for it: open or shut, and how often it changed."""
+    """Consumption as the monitor asks for it: open or shut, and how often it changed."""
 
     open: bool = True
     turns: int = 0
@@ -79,7 +79,7 @@ class WayOut:
     engine: Engine
     session_lock: SessionLock
     route: Route
-    watch: ProviderMonitor
+    monitor: ProviderMonitor
     tap: Tap = field(default_factory=Tap)
     begin: Callable[[str], bool] = field(default=lambda _: True)
 
@@ -142,7 +142,7 @@ class WayOut:
         )
 
     def close(self) -> None:
-        self.watch.stop()
+        self.monitor.stop()
         self.route.close()
         self.session_lock.leave()
         self.engine.dispose()
@@ -160,9 +160,7 @@ def way_out(
     engine = build_engine(database_url, application="test", connections=6, autocommit=True)
     session_lock = SessionLock(engine)
     session_lock.arrive()
-    register = ProviderStore(
-        engine, probe_backoff=ProbeBackoff(first_seconds=first_seconds, limit_seconds=1.0)
-    )
+    store = ProviderStore(engine, probe_backoff=ProbeBackoff(first_seconds=first_seconds, limit_seconds=1.0))
     tap, metrics = Tap(), Metrics()
     providers = [
         Provider(
@@ -170,14 +168,14 @@ def way_out(
             transport=SmtpTransport(
                 server, hello_name=SENDER.mailbox.domain, operation_seconds=2.0, dot_seconds=dot_seconds
             ),
-            register=register,
+            store=store,
             quota=ConnectionQuota(server, session_lock),
             rate_limiter=None,
             circuit=Circuit(),
         )
         for server in read_servers(" ".join(urls))
     ]
-    watch = ProviderMonitor(providers, register=register, consumption=tap, metrics=metrics)
+    monitor = ProviderMonitor(providers, store=store, consumption=tap, metrics=metrics)
     route = Route(
         providers,
         throttle=DestinationThrottle(threads=threads),
@@ -186,6 +184,6 @@ def way_out(
         metrics=metrics,
         changed=lambda: None,
     )
-    watch.look()
-    watch.look()
-    return WayOut(engine=engine, session_lock=session_lock, route=route, watch=watch, tap=tap)
+    monitor.look()
+    monitor.look()
+    return WayOut(engine=engine, session_lock=session_lock, route=route, monitor=monitor, tap=tap)

@@ -1,8 +1,8 @@
-"""Requests of many threads carried together: a round trip for each becomes one for all who ask meanwhile.
+"""Group commit: requests of many threads go to the database or the broker in batches, a round batch for each batch.
 
-Whoever asks while nobody is under way goes at once, unless the last trip began a moment ago. Those who ask meanwhile
-wait, and go together as soon as the way is free, led by the first of them. So a quiet replica waits for nobody, a busy
-one shares, and there is no thread to start, to stop or to die.
+A thread that asks while no batch is under way flushes one at once, unless the last one began a moment ago. Threads that
+ask meanwhile wait, and the first of them flushes the next batch for all. So a quiet replica waits for nobody, a busy one
+shares, and there is no thread to start, to stop or to die.
 """
 
 from __future__ import annotations
@@ -24,95 +24,95 @@ it, three times, which is less than a mail server takes."""
 
 
 class Batcher(Generic[Q, A]):
-    """Carries questions of type `Q` and brings answers of type `A`.
+    """Answers requests of type `Q` with answers of type `A`.
 
     Args:
-        carry: takes the questions of one trip, in the order they were asked, and returns an answer for each; an
-            exception among the answers is raised to whoever asked that question.
-        concerns_all: whether an error of `carry` is everybody's on the trip alike. After any other each question of the
-            trip is carried alone, so that one which cannot be answered fails by itself.
-        every: seconds from the start of a trip to that of the next, at least; a trip is short, and without this
-            few would come meanwhile.
-        most: questions on one trip.
+        flush: takes the requests of one batch, in the order they were made, and returns an answer for each; an exception
+            among the answers is raised to whoever made that request.
+        concerns_all: whether an error of `flush` concerns the whole batch. After any other each request of the batch is
+            flushed alone, so that one which cannot be answered fails by itself.
+        every: seconds from the start of a batch to that of the next, at least; a flush is short, and without this few
+            would come meanwhile.
+        most: requests in one batch.
     """
 
     def __init__(
         self,
-        carry: Callable[[Sequence[Q]], Sequence[A | Exception]],
+        flush: Callable[[Sequence[Q]], Sequence[A | Exception]],
         *,
         concerns_all: Callable[[Exception], bool],
         every: float = 0.0,
         most: int = 100,
     ) -> None:
-        self._carry = carry
+        self._flush_batch = flush
         self._concerns_all = concerns_all
         self._every = every
         self._most = most
-        self._departed = -math.inf
+        self._begun_at = -math.inf
         self._lock = Lock()
         self._waiting: deque[_Request[Q]] = deque()
         self._under_way = False
 
-    def ask(self, question: Q) -> A:
-        """Returns the answer, or raises what answering came to; as long as a trip takes, twice at most."""
-        request = _Request(question)
+    def ask(self, content: Q) -> A:
+        """Returns the answer, or raises what answering came to; as long as a batch takes, twice at most."""
+        request = _Request(content)
         with self._lock:
             self._waiting.append(request)
-            leads, self._under_way = not self._under_way, True
-        if not leads:
+            flushes, self._under_way = not self._under_way, True
+        if not flushes:
             request.woken.acquire()
         if request.answer is _NOTHING:
-            self._lead()
+            self._flush()
         if isinstance(request.answer, BaseException):
             raise request.answer
         return cast("A", request.answer)
 
-    def _lead(self) -> None:
-        early = self._departed + self._every - time.monotonic()
+    def _flush(self) -> None:
+        early = self._begun_at + self._every - time.monotonic()
         if early > 0:
             time.sleep(early)
-        self._departed = time.monotonic()
+        self._begun_at = time.monotonic()
         with self._lock:
-            trip = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+            batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
         try:
-            self._travel(trip)
+            self._answer(batch)
         finally:
             with self._lock:
-                next_leader = self._waiting[0] if self._waiting else None
-                self._under_way = next_leader is not None
-            if next_leader is not None:
-                next_leader.woken.release()
-            for request in trip[1:]:
+                next_one = self._waiting[0] if self._waiting else None
+                self._under_way = next_one is not None
+            if next_one is not None:
+                next_one.woken.release()
+            for request in batch[1:]:
                 request.woken.release()
 
-    def _travel(self, trip: Sequence[_Request[Q]]) -> None:
+    def _answer(self, batch: Sequence[_Request[Q]]) -> None:
         try:
-            answers = self._carry([request.question for request in trip])
-            for request, answer in zip(trip, answers, strict=True):
+            answers = self._flush_batch([request.content for request in batch])
+            for request, answer in zip(batch, answers, strict=True):
                 request.answer = answer
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-            if len(trip) == 1 or self._concerns_all(error):
-                _give(trip, error)
+            if len(batch) == 1 or self._concerns_all(error):
+                _give(batch, error)
             else:
-                for request in trip:
-                    self._travel([request])
+                for request in batch:
+                    self._answer([request])
         except BaseException as error:
-            _give(trip, error)
+            _give(batch, error)
             raise
 
 
 class _Request(Generic[Q]):
-    """One question on its way; `woken` is let go when it is answered or is to lead."""
+    """One request; the lock `woken` is released when it is answered, or when its thread is to flush the next batch."""
 
-    __slots__ = ("answer", "question", "woken")
+    __slots__ = ("answer", "content", "woken")
 
-    def __init__(self, question: Q) -> None:
-        self.question = question
+    def __init__(self, content: Q) -> None:
+        self.content = content
         self.answer: object = _NOTHING
         self.woken = Lock()
         self.woken.acquire()
 
 
-def _give(trip: Sequence[_Request[Q]], answer: object) -> None:
-    for request in trip:
+def _give(batch: Sequence[_Request[Q]], answer: object) -> None:
+    for request in batch:
         request.answer = answer

@@ -73,7 +73,7 @@ class Mailer:
     stopping: StopSignal
     engine: Engine
     session_lock: SessionLock
-    watch: ProviderMonitor
+    monitor: ProviderMonitor
     route: Route
     publisher: Publisher
     metrics: Metrics
@@ -81,7 +81,7 @@ class Mailer:
 
     def close(self) -> None:
         """Lets go of what is still open."""
-        self.watch.stop()
+        self.monitor.stop()
         self.route.close()
         self.publisher.close()
         self.session_lock.leave()
@@ -123,12 +123,12 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
     )
     provider_store = ProviderStore(engine, probe_backoff=probe_backoff)
     providers = _build_providers(
-        settings, register=provider_store, session_lock=session_lock, pause=waiter.pause, stopping=stopping
+        settings, store=provider_store, session_lock=session_lock, pause=waiter.pause, stopping=stopping
     )
     letter_queues = [queue for queue in settings.queues if queue != MAILER_CANCELLATIONS]
-    watch = ProviderMonitor(
+    monitor = ProviderMonitor(
         providers,
-        register=provider_store,
+        store=provider_store,
         consumption=Consumption(letter_queues, stopping=stopping, metrics=metrics),
         metrics=metrics,
     )
@@ -138,7 +138,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         stopping=stopping,
         sign=watchdog.sign,
         metrics=metrics,
-        changed=watch.look_soon,
+        changed=monitor.look_soon,
     )
     publisher = Publisher(app)
     publishing: Batcher[OutgoingMessage, PublishOutcome] = Batcher(
@@ -179,14 +179,14 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         stopping=stopping,
         engine=engine,
         session_lock=session_lock,
-        watch=watch,
+        monitor=monitor,
         route=route,
         publisher=publisher,
         metrics=metrics,
         liveness=Liveness(
             watchdog=watchdog,
             heartbeat=heartbeat,
-            companions={"session lock": lambda: session_lock.ended, "providers": lambda: watch.ended},
+            companions={"session lock": lambda: session_lock.ended, "providers": lambda: monitor.ended},
             stopping=stopping,
             lease_seconds=settings.lease_seconds,
         ),
@@ -196,7 +196,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
 def _build_providers(
     settings: WorkerSettings,
     *,
-    register: ProviderStore,
+    store: ProviderStore,
     session_lock: SessionLock,
     pause: Callable[[float], bool],
     stopping: StopSignal,
@@ -211,13 +211,11 @@ def _build_providers(
                 operation_seconds=settings.smtp_timeout_seconds,
                 dot_seconds=settings.dot_seconds,
             ),
-            register=register,
+            store=store,
             quota=ConnectionQuota(server, session_lock, going_on=lambda: not stopping.is_set()),
             rate_limiter=None
             if server.rate is None
-            else RateLimiter(
-                server.rate, partial(register.reserve, server.name, rate=server.rate), pause=pause
-            ),
+            else RateLimiter(server.rate, partial(store.reserve, server.name, rate=server.rate), pause=pause),
             circuit=Circuit(),
         )
         for server in read_servers(settings.smtp_url.get_secret_value())

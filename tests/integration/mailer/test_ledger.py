@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event, text
 
 from mail_contract.messages import Cancellation, CancellationReason, EnvelopeHeader
 from mailer_service.delivery.attempt import Phase, Transmission
-from mailer_service.delivery.claim import Claim, Standing
+from mailer_service.delivery.claim import Claim, LetterStatus
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.outcome import Dead, OtherProvider, TryLater
 from mailer_service.delivery.settlement import Settlement
@@ -79,9 +79,9 @@ def claimed(ledger: Ledger, clear: EnvelopeHeader) -> Claim:
     return claim
 
 
-def standing(ledger: Ledger, clear: EnvelopeHeader) -> LetterState:
+def status(ledger: Ledger, clear: EnvelopeHeader) -> LetterState:
     answer = ledger.claim(clear, digest=DIGEST)
-    assert isinstance(answer, Standing), answer
+    assert isinstance(answer, LetterStatus), answer
     return answer.state
 
 
@@ -102,7 +102,7 @@ def test_of_many_who_want_a_letter_at_once_one_gets_it(replica: Replica) -> None
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda n: ledgers[n % 4].claim(clear, digest=DIGEST), range(32)))
     assert sum(isinstance(answer, Claim) for answer in answers) == 1
-    assert {answer.state for answer in answers if isinstance(answer, Standing)} == {LetterState.CLAIMED}
+    assert {answer.state for answer in answers if isinstance(answer, LetterStatus)} == {LetterState.CLAIMED}
 
 
 def test_an_accepted_letter_is_never_claimed_again(replica: Replica) -> None:
@@ -112,7 +112,7 @@ def test_an_accepted_letter_is_never_claimed_again(replica: Replica) -> None:
     settled = ledger.settle(claim, SENT)
     assert settled is not None
     assert settled.state is LetterState.ACCEPTED
-    assert standing(ledger, clear) is LetterState.ACCEPTED
+    assert status(ledger, clear) is LetterState.ACCEPTED
 
 
 def test_a_waiting_letter_is_claimed_again_as_its_next_attempt(replica: Replica, engine: Engine) -> None:
@@ -196,7 +196,7 @@ def test_a_letter_bound_to_nobody_is_begun_with_its_claim(replica: Replica) -> N
     for _ in range(2):
         claim = begun(ledger, clear)
         assert (claim.begun_with, claim.provider) == (ONE, None)
-        assert standing(ledger, clear) is LetterState.TRANSMITTING
+        assert status(ledger, clear) is LetterState.TRANSMITTING
         ledger.settle(claim, LATER)
     claim = claimed(ledger, clear)
     assert (claim.begun_with, claim.provider) == (None, None)
@@ -207,7 +207,7 @@ def test_a_bound_letter_is_claimed_and_begun_only_once_its_provider_is_known(rep
     ledger.settle(begun(ledger, clear), replace(LATER, bound_to=ONE))
     claim = begun(ledger, clear, provider="two:25")
     assert (claim.begun_with, claim.provider) == (None, ONE)
-    assert standing(ledger, clear) is LetterState.CLAIMED
+    assert status(ledger, clear) is LetterState.CLAIMED
     assert ledger.begin_transmission(claim, provider=ONE)
 
 
@@ -227,7 +227,10 @@ def test_whoever_begins_a_withdrawn_or_expired_letter_has_begun_nothing(
     ledger, withdrawn, late = replica(), fresh(), fresh(expires_in=timedelta(seconds=-1))
     cancel(ledger, withdrawn.id)
     answers = [ledger.claim(clear, digest=DIGEST, provider=ONE) for clear in (withdrawn, late)]
-    assert [answer.state for answer in answers if isinstance(answer, Standing)] == ["cancelled", "expired"]
+    assert [answer.state for answer in answers if isinstance(answer, LetterStatus)] == [
+        "cancelled",
+        "expired",
+    ]
     assert rows(engine, "SELECT bound_to, holder FROM letters") == [(None, None)] * 2
 
 
@@ -245,7 +248,7 @@ def test_the_next_claim_knows_the_provider_the_letter_is_bound_to(replica: Repli
 def test_a_live_claim_is_respected(replica: Replica) -> None:
     one, other, clear = replica("one"), replica("other"), fresh()
     claimed(one, clear)
-    assert standing(other, clear) is LetterState.CLAIMED
+    assert status(other, clear) is LetterState.CLAIMED
 
 
 def test_a_claim_is_taken_over_once_its_lease_is_over(replica: Replica) -> None:
@@ -261,7 +264,7 @@ def test_a_claim_of_a_dead_replica_is_taken_over_at_once(engine: Engine, replica
     one = Ledger(engine, session_lock=session_lock, replica="one", lease=timedelta(hours=1))
     other, clear = replica("other"), fresh()
     claimed(one, clear)
-    assert standing(other, clear) is LetterState.CLAIMED
+    assert status(other, clear) is LetterState.CLAIMED
     session_lock.leave()
     assert eventually(lambda: claimed(other, clear)).attempt == 2
 
@@ -269,7 +272,7 @@ def test_a_claim_of_a_dead_replica_is_taken_over_at_once(engine: Engine, replica
 def test_a_claim_made_without_a_sign_of_life_is_protected_by_its_lease(replica: Replica) -> None:
     one, other, clear = replica("one", alive=False), replica("other"), fresh()
     claimed(one, clear)
-    assert standing(other, clear) is LetterState.CLAIMED
+    assert status(other, clear) is LetterState.CLAIMED
 
 
 def test_an_attempt_abandoned_while_transmitting_is_ambiguous_and_noted(
@@ -316,11 +319,11 @@ def test_beginning_twice_is_beginning_once(replica: Replica) -> None:
 
 def test_an_expired_letter_is_not_claimed_new_or_known(replica: Replica) -> None:
     ledger = replica()
-    assert standing(ledger, fresh(expires_in=timedelta(seconds=-1))) is LetterState.EXPIRED
+    assert status(ledger, fresh(expires_in=timedelta(seconds=-1))) is LetterState.EXPIRED
     clear = fresh()
     ledger.settle(claimed(ledger, clear), LATER)
     late = clear.model_copy(update={"expires_at": datetime.now(UTC) - timedelta(seconds=1)})
-    assert standing(ledger, late) is LetterState.EXPIRED
+    assert status(ledger, late) is LetterState.EXPIRED
 
 
 def test_a_letter_that_a_server_may_have_is_unconfirmed_where_it_expired_or_was_suppressed(
@@ -338,10 +341,10 @@ def test_a_letter_that_a_server_may_have_is_unconfirmed_where_it_expired_or_was_
             {"key": hashes.recipient},
         )
     answer = ledger.claim(unwanted, digest=DIGEST, hashes=hashes, provider=ONE)
-    assert isinstance(answer, Standing)
+    assert isinstance(answer, LetterStatus)
     assert answer.state is LetterState.UNCONFIRMED
     eventually(lambda: datetime.now(UTC) > late.expires_at)
-    assert standing(ledger, late) is LetterState.UNCONFIRMED
+    assert status(ledger, late) is LetterState.UNCONFIRMED
 
 
 def test_a_copy_of_a_letter_that_a_server_may_have_waits_as_long_as_the_letter(
@@ -351,7 +354,7 @@ def test_a_copy_of_a_letter_that_a_server_may_have_waits_as_long_as_the_letter(
     claim = claimed(ledger, clear)
     assert ledger.begin_transmission(claim, provider=ONE)
     ledger.settle(claim, replace(LATER, ambiguous=True, bound_to=ONE, delay=timedelta(minutes=1)))
-    assert standing(ledger, clear) is LetterState.WAITING
+    assert status(ledger, clear) is LetterState.WAITING
     with engine.connect() as connection:
         connection.execute(text("UPDATE letters SET next_at = next_at - interval '1 minute'"))
     ledger.settle(claimed(ledger, clear), LATER)
@@ -366,7 +369,7 @@ def test_the_databases_clock_decides_how_much_time_is_left(replica: Replica) -> 
 def test_a_cancelled_letter_is_not_claimed_also_if_it_arrives_later(replica: Replica) -> None:
     ledger, clear = replica(), fresh()
     assert cancel(ledger, clear.id) is LetterState.CANCELLED
-    assert standing(ledger, clear) is LetterState.CANCELLED
+    assert status(ledger, clear) is LetterState.CANCELLED
     assert cancel(ledger, clear.id) is LetterState.CANCELLED
 
 
@@ -394,7 +397,7 @@ def test_a_cancelled_letter_whose_holder_died_stays_cancelled(replica: Replica) 
     one, other, clear = replica("one", lease=-1), replica("other"), fresh()
     claimed(one, clear)
     cancel(other, clear.id)
-    assert standing(other, clear) is LetterState.CANCELLED
+    assert status(other, clear) is LetterState.CANCELLED
 
 
 def test_another_envelope_under_a_known_id_is_a_replay(replica: Replica) -> None:

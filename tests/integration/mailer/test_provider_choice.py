@@ -185,11 +185,11 @@ def test_a_refused_account_is_not_asked_again_until_a_login_succeeds(
     first.play()
 
     def back() -> bool:
-        way.watch.look()
+        way.monitor.look()
         if way.send().provider != name(first):
             return False
         # Until a letter was taken there is one connection for all; a replica hears of that within its second.
-        other.watch.look()
+        other.monitor.look()
         return other.send().provider == name(first)
 
     eventually(back)
@@ -202,7 +202,7 @@ def test_what_one_replica_found_out_the_others_need_not(make: Make, inboxes: tup
     for _ in range(3):
         finder.send()
     asked = len(first.connections())
-    other.watch.look()
+    other.monitor.look()
     assert other.send().provider == name(second)
     assert len(first.connections()) == asked
 
@@ -218,12 +218,12 @@ def test_with_no_provider_left_nothing_is_admitted_and_nothing_consumed_until_on
         assert isinstance(lost.verdict, TryLater)
         assert lost.concern is Concern.PROVIDER
     assert way.try_to_send(outgoing(AN)) == Pause(reason=NO_PROVIDER)
-    way.watch.look()
+    way.monitor.look()
     assert not way.tap.open
     inboxes[1].play()
 
     def back() -> bool:
-        way.watch.look()
+        way.monitor.look()
         return way.tap.open
 
     eventually(back)
@@ -241,7 +241,7 @@ def test_a_try_connects_and_takes_its_leave_without_a_letter(
     asked = len(first.connections())
 
     def tried() -> bool:
-        way.watch.look()
+        way.monitor.look()
         return way.tap.open
 
     eventually(tried)
@@ -253,7 +253,7 @@ def test_a_server_that_asks_for_less_gets_less(make: Make, inboxes: tuple[Inbox,
     way = make(inboxes[0].smtp_url)
     inboxes[0].play(Rule(phase=Phase.MAIL, reply="421 4.3.2 Slow down", action=Action.CLOSE, times=1))
     way.send()
-    (row,) = way.watch._register.look([name(inboxes[0])])
+    (row,) = way.monitor._store.look([name(inboxes[0])])
     assert row.width < 0.1
     assert row.speed < 0.6
     assert way.send().verdict == Sent()

@@ -10,7 +10,7 @@ import pytest
 from mail_contract.letters import LetterClass
 from mailer_service.providers.circuit import OpenCircuit, ProbeBackoff
 from mailer_service.providers.connection_quota import ConnectionQuota
-from mailer_service.providers.provider_store import ProviderStore, Standing
+from mailer_service.providers.provider_store import ProviderStatus, ProviderStore
 from mailer_service.providers.rate_limiter import RateLimiter
 from mailer_service.smtp.server import SmtpServer
 from mailer_service.store.session_lock import SessionLock
@@ -58,7 +58,7 @@ def join(mailer_database: Database) -> Iterator[Join]:
         engine.dispose()
 
 
-def standing(register: ProviderStore) -> Standing:
+def status(register: ProviderStore) -> ProviderStatus:
     (known,) = register.look([NAME])
     return known
 
@@ -75,28 +75,28 @@ def fill(quota: ConnectionQuota) -> int:
 
 
 def test_one_replica_gives_a_provider_up_for_all(register: ProviderStore) -> None:
-    assert standing(register).open_circuit is None
+    assert status(register).open_circuit is None
     assert register.open(NAME, REFUSED)
     assert not register.open(NAME, AWAY)
-    assert standing(register).open_circuit == REFUSED
-    assert standing(register).openings == 1
+    assert status(register).open_circuit == REFUSED
+    assert status(register).openings == 1
 
 
 def test_of_many_replicas_one_tries_and_only_when_it_is_time(register: ProviderStore) -> None:
     register.open(NAME, AWAY)
     assert register.begin_probe(NAME, patience=5) is None
-    eventually(lambda: standing(register).due)
+    eventually(lambda: status(register).due)
     with ThreadPoolExecutor(8) as replicas:
         tries = list(replicas.map(lambda _: register.begin_probe(NAME, patience=5), range(8)))
     assert [openings for openings in tries if openings is not None] == [1]
-    assert not standing(register).due
+    assert not status(register).due
 
 
 def test_a_try_in_vain_makes_the_next_one_later(register: ProviderStore) -> None:
     register.open(NAME, AWAY)
     eventually(lambda: register.begin_probe(NAME, patience=5) == 1)
     register.fail_probe(NAME, REFUSED, openings=1)
-    assert standing(register).open_circuit == REFUSED
+    assert status(register).open_circuit == REFUSED
     began = time.monotonic()
     eventually(lambda: register.begin_probe(NAME, patience=5) == 2)
     assert time.monotonic() - began > 0.3
@@ -112,9 +112,9 @@ def test_a_late_success_does_not_undo_what_was_found_since(register: ProviderSto
     register.open(NAME, AWAY)
     register.fail_probe(NAME, REFUSED, openings=1)
     assert not register.close(SERVER, openings=1)
-    assert standing(register).open_circuit == REFUSED
+    assert status(register).open_circuit == REFUSED
     assert register.close(SERVER, openings=2)
-    assert standing(register).open_circuit is None
+    assert status(register).open_circuit is None
 
 
 def test_how_often_it_was_given_up_is_forgiven_with_a_letter_not_with_a_login(
@@ -122,28 +122,28 @@ def test_how_often_it_was_given_up_is_forgiven_with_a_letter_not_with_a_login(
 ) -> None:
     register.open(NAME, REFUSED)
     register.close(SERVER, openings=1)
-    assert standing(register).openings == 1
+    assert status(register).openings == 1
     register.open(NAME, REFUSED)
-    assert standing(register).openings == 2
+    assert status(register).openings == 2
     register.reset(NAME)
-    assert standing(register).openings == 2
+    assert status(register).openings == 2
     register.close(SERVER, openings=2)
     register.reset(NAME)
-    assert standing(register).openings == 0
+    assert status(register).openings == 0
 
 
 def test_every_replica_knows_what_was_our_set_up_until_a_letter_was_taken(
     register: ProviderStore,
 ) -> None:
     register.open(NAME, AWAY)
-    assert not standing(register).set_up
+    assert not status(register).set_up
     register.close(server(), openings=1)
     register.open(NAME, OpenCircuit(reason="5.7.1", account=True, set_up=True))
     register.fail_probe(NAME, AWAY, openings=2)
     register.close(server(), openings=3)
-    assert standing(register).set_up
+    assert status(register).set_up
     register.reset(NAME)
-    assert not standing(register).set_up
+    assert not status(register).set_up
 
 
 def test_all_replicas_together_never_have_more_connections_than_allowed(join: Join) -> None:
@@ -259,9 +259,9 @@ def test_a_server_that_asks_for_less_gets_half_of_what_was_open_and_more_again_w
         assert quota.take(until=soon())
     assert register.slow_down(servant)
     assert not register.slow_down(servant)
-    width = standing(register).width
+    width = status(register).width
     assert width == pytest.approx(4 / 50, rel=0.05)
-    assert standing(register).speed == pytest.approx(0.5, rel=0.05)
+    assert status(register).speed == pytest.approx(0.5, rel=0.05)
     quota.limit(width=width, wanted=False)
     for _ in range(8):
         quota.give_back()

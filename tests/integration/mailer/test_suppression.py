@@ -25,11 +25,11 @@ def domain() -> str:
 def entry(room: Mailroom, address: str) -> tuple[str, str, int, int, float | None] | None:
     """Scope, reason, times, needed and days left of the recipient's own or, without one, its domain's entry."""
     hashes = MARKER.hashes_of(address)
-    for mark in (hashes.recipient, hashes.domain):
+    for key in (hashes.recipient, hashes.domain):
         rows = room.query(
             "SELECT scope, reason, times, needed, EXTRACT(epoch FROM expires_at - now()) / 86400 AS days"
             " FROM suppressions WHERE key = %s",
-            mark,
+            key,
         )
         for row in rows:
             days = None if row["days"] is None else round(float(row["days"]), 1)

@@ -21,14 +21,14 @@ LETTER = DeadEnvelope(
 AGAIN = SendAgain(route=letter_route(LETTER.envelope.header.letter_class))
 
 
-def standing(state: LetterState, **changes: bool) -> DeadLetterStatus:
+def status(state: LetterState, **changes: bool) -> DeadLetterStatus:
     usual = {"ours": True, "in_hand": False, "withdrawn": False, "late": False}
     return DeadLetterStatus(state=state, attempts=2, at=AT, **{**usual, **changes})
 
 
 @pytest.mark.parametrize("state", LetterState)
 def test_a_letter_is_sent_again_only_where_no_end_is_known_of_it(state: LetterState) -> None:
-    action = action_for(LETTER, standing(state))
+    action = action_for(LETTER, status(state))
     sent = {LetterState.WAITING, LetterState.CLAIMED, LetterState.TRANSMITTING}
     assert (action == AGAIN) == (state in sent)
 
@@ -44,7 +44,7 @@ def test_a_letter_is_sent_again_only_where_no_end_is_known_of_it(state: LetterSt
     ],
 )
 def test_an_end_is_told_again_under_the_same_id(state: LetterState, reported: ReportedState) -> None:
-    action, again = action_for(LETTER, standing(state)), action_for(LETTER, standing(state))
+    action, again = action_for(LETTER, status(state)), action_for(LETTER, status(state))
     assert isinstance(action, TellAuth)
     assert action.report.state is reported
     assert action == again
@@ -52,12 +52,12 @@ def test_an_end_is_told_again_under_the_same_id(state: LetterState, reported: Re
 
 @pytest.mark.parametrize("state", [LetterState.CLAIMED, LetterState.TRANSMITTING])
 def test_what_a_living_replica_has_in_hand_stays(state: LetterState) -> None:
-    assert action_for(LETTER, standing(state, in_hand=True)) == Keep(reason="in_hand")
+    assert action_for(LETTER, status(state, in_hand=True)) == Keep(reason="in_hand")
 
 
 @pytest.mark.parametrize("state", LetterState)
 def test_another_envelope_under_a_known_id_stays_whatever_became_of_the_letter(state: LetterState) -> None:
-    assert action_for(LETTER, standing(state, ours=False)) == Keep(reason="replayed_id")
+    assert action_for(LETTER, status(state, ours=False)) == Keep(reason="replayed_id")
 
 
 def test_what_the_ledger_does_not_know_is_judged_by_the_mailer() -> None:
@@ -80,11 +80,11 @@ def test_a_cancellation_goes_back_and_what_is_no_letter_stays() -> None:
     ],
 )
 def test_a_dry_run_foresees_what_the_ledger_would_do(changes: dict[str, bool], state: LetterState) -> None:
-    assert as_if_revived(standing(LetterState.DEAD, **changes)).state is state
+    assert as_if_revived(status(LetterState.DEAD, **changes)).state is state
 
 
 def test_an_unconfirmed_letter_stays_unless_a_copy_is_accepted() -> None:
-    doubtful = standing(LetterState.UNCONFIRMED)
+    doubtful = status(LetterState.UNCONFIRMED)
     assert action_for(LETTER, doubtful) == Keep(reason="unconfirmed")
     assert action_for(LETTER, as_if_revived(doubtful, copies=False)) == Keep(reason="unconfirmed")
     assert action_for(LETTER, as_if_revived(doubtful, copies=True)) == AGAIN

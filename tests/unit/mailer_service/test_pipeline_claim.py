@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from mailer_service.delivery.attempt import Attempt
-from mailer_service.delivery.claim import Claim, Standing
+from mailer_service.delivery.claim import Claim, LetterStatus
 from mailer_service.delivery.outcome import Held
 from mailer_service.delivery.waiter import StopSignal, Waiter
 from mailer_service.metrics import Metrics
@@ -29,18 +29,18 @@ CLAIM = Claim(
 ENVELOPE = cast("Any", SimpleNamespace(header=header(), signature="signed"))
 
 
-def standing(state: LetterState) -> Standing:
-    return Standing(state=state, attempts=1, reason=None, reply=None, first_seen=NOW, at=NOW)
+def status(state: LetterState) -> LetterStatus:
+    return LetterStatus(state=state, attempts=1, reason=None, reply=None, first_seen=NOW, at=NOW)
 
 
 class Ledger:
     """Answers as it was told, and goes on with the last answer."""
 
-    def __init__(self, *answers: Claim | Standing) -> None:
+    def __init__(self, *answers: Claim | LetterStatus) -> None:
         self._answers = list(answers)
         self.claims = 0
 
-    def claim(self, *_: Any, **__: Any) -> Claim | Standing:
+    def claim(self, *_: Any, **__: Any) -> Claim | LetterStatus:
         self.claims += 1
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
@@ -67,13 +67,13 @@ def claimed(ledger: Ledger, *, stopping: bool = False) -> Attempt:
 
 @pytest.mark.parametrize("state", [LetterState.CLAIMED, LetterState.TRANSMITTING])
 def test_it_is_claimed_once_its_holder_is_known_to_be_dead(state: LetterState) -> None:
-    ledger = Ledger(standing(state), standing(state), CLAIM)
+    ledger = Ledger(status(state), status(state), CLAIM)
     assert claimed(ledger).claim is CLAIM
     assert ledger.claims == 3
 
 
 def test_a_holder_who_lives_keeps_it() -> None:
-    ledger = Ledger(standing(LetterState.TRANSMITTING))
+    ledger = Ledger(status(LetterState.TRANSMITTING))
     attempt = claimed(ledger)
     assert attempt.claim is None
     assert attempt.outcome == Held()
@@ -82,12 +82,12 @@ def test_a_holder_who_lives_keeps_it() -> None:
 
 @pytest.mark.parametrize("state", sorted(set(LetterState) - {LetterState.CLAIMED, LetterState.TRANSMITTING}))
 def test_a_letter_nobody_holds_is_looked_at_once(state: LetterState) -> None:
-    ledger = Ledger(standing(state))
+    ledger = Ledger(status(state))
     assert claimed(ledger).claim is None
     assert ledger.claims == 1
 
 
 def test_a_stop_ends_the_looking() -> None:
-    ledger = Ledger(standing(LetterState.CLAIMED))
+    ledger = Ledger(status(LetterState.CLAIMED))
     assert claimed(ledger, stopping=True).claim is None
     assert ledger.claims == 1

@@ -30,8 +30,8 @@ def soon() -> float:
 
 @given(code=st.integers(200, 599), lines=st.lists(TEXT, min_size=1, max_size=5), cut=st.integers(1, 30))
 def test_a_reply_is_read_whole_however_it_was_cut(code: int, lines: list[str], cut: int) -> None:
-    hashes = ["-"] * (len(lines) - 1) + [" "]
-    octets = "".join(f"{code}{mark}{line}\r\n" for mark, line in zip(hashes, lines, strict=True)).encode()
+    marks = ["-"] * (len(lines) - 1) + [" "]
+    octets = "".join(f"{code}{mark}{line}\r\n" for mark, line in zip(marks, lines, strict=True)).encode()
     ours, theirs = socket.socketpair()
     with ours, theirs:
         for start in range(0, len(octets), cut):

@@ -8,7 +8,7 @@ from enum import StrEnum, auto
 from typing import Self, assert_never
 
 from mail_contract.messages import EnvelopeHeader
-from mailer_service.delivery.claim import Claim, Standing
+from mailer_service.delivery.claim import Claim, LetterStatus
 from mailer_service.delivery.outcome import (
     Cancelled,
     Concern,
@@ -107,23 +107,23 @@ class Attempt:
         )
 
     @classmethod
-    def recalled(cls, header: EnvelopeHeader, standing: Standing) -> Self:
+    def recalled(cls, header: EnvelopeHeader, status: LetterStatus) -> Self:
         """Takes what the ledger knows of a letter that could not be claimed."""
         return cls(
             header=header,
             hashes=None,
             claim=None,
             deadline=0.0,
-            number=standing.attempts,
-            first_seen=standing.first_seen,
-            decided_at=standing.at,
-            outcome=_outcome_of(standing),
-            reply=standing.reply,
+            number=status.attempts,
+            first_seen=status.first_seen,
+            decided_at=status.at,
+            outcome=_outcome_of(status),
+            reply=status.reply,
         )
 
 
-def _outcome_of(standing: Standing) -> Outcome:
-    state = standing.state
+def _outcome_of(status: LetterStatus) -> Outcome:
+    state = status.state
     outcome: Outcome
     match state:
         case LetterState.ACCEPTED:
@@ -131,9 +131,9 @@ def _outcome_of(standing: Standing) -> Outcome:
         case LetterState.DISCARDED:
             outcome = Discarded()
         case LetterState.DEAD:
-            outcome = Dead(reason=standing.reason or "unknown")
+            outcome = Dead(reason=status.reason or "unknown")
         case LetterState.UNCONFIRMED:
-            outcome = Unconfirmed(reason=standing.reason or "unknown")
+            outcome = Unconfirmed(reason=status.reason or "unknown")
         case LetterState.EXPIRED:
             outcome = Expired()
         case LetterState.CANCELLED:

@@ -42,7 +42,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class LetterStatus:
     """Where a letter stands that could not be claimed.
 
     Attributes:

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection
 
 from mailer_service.delivery.attempt import Transmission
-from mailer_service.delivery.claim import Claim, Holder, Standing, Wanted
+from mailer_service.delivery.claim import Claim, Holder, LetterStatus, Wanted
 from mailer_service.delivery.outcome import Sent
 from mailer_service.delivery.settlement import Settled, Settlement
 from mailer_service.errors import LedgerUnavailable, Unauthentic
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 def claim_all(
     connection: Connection, asked: Sequence[Wanted], holder: Holder
-) -> list[Claim | Standing | Exception]:
+) -> list[Claim | LetterStatus | Exception]:
     """Takes letters in hand, or tells why not.
 
     Args:
@@ -50,7 +50,7 @@ def claim_all(
         if row.claimed_from in {LetterState.CLAIMED, LetterState.TRANSMITTING}:
             _note_abandoned(connection, row)
     others = [(wanted.header.id, wanted.digest) for wanted in asked if wanted.header.id not in claimed]
-    known = standings(connection, others) if others else {}
+    known = statuses(connection, others) if others else {}
     ids = [wanted.header.id for wanted in asked]
     return [known[id_] if id_ in known else _claim(claimed[id_]) for id_ in ids]
 
@@ -94,7 +94,7 @@ def settle_and_suppress(
         {
             "asked": json.dumps([_came_to(claim, settlement)]),
             "replica": replica,
-            "mark": said.mark,
+            "key": said.key,
             "scope": said.scope.value,
             "lifetime": said.lifetime,
             "needed": said.needed,
@@ -103,9 +103,9 @@ def settle_and_suppress(
     return None if row is None else Settled(state=LetterState(row.state), at=row.at)
 
 
-def standings(
+def statuses(
     connection: Connection, letters: Iterable[tuple[UUID, bytes | None]]
-) -> Mapping[UUID, Standing | Exception]:
+) -> Mapping[UUID, LetterStatus | Exception]:
     """Tells where letters stand.
 
     Args:
@@ -113,13 +113,13 @@ def standings(
         letters: the id of each, and the digest its envelope should have if that matters.
     """
     digests = dict(letters)
-    found: dict[UUID, Standing | Exception] = {}
+    found: dict[UUID, LetterStatus | Exception] = {}
     for row in connection.execute(statements.STANDING, {"ids": [str(id_) for id_ in digests]}):
         digest = digests[row.id]
         if digest is not None and row.envelope_digest is not None and bytes(row.envelope_digest) != digest:
             found[row.id] = Unauthentic("replayed_id")
         else:
-            found[row.id] = Standing(
+            found[row.id] = LetterStatus(
                 state=LetterState(row.state),
                 attempts=row.attempts,
                 reason=row.last_reason,
@@ -140,8 +140,8 @@ def _asked_for(wanted: Wanted) -> dict[str, str | None]:
         "recipient_tag": header.recipient_tag,
         "envelope_digest": _bytea(wanted.digest),
         "expires_at": header.expires_at.isoformat(),
-        "recipient_mark": None if hashes is None else _bytea(hashes.recipient),
-        "domain_mark": None if hashes is None else _bytea(hashes.domain),
+        "recipient_hash": None if hashes is None else _bytea(hashes.recipient),
+        "domain_hash": None if hashes is None else _bytea(hashes.domain),
         "provider": wanted.provider,
     }
 

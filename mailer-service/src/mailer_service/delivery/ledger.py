@@ -19,13 +19,13 @@ from sqlalchemy.exc import DBAPIError
 
 from mail_contract.messages import Cancellation, EnvelopeHeader
 from mailer_service.batcher import GATHERING_SECONDS, Batcher
-from mailer_service.delivery.claim import Claim, Holder, Standing, Wanted
+from mailer_service.delivery.claim import Claim, Holder, LetterStatus, Wanted
 from mailer_service.delivery.entries import (
     begin_all,
     claim_all,
     settle_all,
     settle_and_suppress,
-    standings,
+    statuses,
 )
 from mailer_service.delivery.settlement import Settled, Settlement
 from mailer_service.errors import LedgerUnavailable, LetterLocked
@@ -46,7 +46,7 @@ class Ledger:
         self._session_lock = session_lock
         self._replica = replica
         self._lease = lease
-        self._claims: Batcher[Wanted, Claim | Standing] = Batcher(
+        self._claims: Batcher[Wanted, Claim | LetterStatus] = Batcher(
             self._claim_all, every=GATHERING_SECONDS, concerns_all=_concerns_all
         )
         self._beginnings = Batcher(self._begin_all, every=GATHERING_SECONDS, concerns_all=_concerns_all)
@@ -59,7 +59,7 @@ class Ledger:
         digest: bytes,
         hashes: RecipientHashes | None = None,
         provider: str | None = None,
-    ) -> Claim | Standing:
+    ) -> Claim | LetterStatus:
         """Takes the letter in hand, or tells why not.
 
         Args:
@@ -98,15 +98,15 @@ class Ledger:
                 connection, claim, settlement, settlement.suppression, replica=self._replica
             )
 
-    def cancel(self, cancellation: Cancellation) -> Standing:
+    def cancel(self, cancellation: Cancellation) -> LetterStatus:
         """Withdraws a letter, also one that has not arrived yet; tells where it stands now."""
         letter_id = cancellation.letter_id
         with self._connection() as connection:
             connection.execute(statements.CANCEL, {"id": str(letter_id), "reason": cancellation.reason.value})
-            standing = standings(connection, [(letter_id, None)])[letter_id]
-        if isinstance(standing, Exception):
-            raise standing
-        return standing
+            status = statuses(connection, [(letter_id, None)])[letter_id]
+        if isinstance(status, Exception):
+            raise status
+        return status
 
     def answers(self) -> bool:
         """Tells whether the database can be reached."""
@@ -117,8 +117,8 @@ class Ledger:
             return False
         return True
 
-    def _claim_all(self, asked: Sequence[Wanted]) -> Sequence[Claim | Standing | Exception]:
-        answers: list[Claim | Standing | Exception | None] = [None] * len(asked)
+    def _claim_all(self, asked: Sequence[Wanted]) -> Sequence[Claim | LetterStatus | Exception]:
+        answers: list[Claim | LetterStatus | Exception | None] = [None] * len(asked)
         holder = Holder(replica=self._replica, key=self._session_lock.sign, lease=self._lease)
         with self._connection() as connection:
             while open_ := [place for place, answer in enumerate(answers) if answer is None]:

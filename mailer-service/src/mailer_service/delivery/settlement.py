@@ -134,7 +134,7 @@ def _suppression_of(outcome: Outcome, hashes: RecipientHashes | None) -> NewSupp
         return None
     suppress = outcome.suppress
     return NewSuppression(
-        mark=hashes.of(suppress.scope),
+        key=hashes.of(suppress.scope),
         scope=suppress.scope,
         reason=outcome.reason,
         lifetime=suppress.lifetime,

@@ -40,8 +40,8 @@ def suppressions() -> None:
 @_as_json
 def show(who: Sequence[str], *, as_json: bool) -> None:
     """Show all, or those that concern WHO."""
-    with _register() as (register, hasher):
-        found = register.listing(*(mark for target in who for mark in _concerning(hasher, target)))
+    with _opened() as (store, hasher):
+        found = store.listing(*(key for target in who for key in _concerning(hasher, target)))
     _print(found, as_json=as_json)
 
 
@@ -59,11 +59,11 @@ def add(who: Sequence[str], *, reason: str, days: float | None, as_json: bool) -
             "must be up to 100 printable characters without an address", param_hint="--reason"
         )
     lifetime = None if days is None else timedelta(days=days)
-    with _register() as (register, hasher):
+    with _opened() as (store, hasher):
         targets = _targets(hasher, _given(who))
         added = [
-            register.add(NewSuppression(mark=mark, scope=scope, reason=reason, lifetime=lifetime))
-            for scope, mark in targets
+            store.add(NewSuppression(key=key, scope=scope, reason=reason, lifetime=lifetime))
+            for scope, key in targets
         ]
     _print(added, as_json=as_json)
 
@@ -82,13 +82,13 @@ def remove(
     """Let letters go to WHO again. Exit code 1 if one of them was not suppressed."""
     if hours is not None and reason is None:
         raise click.UsageError("--hours goes with --reason.")
-    with _register() as (register, hasher):
+    with _opened() as (store, hasher):
         given = [] if (tags or reason) and not who else _given(who)
-        gone = [int(register.remove(mark)) for _, mark in _targets(hasher, given)]
-        gone += [_remove_tagged(register, tag) for tag in tags]
+        gone = [int(store.remove(key)) for _, key in _targets(hasher, given)]
+        gone += [_remove_tagged(store, tag) for tag in tags]
         if reason is not None:
-            gone.append(register.remove_for(reason, age=None if hours is None else timedelta(hours=hours)))
-        still = sum(bool(register.listing(*_concerning(hasher, target))) for target in given)
+            gone.append(store.remove_for(reason, age=None if hours is None else timedelta(hours=hours)))
+        still = sum(bool(store.listing(*_concerning(hasher, target))) for target in given)
     removed, missing = sum(gone), gone.count(0)
     if as_json:
         click.echo(json.dumps({"removed": removed, "missing": missing, "domain_suppressed": still}))
@@ -102,13 +102,13 @@ def remove(
         sys.exit(1)
 
 
-def _remove_tagged(register: SuppressionStore, tag: str) -> int:
+def _remove_tagged(store: SuppressionStore, tag: str) -> int:
     tag = tag.lower()
     if len(tag) < 4 or not set(tag) <= set("0123456789abcdef"):
         raise click.BadParameter(
             f"must be 4 or more of the {TAG_DIGITS} hexadecimal digits shown by list", param_hint="--tag"
         )
-    found = register.remove_tagged(tag)
+    found = store.remove_tagged(tag)
     if found > 1:
         raise click.ClickException(f"{found} suppressions begin with one of these tags; give more digits")
     return found
@@ -136,8 +136,8 @@ def _read(number: int, text: str, read: Callable[[str], Target]) -> Target:
 
 
 def _concerning(hasher: RecipientHasher, target: str) -> tuple[bytes, ...]:
-    scope, mark = _read(1, target, hasher.of_target)
-    return (mark,) if scope is Scope.DOMAIN else (mark, hasher.hashes_of(target).domain)
+    scope, key = _read(1, target, hasher.of_target)
+    return (key,) if scope is Scope.DOMAIN else (key, hasher.hashes_of(target).domain)
 
 
 def _print(found: Sequence[Suppression], *, as_json: bool) -> None:
@@ -158,7 +158,7 @@ def _print(found: Sequence[Suppression], *, as_json: bool) -> None:
 
 
 @contextmanager
-def _register() -> Iterator[tuple[SuppressionStore, RecipientHasher]]:
+def _opened() -> Iterator[tuple[SuppressionStore, RecipientHasher]]:
     settings = settings_of(SuppressionSettings)
     engine = build_engine(
         settings.database_url.get_secret_value(), application="suppressions", connections=1, autocommit=True

@@ -52,7 +52,7 @@ def run(settings: WorkerSettings) -> None:
         degraded=mailer.liveness.degraded,
     ):
         mailer.session_lock.arrive()
-        mailer.watch.start()
+        mailer.monitor.start()
         try:
             mailer.app.worker_main(_arguments(settings, node))
         finally:

@@ -1,7 +1,7 @@
 """When a provider is left alone: pure rules, and what one replica knows of one provider.
 
 Open means that nobody hands it letters; one replica at a time tries to log in, without a letter, at growing intervals.
-The state all replicas share is a row (`providers.register`); this is the copy a replica decides by, without asking.
+The state all replicas share is a row (`providers.provider_store`); this is the copy a replica decides by, without asking.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from mailer_service.delivery.outcome import Concern, Meaning, Pause, Sent
 from mailer_service.errors import LedgerUnavailable
 from mailer_service.providers.circuit import Circuit, OpenCircuit
 from mailer_service.providers.connection_quota import ConnectionQuota
-from mailer_service.providers.provider_store import ProviderStore, Standing
+from mailer_service.providers.provider_store import ProviderStatus, ProviderStore
 from mailer_service.providers.rate_limiter import RateLimiter
 from mailer_service.smtp.message import Message
 from mailer_service.smtp.redaction import redact
@@ -42,7 +42,7 @@ class Provider:
         server: SmtpServer,
         *,
         transport: SmtpTransport,
-        register: ProviderStore,
+        store: ProviderStore,
         quota: ConnectionQuota,
         rate_limiter: RateLimiter | None,
         circuit: Circuit,
@@ -50,7 +50,7 @@ class Provider:
         self.name = server.name
         self.server = server
         self._transport = transport
-        self._register = register
+        self._store = store
         self._quota = quota
         self._rate_limiter = rate_limiter
         self._circuit = circuit
@@ -142,15 +142,15 @@ class Provider:
             )
         return None
 
-    def follow(self, standing: Standing) -> None:
+    def follow(self, status: ProviderStatus) -> None:
         """Does as all replicas do. Raises LedgerUnavailable."""
         # The width first: a provider that is tried with one letter is not to be rushed at.
-        self._quota.limit(width=standing.width, wanted=standing.wanted)
-        self._circuit.follow(standing.open_circuit, openings=standing.openings, set_up=standing.set_up)
-        self._transport.trim(keep=0 if standing.open_circuit else self._quota.for_idle())
+        self._quota.limit(width=status.width, wanted=status.wanted)
+        self._circuit.follow(status.open_circuit, openings=status.openings, set_up=status.set_up)
+        self._transport.trim(keep=0 if status.open_circuit else self._quota.for_idle())
         self._quota.return_spare(idle=lambda: self._transport.idle)
         if (self._quota.starving and not self._quota.fill()) or self._quota.short:
-            self._register.want(self.name)
+            self._store.want(self.name)
 
     def close(self) -> None:
         """Closes what is kept open."""
@@ -158,7 +158,7 @@ class Provider:
 
     def _give_up(self, open_circuit: OpenCircuit) -> None:
         with suppress(LedgerUnavailable):  # the next letter that fails tells it
-            if self._register.open(self.name, open_circuit):
+            if self._store.open(self.name, open_circuit):
                 log.error(
                     "provider_given_up",
                     provider=self.name,
@@ -169,7 +169,7 @@ class Provider:
 
     def _reset(self) -> None:
         with suppress(LedgerUnavailable):  # the next letter does
-            self._register.reset(self.name)
+            self._store.reset(self.name)
             self._circuit.openings = 0
             self._circuit.set_up = False
 
@@ -179,7 +179,7 @@ class Provider:
             return
         self._slowed_at = now
         with suppress(LedgerUnavailable):  # it will say so again
-            if self._register.slow_down(self.server):
+            if self._store.slow_down(self.server):
                 log.warning("provider_asked_for_less", provider=self.name)
 
 

@@ -12,7 +12,7 @@ import structlog
 from mailer_service.errors import LedgerUnavailable
 from mailer_service.metrics import Metrics
 from mailer_service.providers.provider import Provider
-from mailer_service.providers.provider_store import ProviderStore, Standing
+from mailer_service.providers.provider_store import ProviderStatus, ProviderStore
 
 log = structlog.get_logger(__name__)
 
@@ -38,13 +38,13 @@ class ProviderMonitor:
         self,
         providers: Sequence[Provider],
         *,
-        register: ProviderStore,
+        store: ProviderStore,
         consumption: Consumption,
         metrics: Metrics,
         look_seconds: float = _LOOK_SECONDS,
     ) -> None:
         self._providers = {provider.name: provider for provider in providers}
-        self._register = register
+        self._store = store
         self._consumption = consumption
         self._metrics = metrics
         self._look_seconds = look_seconds
@@ -77,13 +77,13 @@ class ProviderMonitor:
     def look(self) -> None:
         """Looks once."""
         try:
-            standings = self._register.look(list(self._providers))
-            if len(standings) < len(self._providers):
-                self._register.enrol(list(self._providers))
-            for standing in standings:
-                self._providers[standing.name].follow(standing)
-                if standing.due:
-                    self._try(standing)
+            statuses = self._store.look(list(self._providers))
+            if len(statuses) < len(self._providers):
+                self._store.enrol(list(self._providers))
+            for status in statuses:
+                self._providers[status.name].follow(status)
+                if status.due:
+                    self._try(status)
         except LedgerUnavailable as error:
             log.warning("providers_unknown", error=str(error))
         self._decide()
@@ -111,23 +111,23 @@ class ProviderMonitor:
         else:
             self._consumption.pause()
 
-    def _try(self, standing: Standing) -> None:
-        if standing.name in self._probe_backoff:
+    def _try(self, status: ProviderStatus) -> None:
+        if status.name in self._probe_backoff:
             return
-        openings = self._register.begin_probe(standing.name, patience=2 * _PROBE_SECONDS)
+        openings = self._store.begin_probe(status.name, patience=2 * _PROBE_SECONDS)
         if openings is None:
             return
-        self._probe_backoff.add(standing.name)
+        self._probe_backoff.add(status.name)
         # A thread of its own: a server that says nothing must not keep this replica from following the others.
         threading.Thread(
-            target=self._probe, args=(self._providers[standing.name], openings), name="probe", daemon=True
+            target=self._probe, args=(self._providers[status.name], openings), name="probe", daemon=True
         ).start()
 
     def _probe(self, provider: Provider, openings: int) -> None:
         try:
             wrong = provider.probe(deadline=time.monotonic() + _PROBE_SECONDS)
             if wrong is not None:
-                self._register.fail_probe(provider.name, wrong, openings=openings)
+                self._store.fail_probe(provider.name, wrong, openings=openings)
                 log.warning(
                     "provider_still_away",
                     provider=provider.name,
@@ -135,7 +135,7 @@ class ProviderMonitor:
                     tries=openings,
                     reply=wrong.reply,
                 )
-            elif self._register.close(provider.server, openings=openings):
+            elif self._store.close(provider.server, openings=openings):
                 log.info("provider_back", provider=provider.name, tries=openings)
         except LedgerUnavailable as error:
             log.warning("providers_unknown", error=str(error))

@@ -21,7 +21,7 @@ from service_runtime.database.engine import translated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class ProviderStatus:
     """How a provider stands with all replicas.
 
     Attributes:
@@ -61,10 +61,10 @@ class ProviderStore:
         for name in names:
             self._run(statements.ENROL, name=name)
 
-    def look(self, names: Sequence[str]) -> list[Standing]:
+    def look(self, names: Sequence[str]) -> list[ProviderStatus]:
         """Returns how these stand; one that is not enrolled is missing."""
         return [
-            Standing(
+            ProviderStatus(
                 name=row.name,
                 open_circuit=None
                 if row.reason is None

@@ -30,7 +30,7 @@ CLAIM = text(
                            ELSE 'transmitting' END AS state
             FROM json_to_recordset(CAST(:asked AS json))
                  AS asked (id uuid, letter text, letter_class text, recipient_tag text, envelope_digest bytea,
-                           expires_at timestamptz, recipient_mark bytea, domain_mark bytea, provider text)
+                           expires_at timestamptz, recipient_hash bytea, domain_hash bytea, provider text)
         ) AS judged
         ORDER BY id
     ) AS found

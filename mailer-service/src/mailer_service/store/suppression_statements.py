@@ -7,7 +7,7 @@ from sqlalchemy import text
 HOLDS = """
 EXISTS (
     SELECT FROM suppressions AS kept
-    WHERE kept.key IN (asked.recipient_mark, asked.domain_mark)
+    WHERE kept.key IN (asked.recipient_hash, asked.domain_hash)
       AND kept.times >= kept.needed AND (kept.expires_at IS NULL OR kept.expires_at > now())
 )
 """
@@ -15,7 +15,7 @@ EXISTS (
 
 SAY = """
 INSERT INTO suppressions AS known (key, scope, reason, expires_at, needed)
-SELECT :mark, :scope, settled.reason, now() + CAST(:lifetime AS interval), :needed FROM settled
+SELECT :key, :scope, settled.reason, now() + CAST(:lifetime AS interval), :needed FROM settled
 ON CONFLICT (key) DO UPDATE SET
     reason     = excluded.reason,
     since      = CASE WHEN known.expires_at <= now() THEN excluded.since ELSE known.since END,
@@ -33,7 +33,7 @@ SWEEP = text("DELETE FROM suppressions WHERE expires_at <= now()")
 LIST = text(
     """
     SELECT key, scope, reason, since, expires_at, times, needed FROM suppressions
-    WHERE (expires_at IS NULL OR expires_at > now()) AND (:all OR key = ANY (CAST(:marks AS bytea[])))
+    WHERE (expires_at IS NULL OR expires_at > now()) AND (:all OR key = ANY (CAST(:keys AS bytea[])))
     ORDER BY since, key
     """
 )

@@ -35,13 +35,13 @@ class RecipientHashes:
 
 
 class RecipientHasher:
-    """Makes marks."""
+    """Makes hashes."""
 
     def __init__(self, key: str) -> None:
         self._key = key.encode()
 
     def hashes_of(self, address: str) -> RecipientHashes:
-        """Returns the marks of an address; raises AddressNotSupported.
+        """Returns the hashes of an address; raises AddressNotSupported.
 
         Only the domain is canonical. Before the @ only ASCII letters lose their case: a server may hold any other two
         spellings apart, and what one mailbox refused must not silence another.
@@ -50,16 +50,16 @@ class RecipientHasher:
         # `lower` of bytes knows ASCII only.
         local = mailbox.local.encode().lower().decode()
         return RecipientHashes(
-            recipient=self._mark(Scope.RECIPIENT, f"{local}@{mailbox.domain}"),
-            domain=self._mark(Scope.DOMAIN, mailbox.domain),
+            recipient=self._hash(Scope.RECIPIENT, f"{local}@{mailbox.domain}"),
+            domain=self._hash(Scope.DOMAIN, mailbox.domain),
         )
 
     def of_domain(self, domain: str) -> bytes:
-        """Returns the mark of a domain, in A-labels or not; raises AddressNotSupported."""
+        """Returns the hash of a domain, in A-labels or not; raises AddressNotSupported."""
         return self.hashes_of(f"{_PROBE}@{domain}").domain
 
     def of_target(self, target: str) -> tuple[Scope, bytes]:
-        """Returns what an operator wrote, an address or a domain, as scope and mark; raises AddressNotSupported."""
+        """Returns what an operator wrote, an address or a domain, as scope and hash; raises AddressNotSupported."""
         target = target.strip().removesuffix(".")
         if "@" in target.removeprefix("@"):
             return Scope.RECIPIENT, self.hashes_of(target).recipient
@@ -67,5 +67,5 @@ class RecipientHasher:
             raise AddressNotSupported
         return Scope.DOMAIN, self.of_domain(target.removeprefix("@"))
 
-    def _mark(self, scope: Scope, canonical: str) -> bytes:
+    def _hash(self, scope: Scope, canonical: str) -> bytes:
         return hmac.digest(self._key, f"{scope}:{canonical}".encode(), hashlib.sha256)

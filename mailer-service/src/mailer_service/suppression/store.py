@@ -16,7 +16,7 @@ from mailer_service.store.tables import Scope
 from service_runtime.database.engine import translated
 
 TAG_DIGITS = 16
-"""Hexadecimal digits of a mark that are shown; enough to tell ten million apart, and to take one away by."""
+"""Hexadecimal digits of a key that are shown; enough to tell ten million apart, and to take one away by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +24,14 @@ class NewSuppression:
     """Somebody said that letters are in vain there.
 
     Attributes:
-        mark: keyed hash of the recipient or the domain.
+        key: keyed hash of the recipient or the domain.
         scope: which of them.
         reason: token of the reply that said so, or a person's word.
         lifetime: for how long; None until a person removes it.
         needed: how often it must be said before it holds.
     """
 
-    mark: bytes
+    key: bytes
     scope: Scope
     reason: str
     lifetime: timedelta | None = None
@@ -43,7 +43,7 @@ class Suppression:
     """One row, as an operator sees it.
 
     Attributes:
-        tag: beginning of its mark, hexadecimal.
+        tag: beginning of its key, hexadecimal.
         scope: whom it keeps letters from.
         reason: why.
         since: when it was first said.
@@ -72,9 +72,9 @@ class SuppressionStore:
         self._engine = engine
 
     def listing(self, *hashes: bytes) -> list[Suppression]:
-        """Returns all entries, or those with one of the marks, oldest first."""
+        """Returns all entries, or those with one of the keys, oldest first."""
         with self._connection() as connection:
-            rows = connection.execute(statements.LIST, {"marks": list(hashes), "all": not hashes})
+            rows = connection.execute(statements.LIST, {"keys": list(hashes), "all": not hashes})
             return [_suppression(row) for row in rows]
 
     def add(self, new: NewSuppression) -> Suppression:
@@ -84,7 +84,7 @@ class SuppressionStore:
             row = connection.execute(
                 statements.PUT,
                 {
-                    "key": new.mark,
+                    "key": new.key,
                     "scope": new.scope.value,
                     "reason": new.reason,
                     "lifetime": new.lifetime,
@@ -93,11 +93,11 @@ class SuppressionStore:
             ).one()
             return _suppression(row)
 
-    def remove(self, mark: bytes) -> bool:
+    def remove(self, key: bytes) -> bool:
         """Takes one away; tells whether it was there."""
         with self._connection() as connection:
             connection.execute(statements.SWEEP)
-            return connection.execute(statements.REMOVE, {"key": mark}).rowcount > 0
+            return connection.execute(statements.REMOVE, {"key": key}).rowcount > 0
 
     def remove_for(self, reason: str, *, age: timedelta | None = None) -> int:
         """Takes away all with a reason, or those first said within an age; returns how many.

@@ -39,11 +39,11 @@ class Cancellations:
             raise Requeued from error
 
     def _cancel(self, cancellation: Cancellation) -> str:
-        standing = self._waiter.until_done(lambda: self._ledger.cancel(cancellation))
-        log.info("letter_cancelled", letter_id=str(cancellation.letter_id), state=standing.state)
+        status = self._waiter.until_done(lambda: self._ledger.cancel(cancellation))
+        log.info("letter_cancelled", letter_id=str(cancellation.letter_id), state=status.state)
         # A letter in hand is not cancelled yet: whoever has it reports what became of it.
-        if standing.state is LetterState.CANCELLED:
+        if status.state is LetterState.CANCELLED:
             self._follow_up.report(
-                cancellation.letter_id, ReportedState.SUPERSEDED, attempt=standing.attempts, at=standing.at
+                cancellation.letter_id, ReportedState.SUPERSEDED, attempt=status.attempts, at=status.at
             )
-        return standing.state
+        return status.state

@@ -200,10 +200,10 @@ class Pipeline:
             found = self._ledger.claim(envelope.header, digest=digest, hashes=hashes, provider=provider)
             if isinstance(found, Claim):
                 return Attempt.claimed(envelope.header, hashes, found, deadline=deadline)
-            standing = found
-            if standing.state not in IN_HAND or pause is None or not self._waiter.pause(pause):
+            status = found
+            if status.state not in IN_HAND or pause is None or not self._waiter.pause(pause):
                 break
-        return Attempt.recalled(envelope.header, standing)
+        return Attempt.recalled(envelope.header, status)
 
     def _send(self, attempt: Attempt, message: Message | Dead, permit: Permit) -> Outcome:
         """Gives the letter to a provider, and to others as long as it is certain that none has taken it."""

@@ -36,7 +36,7 @@ MADE_AT_RUN_TIME = {
         "addresses.txt",
         "postgresql.conf",
         "index.html",
-        "dkim.private.json",
+        "dkim.private.pem",
         "hash.key",
     ),
 }

@@ -17,13 +17,13 @@ BOTH = tuple(Algorithm)
 
 @cache
 def keys_as_text() -> str:
-    """A JWK set with a key of each algorithm, the same in all tests of a process."""
+    """PEM with a key of each algorithm, the same in all tests of a process."""
     return generate_dkim_keys(date(2026, 3, 1))
 
 
 def keys(*algorithms: Algorithm) -> DkimKeys:
     """Those keys of it."""
-    return DkimKeys([key for key in DkimKeys.from_json(keys_as_text()).keys if key.algorithm in algorithms])
+    return DkimKeys([key for key in DkimKeys.from_pem(keys_as_text()).keys if key.algorithm in algorithms])
 
 
 def signing(*algorithms: Algorithm) -> Sender:

@@ -229,5 +229,5 @@ def _sender(settings: WorkerSettings) -> Sender:
         name=settings.product_name,
         signer=None
         if keys is None
-        else Signer(DkimKeys.from_json(keys.get_secret_value()), domain=settings.signing_domain),
+        else Signer(DkimKeys.from_pem(keys.get_secret_value()), domain=settings.signing_domain),
     )

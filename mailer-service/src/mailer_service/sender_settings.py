@@ -36,14 +36,14 @@ class SenderSettings(ProcessSettings):
     Attributes:
         sender: address that letters come from.
         dkim_domain: whose name signatures bear; the sender's domain unless said.
-        dkim_keys: JWK set, private RSA and Ed25519, key ids are selectors; without it letters are not signed.
+        dkim_keys: private RSA and Ed25519 keys as PEM, each with its selector above it; without it letters are not signed.
     """
 
     model_config = SettingsConfigDict(env_prefix="MAILER_")
 
     sender: Annotated[str, AfterValidator(_sender)]
     dkim_domain: Annotated[str, AfterValidator(_domain)] | None = None
-    dkim_keys: Annotated[SecretStr, holds_keys(DkimKeys.from_json)] | None = None
+    dkim_keys: Annotated[SecretStr, holds_keys(DkimKeys.from_pem)] | None = None
 
     @property
     def signing_domain(self) -> str:
@@ -61,4 +61,4 @@ class SenderSettings(ProcessSettings):
 class DkimSettings(SenderSettings):
     """`mailer-service dkim-records`."""
 
-    dkim_keys: Annotated[SecretStr, holds_keys(DkimKeys.from_json)]
+    dkim_keys: Annotated[SecretStr, holds_keys(DkimKeys.from_pem)]

@@ -72,7 +72,7 @@ HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
 
 
 def holds_keys(read: Callable[[str], object]) -> AfterValidator:
-    """Returns a validator that refuses text in which `read`, a `from_json` of `mail_contract.keys`, finds no keys."""
+    """Returns a validator that refuses text in which `read` finds no keys, which it says by BadKey."""
 
     def check(value: SecretStr) -> SecretStr:
         try:

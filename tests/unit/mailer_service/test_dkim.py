@@ -1,23 +1,30 @@
 """Signatures: what they cover, what they are made of, which keys are taken."""
 
 import base64
-import json
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mail_contract.errors import BadKey
-from mail_contract.keys import encode
 from mailer_service.render.examples import CREATED
 from mailer_service.smtp.dkim import canonical_body, canonical_header
-from mailer_service.smtp.dkim_keys import Algorithm, DkimKeys, generate_dkim_keys, zone_line
+from mailer_service.smtp.dkim_keys import Algorithm, DkimKeys, zone_line
 from support.dkim import BOTH, DOMAIN, keys, keys_as_text, signing
 from support.outgoing import HEADERS, SENDER, composed, outgoing
 
@@ -95,7 +102,7 @@ def test_a_body_is_hashed_as_the_standard_says(pieces: list[bytes]) -> None:
 
 
 def test_new_keys_are_of_both_kinds_and_named_for_their_day() -> None:
-    found = DkimKeys.from_json(keys_as_text()).keys
+    found = DkimKeys.from_pem(keys_as_text()).keys
     assert [(key.selector, key.algorithm) for key in found] == [
         ("rsa-20260301", Algorithm.RSA),
         ("ed25519-20260301", Algorithm.ED25519),
@@ -112,52 +119,41 @@ def test_a_record_is_cut_into_strings_that_the_dns_can_carry() -> None:
         assert max(len(string) for string in strings) <= 255
 
 
-def weak_rsa() -> dict[str, str]:
-    key = generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - that is the point
-    private = key.private_numbers()
-    public = private.public_numbers
-    numbers = {
-        "n": public.n,
-        "e": public.e,
-        "d": private.d,
-        "p": private.p,
-        "q": private.q,
-        "dp": private.dmp1,
-        "dq": private.dmq1,
-        "qi": private.iqmp,
-    }
-    return {"kty": "RSA", "kid": "weak"} | {
-        name: encode(number.to_bytes(256, "big")) for name, number in numbers.items()
-    }
+def pem(
+    key: PrivateKeyTypes, form: PrivateFormat = PrivateFormat.PKCS8, password: bytes | None = None
+) -> str:
+    hidden = NoEncryption() if password is None else BestAvailableEncryption(password)
+    return key.private_bytes(Encoding.PEM, form, hidden).decode()
 
 
-def key_set(*jwks: dict[str, str]) -> str:
-    return json.dumps({"keys": jwks})
+def test_keys_that_people_have_are_read_as_they_are() -> None:
+    rsa, ed25519 = (key.private for key in keys(*BOTH).keys)
+    old = pem(rsa, PrivateFormat.TraditionalOpenSSL)  # as `opendkim-genkey` writes them
+    assert old.startswith("-----BEGIN RSA PRIVATE KEY-----")
+    text = f"selector: mail2026\r\n{old}\n\nselector:\ta1.b-2\n{pem(ed25519)}"
+    assert [key.selector for key in DkimKeys.from_pem(text).keys] == ["mail2026", "a1.b-2"]
 
 
 def test_keys_that_should_not_sign_are_refused_without_being_quoted() -> None:
-    rsa, ed25519 = json.loads(keys_as_text())["keys"]
-    another = json.loads(generate_dkim_keys(date(2026, 3, 2)))["keys"][1]
+    rsa, ed25519 = (pem(key.private) for key in keys(*BOTH).keys)
+    weak = pem(generate_private_key(public_exponent=65537, key_size=1024))  # noqa: S505 - that is the point
     broken = [
         "",
-        "{}",
-        "[]",
-        key_set(),
-        key_set(weak_rsa()),
-        key_set(ed25519, another),
-        key_set(ed25519 | {"kid": "Not A Selector"}),
-        key_set(ed25519 | {"kid": "a.example\r\nx"}),
-        key_set(ed25519 | {"crv": "X25519"}),
-        key_set(ed25519 | {"d": ed25519["d"][:-4]}),
-        key_set(rsa | {"q": rsa["p"]}),
-        key_set({name: value for name, value in rsa.items() if name != "d"}),
+        rsa,
+        "selector: a\n",
+        f"selector:\n{rsa}",
+        f"selector: a\n{weak}",
+        f"selector: a\n{ed25519}selector: b\n{pem(Ed25519PrivateKey.generate())}",
+        f"selector: Not-A-Selector\n{ed25519}",
+        f"selector: a\n{ed25519}x: y\n",
+        f"selector: a\n{pem(X25519PrivateKey.generate())}",
+        f"selector: a\n{pem(Ed25519PrivateKey.generate(), password=b'secret')}",
+        f"selector: a\n{rsa.replace('A', 'B', 9)}",
     ]
     for text in broken:
         with pytest.raises(BadKey) as caught:
-            DkimKeys.from_json(text)
-        assert ed25519["d"][:8] not in str(caught.value)
-    for good in (key_set(rsa), key_set(ed25519), key_set(ed25519, rsa), key_set(ed25519 | {"kid": "a1.b-2"})):
-        assert DkimKeys.from_json(good).keys
+            DkimKeys.from_pem(text)
+        assert ed25519.splitlines()[1][-20:] not in str(caught.value)
 
 
 def test_letters_of_different_times_are_signed_with_theirs() -> None:

@@ -182,10 +182,10 @@ def test_half_a_key_pair_is_an_error_rather_than_a_new_pair(tmp_path: Path) -> N
 
 def test_keys_for_signing_are_made_once_and_only_for_their_owner(tmp_path: Path) -> None:
     (path,) = make_dkim_keys(tmp_path / "keys")
-    assert path.name == "dkim.private.json"
+    assert path.name == "dkim.private.pem"
     assert path.stat().st_mode & 0o777 == 0o600
     assert make_dkim_keys(tmp_path / "keys") == ()
-    assert len(DkimKeys.from_json(path.read_text(encoding="utf-8")).keys) == 2
+    assert len(DkimKeys.from_pem(path.read_text(encoding="utf-8")).keys) == 2
 
 
 def test_the_records_of_the_keys_are_printed_for_a_zone_file_and_for_programs(tmp_path: Path) -> None:

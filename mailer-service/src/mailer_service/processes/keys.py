@@ -14,7 +14,7 @@ from mailer_service.smtp.dkim_keys import DkimKeys, generate_dkim_keys, zone_lin
 
 PRIVATE = "sealing.private.json"
 PUBLIC = "sealing.public.json"
-DKIM = "dkim.private.json"
+DKIM = "dkim.private.pem"
 HASH_KEY = "mailer-hash.key"
 """Named so that both services' keys may lie in one directory."""
 
@@ -73,5 +73,5 @@ def dkim_records_as_json(settings: DkimSettings) -> str:
 
 
 def _records(settings: DkimSettings) -> list[tuple[str, str]]:
-    keys = DkimKeys.from_json(settings.dkim_keys.get_secret_value()).keys
+    keys = DkimKeys.from_pem(settings.dkim_keys.get_secret_value()).keys
     return [(f"{key.selector}._domainkey.{settings.signing_domain}", key.record()) for key in keys]

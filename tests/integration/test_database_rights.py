@@ -8,7 +8,7 @@ import pytest
 from psycopg2 import extensions, sql
 
 from auth_service.store.migrate import MIGRATIONS as AUTH
-from mailer_service.store.migrate import MIGRATIONS as MAILER
+from mailer_service.db.migrate import MIGRATIONS as MAILER
 from support.database import Database
 
 RIGHTS: Mapping[str, Mapping[str, str]] = {"auth": AUTH.rights, "mailer": MAILER.rights}

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from sqlalchemy import Engine
 
+from mailer_service.db.session_lock import SessionLock
 from mailer_service.delivery.attempt import Attempt, Transmission
 from mailer_service.delivery.claim import Claim
 from mailer_service.delivery.lease import LeaseKeeper
@@ -24,7 +25,6 @@ from mailer_service.providers.provider_store import ProviderStore
 from mailer_service.providers.route import Route
 from mailer_service.smtp.server import read_servers
 from mailer_service.smtp.transport import SmtpTransport
-from mailer_service.store.session_lock import SessionLock
 from mailer_service.suppression.recipient_hashes import RecipientHasher
 from mailer_service.worker.pipeline import Pipeline
 from service_runtime.database.engine import build_engine

@@ -15,6 +15,7 @@ from mail_contract.sealing import Opener
 from mail_contract.topology import MAILER_CANCELLATIONS
 from mailer_service.address import Mailbox
 from mailer_service.batcher import GATHERING_SECONDS, Batcher
+from mailer_service.db.session_lock import SessionLock
 from mailer_service.delivery.lease import LeaseKeeper
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.waiter import StopSignal, Waiter
@@ -37,7 +38,6 @@ from mailer_service.smtp.dkim_keys import DkimKeys
 from mailer_service.smtp.message import Sender
 from mailer_service.smtp.server import read_servers
 from mailer_service.smtp.transport import SmtpTransport
-from mailer_service.store.session_lock import SessionLock
 from mailer_service.suppression.recipient_hashes import RecipientHasher
 from mailer_service.worker.cancellations import Cancellations
 from mailer_service.worker.consumption import Consumption

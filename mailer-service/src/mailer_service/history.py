@@ -11,8 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import Engine, text
 
+from mailer_service.db.tables import IN_HAND, LetterState
 from mailer_service.errors import LedgerUnavailable
-from mailer_service.store.tables import IN_HAND, LetterState
 from service_runtime.database.engine import translated
 
 _LETTERS = text(

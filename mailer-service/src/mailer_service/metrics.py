@@ -8,8 +8,8 @@ from datetime import timedelta
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from mail_contract.letters import LetterClass
+from mailer_service.db.tables import Scope
 from mailer_service.delivery.outcome import Concern, Outcome, Sent
-from mailer_service.store.tables import Scope
 
 _ATTEMPT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60)
 """Seconds. A kept connection answers in milliseconds; an attempt ends before its lease."""

@@ -12,16 +12,16 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, event, text
 
 from mail_contract.messages import Cancellation, CancellationReason, EnvelopeHeader
+from mailer_service.db.interventions import InterventionRow
+from mailer_service.db.migrate import migrate
+from mailer_service.db.session_lock import SessionLock
+from mailer_service.db.tables import LetterState
 from mailer_service.delivery.attempt import Phase, Transmission
 from mailer_service.delivery.claim import Claim, LetterStatus
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.outcome import Dead, OtherProvider, TryLater
 from mailer_service.delivery.settlement import Settlement
 from mailer_service.errors import LedgerUnavailable, LetterLocked, Unauthentic
-from mailer_service.store.interventions import InterventionRow
-from mailer_service.store.migrate import migrate
-from mailer_service.store.session_lock import SessionLock
-from mailer_service.store.tables import LetterState
 from mailer_service.suppression.recipient_hashes import RecipientHashes
 from service_runtime.database.engine import build_engine
 from support.database import Database

@@ -8,12 +8,12 @@ from threading import Barrier
 import pytest
 
 from mail_contract.letters import LetterClass
+from mailer_service.db.session_lock import SessionLock
 from mailer_service.providers.circuit import OpenCircuit, ProbeBackoff
 from mailer_service.providers.connection_quota import ConnectionQuota
 from mailer_service.providers.provider_store import ProviderStatus, ProviderStore
 from mailer_service.providers.rate_limiter import RateLimiter
 from mailer_service.smtp.server import SmtpServer
-from mailer_service.store.session_lock import SessionLock
 from service_runtime.database.engine import build_engine
 from support.database import Database
 from support.eventually import eventually

@@ -3,8 +3,8 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from mailer_service.db.tables import Scope
 from mailer_service.providers.destination_throttle import DestinationThrottle, ThreadShare, Throttled
-from mailer_service.store.tables import Scope
 from mailer_service.suppression.recipient_hashes import RecipientHashes
 
 THREADS = 8

@@ -7,12 +7,12 @@ from uuid import uuid4
 
 import pytest
 
+from mailer_service.db.tables import LetterState
 from mailer_service.delivery.attempt import Attempt
 from mailer_service.delivery.claim import Claim, LetterStatus
 from mailer_service.delivery.outcome import Held
 from mailer_service.delivery.waiter import StopSignal, Waiter
 from mailer_service.metrics import Metrics
-from mailer_service.store.tables import LetterState
 from mailer_service.worker.pipeline import Pipeline
 from support.outgoing import SENDER, header
 

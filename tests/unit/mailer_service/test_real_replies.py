@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from mailer_service.db.tables import Scope
 from mailer_service.delivery.attempt import Phase
 from mailer_service.delivery.outcome import (
     Ambiguous,
@@ -31,7 +32,6 @@ from mailer_service.smtp.reply import Reply
 from mailer_service.smtp.reply_row import BY_WORDS
 from mailer_service.smtp.reply_table import REPLIES, meaning_of
 from mailer_service.smtp.sender_phrases import SENDER_PHRASES
-from mailer_service.store.tables import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

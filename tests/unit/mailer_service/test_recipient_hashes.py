@@ -2,8 +2,8 @@
 
 import pytest
 
+from mailer_service.db.tables import Scope
 from mailer_service.errors import AddressNotSupported
-from mailer_service.store.tables import Scope
 from mailer_service.suppression.recipient_hashes import RecipientHasher
 
 MARKER = RecipientHasher("a key for hashes, only for tests, long enough")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailer_service.db.tables import Scope
 from mailer_service.delivery.attempt import Phase
 from mailer_service.delivery.outcome import (
     Ambiguous,
@@ -23,7 +24,6 @@ from mailer_service.delivery.outcome import (
 )
 from mailer_service.smtp.reply import MAX_CHARACTERS, Reply, Silence
 from mailer_service.smtp.reply_table import meaning_of
-from mailer_service.store.tables import Scope
 
 CONNECT, TLS, EHLO, AUTH = Phase.CONNECT, Phase.TLS, Phase.EHLO, Phase.AUTH
 MAIL, RCPT, DATA, DOT = Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.DOT

@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 from mail_contract.keys import VerifyingKeys
 from mail_contract.messages import DeliveryReport, ReportedState
 from mail_contract.topology import CANCELLATION_ROUTE, Route, letter_route
+from mailer_service.db.tables import LetterState
 from mailer_service.deadletters.info import (
     Content,
     DeadCancellation,
@@ -23,7 +24,6 @@ from mailer_service.deadletters.info import (
 from mailer_service.deadletters.message import UNCONFIRMED
 from mailer_service.delivery.dead_ledger import DROPPED, DeadLedger, DeadLetterStatus, Letters
 from mailer_service.reports import report_of
-from mailer_service.store.tables import LetterState
 
 
 class Done(StrEnum):

@@ -8,6 +8,7 @@ from enum import StrEnum, auto
 from typing import Self, assert_never
 
 from mail_contract.messages import EnvelopeHeader
+from mailer_service.db.tables import LetterState
 from mailer_service.delivery.claim import Claim, LetterStatus
 from mailer_service.delivery.outcome import (
     Cancelled,
@@ -22,7 +23,6 @@ from mailer_service.delivery.outcome import (
     Unconfirmed,
     Verdict,
 )
-from mailer_service.store.tables import LetterState
 from mailer_service.suppression.recipient_hashes import RecipientHashes
 
 

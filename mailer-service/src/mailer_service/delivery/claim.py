@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from mail_contract.messages import EnvelopeHeader
-from mailer_service.store.tables import LetterState
+from mailer_service.db.tables import LetterState
 from mailer_service.suppression.recipient_hashes import RecipientHashes
 
 

@@ -17,9 +17,9 @@ from uuid import UUID
 
 from sqlalchemy import Engine, TextClause, func, select
 
+from mailer_service.db import dead_statements
+from mailer_service.db.tables import LetterState
 from mailer_service.errors import LedgerUnavailable
-from mailer_service.store import dead_statements
-from mailer_service.store.tables import LetterState
 from service_runtime.database.engine import translated
 
 DROPPED = "dropped"

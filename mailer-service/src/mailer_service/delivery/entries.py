@@ -10,14 +10,14 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection
 
+from mailer_service.db import ledger_statements as statements
+from mailer_service.db.suppression_statements import SWEEP
+from mailer_service.db.tables import LetterState
 from mailer_service.delivery.attempt import Transmission
 from mailer_service.delivery.claim import Claim, Holder, LetterStatus, Wanted
 from mailer_service.delivery.outcome import Sent
 from mailer_service.delivery.settlement import Settled, Settlement
 from mailer_service.errors import LedgerUnavailable, Unauthentic
-from mailer_service.store import ledger_statements as statements
-from mailer_service.store.suppression_statements import SWEEP
-from mailer_service.store.tables import LetterState
 from mailer_service.suppression.store import NewSuppression
 
 log = structlog.get_logger(__name__)

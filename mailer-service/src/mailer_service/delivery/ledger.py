@@ -19,6 +19,8 @@ from sqlalchemy.exc import DBAPIError
 
 from mail_contract.messages import Cancellation, EnvelopeHeader
 from mailer_service.batcher import GATHERING_SECONDS, Batcher
+from mailer_service.db import ledger_statements as statements
+from mailer_service.db.session_lock import SessionLock
 from mailer_service.delivery.claim import Claim, Holder, LetterStatus, Wanted
 from mailer_service.delivery.entries import (
     begin_all,
@@ -29,8 +31,6 @@ from mailer_service.delivery.entries import (
 )
 from mailer_service.delivery.settlement import Settled, Settlement
 from mailer_service.errors import LedgerUnavailable, LetterLocked
-from mailer_service.store import ledger_statements as statements
-from mailer_service.store.session_lock import SessionLock
 from mailer_service.suppression.recipient_hashes import RecipientHashes
 from service_runtime.database.engine import translated
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import StrEnum, auto
 from typing import ClassVar, TypeAlias
 
-from mailer_service.store.tables import Scope
+from mailer_service.db.tables import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from mailer_service.db.tables import LetterState
 from mailer_service.delivery.attempt import Attempt, Transmission
 from mailer_service.delivery.claim import Claim
 from mailer_service.delivery.outcome import (
@@ -24,7 +25,6 @@ from mailer_service.delivery.outcome import (
     Verdict,
     without_another,
 )
-from mailer_service.store.tables import LetterState
 from mailer_service.suppression.recipient_hashes import RecipientHashes
 from mailer_service.suppression.store import NewSuppression
 

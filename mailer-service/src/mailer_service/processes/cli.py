@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from mailer_service.db import migrate as migrations
 from mailer_service.errors import AddressTaken
 from mailer_service.processes import alive as ask_worker
 from mailer_service.processes import flower as flower_process
@@ -19,7 +20,6 @@ from mailer_service.processes.start import BAD_SETTINGS, settings_of
 from mailer_service.processes.suppressions import suppressions
 from mailer_service.sender_settings import DkimSettings
 from mailer_service.settings import FlowerSettings, MigrationSettings, WorkerSettings
-from mailer_service.store import migrate as migrations
 
 
 @click.group(commands=[dead, explain, letters, suppressions])

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from mailer_service.console.dead_list import each_data
 from mailer_service.console.escaping import harmless, json_line, stamp
 from mailer_service.console.letter_records import record_data, record_text
+from mailer_service.db.tables import LetterState
 from mailer_service.deadletters.info import DeadLetterInfo
 from mailer_service.deadletters.selection import Selection
 from mailer_service.deadletters.session import session_at
@@ -18,7 +19,6 @@ from mailer_service.errors import BrokerLost, BrokerRefuses, LedgerUnavailable
 from mailer_service.history import Archive, LetterRecord
 from mailer_service.processes.start import settings_of
 from mailer_service.settings import ExplainSettings
-from mailer_service.store.tables import LetterState
 from service_runtime.database.engine import build_engine
 
 _UNKNOWN = 1

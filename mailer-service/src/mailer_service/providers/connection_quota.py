@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from threading import Condition
 
+from mailer_service.db.session_lock import SessionLock
 from mailer_service.providers import statements
 from mailer_service.providers.provider_store import space_of
 from mailer_service.smtp.server import SmtpServer
-from mailer_service.store.session_lock import SessionLock
 
 _ASK_AGAIN_SECONDS = 0.2
 _OF_LATE_SECONDS = 2.0

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Condition
 
-from mailer_service.store.tables import Scope
+from mailer_service.db.tables import Scope
 from mailer_service.suppression.recipient_hashes import RecipientHashes
 
 SLOW_SECONDS = 1.0

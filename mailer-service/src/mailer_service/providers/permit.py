@@ -10,12 +10,12 @@ from typing import Self, assert_never
 import structlog
 
 from mail_contract.letters import LetterClass
+from mailer_service.db.tables import Scope
 from mailer_service.delivery.attempt import Phase, Transmission
 from mailer_service.delivery.outcome import Ambiguous, Concern, Dead, OtherProvider, Pause, Sent, TryLater
 from mailer_service.providers.destination_throttle import DestinationThrottle, ThreadShare
 from mailer_service.providers.provider import Provider
 from mailer_service.smtp.message import Message
-from mailer_service.store.tables import Scope
 
 log = structlog.get_logger(__name__)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
 
+from mailer_service.db.tables import Scope
 from mailer_service.delivery.attempt import Phase
 from mailer_service.delivery.outcome import (
     Concern,
@@ -22,7 +23,6 @@ from mailer_service.delivery.outcome import (
 )
 from mailer_service.smtp.phrases import Phrase, Says
 from mailer_service.smtp.reply import Reply
-from mailer_service.store.tables import Scope
 
 Judgement = Callable[[str], Verdict]
 """From a reply's token to the verdict that gives it as its reason."""

@@ -10,8 +10,8 @@ import hmac
 from dataclasses import dataclass
 
 from mailer_service.address import Mailbox
+from mailer_service.db.tables import Scope
 from mailer_service.errors import AddressNotSupported
-from mailer_service.store.tables import Scope
 
 _PROBE = "x"
 """A local part, to read a domain by the rules of an address."""

@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from mailer_service.db import suppression_statements as statements
+from mailer_service.db.tables import Scope
 from mailer_service.errors import LedgerUnavailable
-from mailer_service.store import suppression_statements as statements
-from mailer_service.store.tables import Scope
 from service_runtime.database.engine import translated
 
 TAG_DIGITS = 16

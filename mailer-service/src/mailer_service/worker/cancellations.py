@@ -5,11 +5,11 @@ from __future__ import annotations
 import structlog
 
 from mail_contract.messages import Cancellation, ReportedState
+from mailer_service.db.tables import LetterState
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.waiter import Waiter
 from mailer_service.errors import LedgerUnavailable, Requeued, Unauthentic
 from mailer_service.incoming import IncomingMessage
-from mailer_service.store.tables import LetterState
 from mailer_service.worker.follow_up import FollowUp
 
 log = structlog.get_logger(__name__)

@@ -20,6 +20,7 @@ import structlog
 
 from mail_contract.messages import Contents, Envelope, EnvelopeHeader
 from mail_contract.sealing import Opener
+from mailer_service.db.tables import IN_HAND, LetterState
 from mailer_service.delivery.attempt import Attempt, Transmission
 from mailer_service.delivery.claim import Claim
 from mailer_service.delivery.lease import LeaseKeeper
@@ -46,7 +47,6 @@ from mailer_service.providers.permit import Permit, may_ask_another
 from mailer_service.providers.route import Route
 from mailer_service.render.renderer import Renderer
 from mailer_service.smtp.message import Message, Sender, compose
-from mailer_service.store.tables import IN_HAND, LetterState
 from mailer_service.suppression.recipient_hashes import RecipientHasher, RecipientHashes
 from mailer_service.worker.follow_up import FollowUp
 

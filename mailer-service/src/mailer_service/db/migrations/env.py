@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from mailer_service.store.interventions import InterventionRow
+from mailer_service.db.interventions import InterventionRow
 
 context.configure(
     connection=context.config.attributes["connection"],

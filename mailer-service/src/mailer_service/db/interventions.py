@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mailer_service.store.tables import Base
+from mailer_service.db.tables import Base
 
 
 class Intervention(StrEnum):

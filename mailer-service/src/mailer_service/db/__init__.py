@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from typing import Final
 
-MIGRATIONS_PACKAGE: Final = "mailer_service.store.migrations"
+MIGRATIONS_PACKAGE: Final = "mailer_service.db.migrations"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailer_service.store import MIGRATIONS_PACKAGE
+from mailer_service.db import MIGRATIONS_PACKAGE
 from service_runtime.database.migrations import Migrations
 
 MIGRATIONS: Final = Migrations(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from mailer_service.store.suppression_statements import HOLDS, SAY
+from mailer_service.db.suppression_statements import HOLDS, SAY
 
 CLAIM = text(
     f"""

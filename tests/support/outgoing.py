@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from mail_contract.letters import LetterName
 from mail_contract.messages import EnvelopeHeader
 from mailer_service.address import Mailbox
+from mailer_service.render.brand import Brand
 from mailer_service.render.examples import EXAMPLES, example_header
 from mailer_service.render.renderer import Renderer
 from mailer_service.render.rendering import Rendering
@@ -29,7 +30,7 @@ HEADERS = (
 )
 """Of every letter, in this order."""
 SENDER = Sender(mailbox=Mailbox.parse("no-reply@postern.example"), name="Postern")
-RENDERER = Renderer(product_name="Postern")
+RENDERER = Renderer(Brand(name="Postern"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

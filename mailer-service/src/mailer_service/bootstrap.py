@@ -31,6 +31,7 @@ from mailer_service.providers.provider_monitor import ProviderMonitor
 from mailer_service.providers.provider_store import ProviderStore
 from mailer_service.providers.rate_limiter import RateLimiter
 from mailer_service.providers.route import Route
+from mailer_service.render.check import check_letters
 from mailer_service.render.renderer import Renderer
 from mailer_service.settings import WorkerSettings
 from mailer_service.smtp.dkim import Signer
@@ -94,7 +95,12 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
     Args:
         settings: of the worker.
         replica: its name, unlike that of any other.
+
+    Raises:
+        BrokenTemplates: a letter cannot be written.
     """
+    renderer = Renderer(settings.brand, overlay=settings.templates)
+    check_letters(renderer)
     app = build_app(
         "mailer-service",
         broker_url=settings.broker_url.get_secret_value(),
@@ -152,7 +158,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         ),
         hasher=RecipientHasher(settings.hash_key.get_secret_value()),
         route=route,
-        renderer=Renderer(product_name=settings.product_name),
+        renderer=renderer,
         sender=_sender(settings),
         ledger=ledger,
         keeper=LeaseKeeper(
@@ -227,6 +233,7 @@ def _sender(settings: WorkerSettings) -> Sender:
     return Sender(
         mailbox=Mailbox.parse(settings.sender),
         name=settings.product_name,
+        reply_to=None if settings.reply_to is None else Mailbox.parse(settings.reply_to),
         signer=None
         if keys is None
         else Signer(DkimKeys.from_pem(keys.get_secret_value()), domain=settings.signing_domain),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -90,6 +91,19 @@ class Unauthentic(MailerError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class BrokenTemplates(MailerError):
+    """Templates cannot be made into letters; each is named with its file and the reason."""
+
+    sentence = "Templates cannot be made into letters."
+
+    def __init__(self, flaws: Sequence[str]) -> None:
+        super().__init__()
+        self.flaws = flaws
+
+    def __str__(self) -> str:
+        return "\n  ".join((self.sentence, *self.flaws))
 
 
 class PictureFailed(MailerError):

@@ -9,6 +9,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from mail_contract.keys import SealingKeys, VerifyingKeys
 from mail_contract.topology import MAILER_WORK
+from mailer_service.letter_settings import LetterSettings
 from mailer_service.sender_settings import SenderSettings
 from mailer_service.smtp.server import read_servers
 from service_runtime.setting_types import BrokerUrl, DatabaseUrl, HostAndPort, ProcessSettings, holds_keys
@@ -68,7 +69,7 @@ class MigrationSettings(_Settings):
     migration_database_url: DatabaseUrl
 
 
-class WorkerSettings(SenderSettings):
+class WorkerSettings(SenderSettings, LetterSettings):
     """`mailer-service worker`.
 
     Attributes:
@@ -78,7 +79,6 @@ class WorkerSettings(SenderSettings):
             separated by spaces, the preferred one first; limits as a query, `?connections=8&rate=50`.
         probe_seconds: after how long a provider that was given up is tried again first; doubled with each try in vain.
         probe_limit_seconds: the longest between two tries.
-        product_name: what letters call the application.
         sealing_keys: JWK set, private X25519.
         verifying_keys: JWK set, auth's public Ed25519.
         hash_key: of the hashes by which recipients and domains are recognised.
@@ -96,9 +96,6 @@ class WorkerSettings(SenderSettings):
     database_url: DatabaseUrl
     broker_url: BrokerUrl
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)]
-    product_name: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")] = (
-        "Postern"
-    )
     sealing_keys: Annotated[SecretStr, holds_keys(SealingKeys.from_json)]
     verifying_keys: Annotated[SecretStr, holds_keys(VerifyingKeys.from_json)]
     hash_key: HashKey

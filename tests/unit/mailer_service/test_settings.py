@@ -12,9 +12,11 @@ import pytest
 from pydantic import SecretStr
 
 from mail_contract.keys import generate_sealing_keys, generate_signing_keys
+from mailer_service.letter_settings import LetterSettings
 from mailer_service.processes import keys
 from mailer_service.processes.keys import make_dkim_keys
 from mailer_service.processes.keys import run as make_keys
+from mailer_service.render.brand import Brand
 from mailer_service.sender_settings import DkimSettings
 from mailer_service.settings import FlowerSettings, MigrationSettings, WorkerSettings
 from mailer_service.smtp.dkim_keys import DkimKeys
@@ -85,6 +87,50 @@ def test_a_bad_value_is_named_and_not_shown(
     message = refused(monkeypatch, WorkerSettings, {**complete(), variable: value})
     assert variable in message
     assert "secret" not in message.replace("MAILER_", "")
+
+
+def test_a_worker_does_not_start_with_a_broken_template(tmp_path: Path) -> None:
+    template = tmp_path / "verify_address" / "en" / "subject.txt"
+    template.parent.mkdir(parents=True)
+    template.write_text("{{ wrong }}", encoding="utf-8")
+    done = subprocess.run(
+        [str(COMMAND), "worker"],
+        env={"PATH": os.environ["PATH"], **complete(), "MAILER_TEMPLATES": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "verify_address/en/subject.txt, line 1: 'wrong' is undefined" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [
+        ("MAILER_COLOR", "green", "should match pattern"),
+        ("MAILER_COLOR", "#fff8dc", "must be read on white, and white on it: it has a contrast of 1.1 to 1"),
+        ("MAILER_COLOR_DARK", "#102030", "must be read on dark ground"),
+        ("MAILER_REPLY_TO", "help at sample.example", "must be an e-mail address"),
+        ("MAILER_FOOTER", "one\ntwo", "should match pattern"),
+        ("MAILER_LOGO_TEXT", "x" * 61, "at most 60 characters"),
+        ("MAILER_TEMPLATES", "nowhere", "does not point to a directory"),
+    ],
+)
+def test_what_an_application_gives_its_letters_is_checked(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, reason: str
+) -> None:
+    message = refused(monkeypatch, LetterSettings, {variable: value})
+    assert f"{variable}: " in message
+    assert reason in message
+
+
+def test_letters_need_no_settings_and_colours_may_be_written_in_capitals(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert load(LetterSettings).brand == Brand(name="Postern")
+    monkeypatch.setenv("MAILER_COLOR", "#1F5F4A")
+    assert load(LetterSettings).color == "#1f5f4a"
 
 
 def test_the_dot_is_waited_for_ten_minutes_at_most(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +18,8 @@ class Photographer:
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
 
-    def picture(self, page: Path, screen: Screen) -> bytes:
-        """Returns the whole page as it looks there, PNG; a page wider than the screen is a failure, too."""
+    def pictures(self, pages: Sequence[Path], screen: Screen) -> Iterator[bytes]:
+        """Yields each whole page as it looks there, PNG; a page wider than the screen is a failure, too."""
         viewport = {"width": screen.width, "height": screen.height}
         try:
             with self._browser.new_context(
@@ -28,10 +28,11 @@ class Photographer:
                 color_scheme="dark" if screen.dark else "light",
             ) as context:
                 shown = context.new_page()
-                shown.goto(page.resolve().as_uri())
-                if shown.evaluate("document.documentElement.scrollWidth") > screen.width:
-                    raise PictureFailed(f"{page.name} is wider than a {screen.name}")
-                return shown.screenshot(full_page=True)
+                for page in pages:
+                    shown.goto(page.resolve().as_uri())
+                    if shown.evaluate("document.documentElement.scrollWidth") > screen.width:
+                        raise PictureFailed(f"{page.name} is wider than a {screen.name}")
+                    yield shown.screenshot(full_page=True)
         except Error as error:
             raise PictureFailed(error.message.splitlines()[0]) from error
 

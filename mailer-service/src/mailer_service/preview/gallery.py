@@ -11,7 +11,6 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mail_contract.letters import LETTERS, LetterName
-from mailer_service.address import Mailbox
 from mailer_service.render.examples import EXAMPLES, example_header
 from mailer_service.render.renderer import Renderer
 from mailer_service.render.rendering import Rendering
@@ -58,7 +57,6 @@ SCREENS: Sequence[Screen] = tuple(
     for dark in (False, True)
 )
 _READER = "an@example.com"
-_SENDER = "no-reply@gate.example"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +81,13 @@ class Exhibit:
         return f"{self.letter}.{self.rendering.language}"
 
 
-def write_gallery(directory: Path, *, product: str, executable: str | None) -> Path:
+def write_gallery(directory: Path, renderer: Renderer, sender: Sender, *, executable: str | None) -> Path:
     """Writes every letter as HTML, text, source and, given a browser, pictures; returns the page that shows them.
 
     Args:
         directory: made if need be; files of the same names are replaced.
-        product: what letters call the application.
+        renderer: of the letters.
+        sender: whom they come from.
         executable: of Chromium; None leaves the pictures out.
 
     Raises:
@@ -96,9 +95,7 @@ def write_gallery(directory: Path, *, product: str, executable: str | None) -> P
         OSError: a file cannot be written.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    exhibits = list(
-        _exhibits(Renderer(product_name=product), Sender(mailbox=Mailbox.parse(_SENDER), name=product))
-    )
+    exhibits = list(_exhibits(renderer, sender))
     for exhibit in exhibits:
         (directory / f"{exhibit.stem}.html").write_text(exhibit.rendering.html, encoding="utf-8")
         (directory / f"{exhibit.stem}.txt").write_text(exhibit.rendering.text, encoding="utf-8")
@@ -107,12 +104,13 @@ def write_gallery(directory: Path, *, product: str, executable: str | None) -> P
         from mailer_service.preview.browser import photographer  # noqa: PLC0415 - for development only
 
         with photographer(executable) as taking:
-            for exhibit in exhibits:
-                for screen in SCREENS:
+            for screen in SCREENS:
+                pages = [directory / f"{exhibit.stem}.html" for exhibit in exhibits]
+                for exhibit, picture in zip(exhibits, taking.pictures(pages, screen), strict=True):
                     exhibit.pictures[screen.name] = name = f"{exhibit.stem}.{screen.name}.png"
-                    (directory / name).write_bytes(taking.picture(directory / f"{exhibit.stem}.html", screen))
+                    (directory / name).write_bytes(picture)
     page = directory / "index.html"
-    page.write_text(_page(exhibits, product=product), encoding="utf-8")
+    page.write_text(_page(exhibits, product=sender.name), encoding="utf-8")
     return page
 
 

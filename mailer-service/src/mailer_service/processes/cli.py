@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mailer_service.db import migrate as migrations
-from mailer_service.errors import AddressTaken
+from mailer_service.errors import AddressTaken, BrokenTemplates
 from mailer_service.processes import alive as ask_worker
 from mailer_service.processes import flower as flower_process
 from mailer_service.processes import keys as key_files
@@ -32,7 +32,7 @@ def worker() -> None:
     """Deliver letters until told to stop."""
     try:
         worker_process.run(settings_of(WorkerSettings))
-    except AddressTaken as error:
+    except (AddressTaken, BrokenTemplates) as error:
         click.echo(str(error), err=True)
         sys.exit(BAD_SETTINGS)
 

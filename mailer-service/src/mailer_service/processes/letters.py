@@ -1,4 +1,4 @@
-"""`mailer-service letters`: looks at letters before anybody gets one; needs no settings, sends nothing."""
+"""`mailer-service letters`: looks at letters before anybody gets one; every setting has a default, and nothing is sent."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ from pathlib import Path
 
 import click
 
-from mailer_service.errors import PictureFailed
+from mailer_service.address import Mailbox
+from mailer_service.errors import BrokenTemplates, PictureFailed
+from mailer_service.letter_settings import LetterSettings
 from mailer_service.preview.gallery import NAMES, find_browser, write_gallery
+from mailer_service.processes.start import settings_of
+from mailer_service.render.check import check_letters
+from mailer_service.render.renderer import Renderer
+from mailer_service.smtp.message import Sender
+
+_SENDER = "no-reply@gate.example"
 
 
 @click.group()
@@ -23,22 +31,30 @@ def letters() -> None:
     show_default=True,
     help="Made if need be.",
 )
-@click.option(
-    "--product",
-    envvar="MAILER_PRODUCT_NAME",
-    default="Postern",
-    show_default=True,
-    help="What letters call the application.",
-)
-def preview(directory: Path, product: str) -> None:
-    """Write every letter in every language as HTML, text, source and pictures, and a page that shows them all."""
+@click.option("--product", help="What letters call the application, in place of MAILER_PRODUCT_NAME.")
+def preview(directory: Path, product: str | None) -> None:
+    """Write every letter in every language as HTML, text, source and pictures, and a page that shows them all.
+
+    They look as the settings say that the worker reads: MAILER_PRODUCT_NAME, MAILER_LOGO_TEXT, MAILER_COLOR,
+    MAILER_COLOR_DARK, MAILER_REPLY_TO, MAILER_FOOTER and MAILER_TEMPLATES.
+    """
+    settings = settings_of(LetterSettings)
+    if product is not None:
+        settings = settings.model_copy(update={"product_name": product})
     executable = find_browser()
     if executable is None:
         click.echo(
             f"no pictures: no browser is installed ({', '.join(NAMES)}), or no Playwright; the page shows the letters themselves",
             err=True,
         )
+    sender = Sender(
+        mailbox=Mailbox.parse(_SENDER),
+        name=settings.product_name,
+        reply_to=None if settings.reply_to is None else Mailbox.parse(settings.reply_to),
+    )
     try:
-        click.echo(f"wrote {write_gallery(directory, product=product, executable=executable)}")
-    except (PictureFailed, OSError) as error:
+        renderer = Renderer(settings.brand, overlay=settings.templates)
+        check_letters(renderer)
+        click.echo(f"wrote {write_gallery(directory, renderer, sender, executable=executable)}")
+    except (BrokenTemplates, PictureFailed, OSError) as error:
         raise click.ClickException(str(error)) from error

@@ -88,14 +88,20 @@ def device_in_words(device: str, language: str) -> str:
     return on.join(device.split(_BETWEEN, maxsplit=1))
 
 
-_NO_REPLY: Mapping[str, str] = MappingProxyType(
+_CLOSING: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "en": "This is an automated message; please don't reply.",
-        "vi": "Đây là email tự động, vui lòng không trả lời.",
+        "en": (
+            "This is an automated message; please don't reply.",
+            "If you have a question, reply to this email.",
+        ),
+        "vi": (
+            "Đây là email tự động, vui lòng không trả lời.",
+            "Nếu có câu hỏi, hãy trả lời email này.",
+        ),
     }
 )
 
 
-def closing_words(language: str) -> str:
-    """Returns how every letter ends: that nobody reads a reply."""
-    return _NO_REPLY.get(language.partition("-")[0], _NO_REPLY["en"])
+def closing_words(language: str, *, replies: bool) -> str:
+    """Returns how every letter ends: whether somebody reads a reply."""
+    return _CLOSING.get(language.partition("-")[0], _CLOSING["en"])[replies]

@@ -35,8 +35,8 @@ def canonical_body(octets: bytes) -> bytes:
 
 
 FIELD = "DKIM-Signature"
-NEVER_THERE = ("Reply-To", "Cc", "Content-Transfer-Encoding")
-"""Headers that our letters have not, and that would change who is answered or how the body is read."""
+UNSAID = ("Reply-To", "Cc", "Content-Transfer-Encoding")
+"""Headers that our letters need not have, and that would change who is answered or how the body is read."""
 _FOLDED_AT = 72
 
 
@@ -87,6 +87,7 @@ def _sign(key: DkimKey, octets: bytes) -> bytes:
 
 @cache
 def _covered(names: tuple[str, ...]) -> str:
-    """The tag `h=`: there are as many of them as there are kinds of letters, one."""
-    words = " ".join(f"{name}:" for name in (*names, *names, *NEVER_THERE)).rstrip(":")
+    """The tag `h=`: the same for all letters of a process."""
+    absent = (name for name in UNSAID if name not in names)
+    words = " ".join(f"{name}:" for name in (*names, *names, *absent)).rstrip(":")
     return "\r\n ".join(wrap(words, _FOLDED_AT, break_long_words=False, break_on_hyphens=False))

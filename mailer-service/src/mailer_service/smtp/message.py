@@ -89,11 +89,13 @@ class Sender:
     Attributes:
         mailbox: the address, also of the envelope.
         name: shown beside it.
+        reply_to: who gets answers, where somebody reads them.
         signer: signs for its domain; None leaves letters unsigned.
     """
 
     mailbox: Mailbox
     name: str
+    reply_to: Mailbox | None = None
     signer: Signer | None = None
 
 
@@ -130,6 +132,7 @@ def compose(header: EnvelopeHeader, rendering: Rendering, *, recipient: str, sen
     fields: tuple[tuple[str, str], ...] = (
         ("Date", format_datetime(header.created_at.astimezone(UTC))),
         ("From", f"{phrase(sender.name)} <{sender.mailbox}>"),
+        *(() if sender.reply_to is None else (("Reply-To", f"<{safe(str(sender.reply_to))}>"),)),
         ("To", f"<{safe(str(to))}>"),
         ("Message-ID", f"<{header.id}@{sender.mailbox.domain}>"),
         ("Subject", unstructured(words.subject)),

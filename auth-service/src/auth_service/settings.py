@@ -147,6 +147,14 @@ class AuditSettings(ExplainSettings):
     """`auth-service audit`."""
 
 
+class AccountsReadSettings(ExplainSettings):
+    """`auth-service accounts find`, `show`, `export` and `import`."""
+
+
+class AccountsSettings(LinkingSettings):
+    """`auth-service accounts`, where it changes one: its person gets a letter."""
+
+
 class RefusalsSettings(ExplainSettings):
     """`auth-service refusals`."""
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from auth_service.security.equal_work import check
 from auth_service.security.imported_hashes import RefusedHash, read_hash
-from auth_service.security.stored_hashes import check, kind_of, read_stored
+from auth_service.security.stored_hashes import kind_of, read_stored
 
 PASSWORD = "Trăng lên rồi"
 

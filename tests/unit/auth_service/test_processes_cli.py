@@ -29,6 +29,7 @@ REQUIRED = {
     ],
     "announce": ["AUTH_DATABASE_URL", "AUTH_SIGNING_KEY", "AUTH_SEALING_PUBLIC_KEYS", "AUTH_HASH_KEY"],
     "explain": ["AUTH_DATABASE_URL", "AUTH_HASH_KEY"],
+    "accounts": ["AUTH_DATABASE_URL", "AUTH_HASH_KEY"],
     "audit": ["AUTH_DATABASE_URL", "AUTH_HASH_KEY"],
     "held": ["AUTH_DATABASE_URL"],
     "refusals": ["AUTH_DATABASE_URL", "AUTH_HASH_KEY"],
@@ -39,6 +40,7 @@ REQUIRED = {
 
 ARGUMENTS = {
     "announce": ["terms-2027"],
+    "accounts": ["import", __file__],
     "audit": ["linh@example.com"],
     "held": ["list"],
     "refusals": ["lift", "linh@example.com"],

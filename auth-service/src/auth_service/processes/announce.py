@@ -3,47 +3,33 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import click
-import structlog
 
-from auth_service.backoff import Backoff
 from auth_service.domain.announcement import Announcement
 from auth_service.errors import AnotherAnnouncement, DatabaseUnavailable, NothingToAnnounce, NotSettled
 from auth_service.flows.announce import Announce
 from auth_service.processes.progress import Progress
 from auth_service.processes.starting import start
+from auth_service.processes.stoppable import STOPPED, Stoppable
 from auth_service.settings import AnnounceSettings
 from auth_service.store.transactions import Transactions
 from mail_contract.letters import TermsChanged
 from service_runtime.database.engine import build_engine, build_sessions
 
-log = structlog.get_logger(__name__)
-
 REFUSED: Final = 1
-STOPPED: Final = 128
-"""Plus the number of the signal, as a shell says it."""
-
 _TRANSACTION_SECONDS: Final = 60.0
 """Counting a million accounts takes one; a cold disk some more."""
-
-_DATABASE_SECONDS: Final = 60.0
-"""How long the database may be away before the run gives up; the next one goes on."""
 
 _SETTLE_SECONDS: Final = 60.0
 """Longer than any transaction of this service may be idle or wait for an answer."""
 
 _LOOK_SECONDS: Final = 0.2
 """How often the outbox is looked at while it is full."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,65 +58,48 @@ class Wish:
 class Run:
     """One run of the command: it ends when everybody has a letter, at its limit, or when asked to stop."""
 
-    def __init__(self, announce: Announce, wish: Wish) -> None:
+    def __init__(self, announce: Announce, wish: Wish, stoppable: Stoppable) -> None:
         self._announce = announce
         self._wish = wish
-        self._stopping = threading.Event()
-        self.signal = 0
-
-    def stop(self, number: int, _frame: object) -> None:
-        """A signal's handler: the batch in hand is finished first."""
-        self.signal = number
-        self._stopping.set()
+        self._run = stoppable
 
     def count(self) -> tuple[Announcement | None, int]:
         """Returns the announcement, if it was started, and how many letters it still lacks."""
-        found = self._insist(lambda: self._announce.find(self._wish.name, self._wish.context))
+        found = self._run.insist(lambda: self._announce.find(self._wish.name, self._wish.context))
         if found is None and self._wish.context is None:
             raise NothingToAnnounce
-        return found, 0 if found and found.is_finished else self._insist(
+        return found, 0 if found and found.is_finished else self._run.insist(
             lambda: self._announce.count_left(found)
         )
 
     def write(self) -> tuple[Announcement, int]:
         """Writes letters; returns where the announcement stands and how many were written."""
         wish = self._wish
-        now = self._insist(lambda: self._announce.start(wish.name, wish.context))
+        now = self._run.insist(lambda: self._announce.start(wish.name, wish.context))
         before = now.letters
         if now.last_account_id is None and not now.is_finished:
             self._settle(now)
         with Progress(wish.name, done=before, of=now.recipients) as progress:
-            while not (now.is_finished or self._stopping.is_set()):
+            while not (now.is_finished or self._run.is_stopping):
                 left = None if wish.limit is None else wish.limit - (now.letters - before)
                 if left is not None and left <= 0:
                     break
-                if not self._insist(lambda: self._announce.has_room(most_pending=wish.most_pending)):
+                if not self._run.insist(lambda: self._announce.has_room(most_pending=wish.most_pending)):
                     progress.show(now.letters, note="waiting for the relay")
-                    self._stopping.wait(_LOOK_SECONDS)
+                    self._run.wait(_LOOK_SECONDS)
                     continue
                 batch = wish.batch if left is None else min(wish.batch, left)
-                now = self._insist(lambda batch=batch: self._announce.write_batch(wish.name, limit=batch))  # type: ignore[misc]
+                now = self._run.insist(lambda batch=batch: self._announce.write_batch(wish.name, limit=batch))  # type: ignore[misc]
                 progress.show(now.letters)
         return now, now.letters - before
 
     def _settle(self, announcement: Announcement) -> None:
         until = time.monotonic() + _SETTLE_SECONDS
-        while not self._insist(lambda: self._announce.is_settled(announcement)):
-            if self._stopping.wait(_LOOK_SECONDS):
+        while not self._run.insist(lambda: self._announce.is_settled(announcement)):
+            if self._run.wait(_LOOK_SECONDS):
                 return
             if time.monotonic() >= until:
                 raise NotSettled
-
-    def _insist(self, ask: Callable[[], T]) -> T:
-        """Asks the database again while it is away; each question may be repeated, since the cursor is read anew."""
-        backoff, until = Backoff(first=0.2, longest=5.0), time.monotonic() + _DATABASE_SECONDS
-        while True:
-            try:
-                return ask()
-            except DatabaseUnavailable as error:
-                log.warning("database_unavailable", error=type(error.__cause__).__name__)
-                if self._stopping.wait(backoff.next()) or time.monotonic() >= until:
-                    raise
 
 
 def run(wish: Wish) -> int:
@@ -145,9 +114,9 @@ def run(wish: Wish) -> int:
     )
     transactions = Transactions(build_sessions(engine), seconds=_TRANSACTION_SECONDS)
     announce = Announce(transactions=transactions, sealer=settings.sealer(), keyed_hash=settings.keyed_hash())
-    this = Run(announce, wish)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, this.stop)
+    stoppable = Stoppable()
+    this = Run(announce, wish, stoppable)
+    stoppable.listen()
     started = time.monotonic()
     try:
         if wish.dry_run:
@@ -161,7 +130,7 @@ def run(wish: Wish) -> int:
         return REFUSED
     finally:
         engine.dispose()
-    return STOPPED + this.signal if this.signal and not now.is_finished else 0
+    return STOPPED + stoppable.signal if stoppable.signal and not now.is_finished else 0
 
 
 def _answer(

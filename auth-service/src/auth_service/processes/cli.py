@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from auth_service.processes.accounts_commands import accounts
 from auth_service.processes.audit_command import audit
 from auth_service.processes.held_commands import held
 from auth_service.processes.keys import LonelyPublicKey, write_keys
@@ -44,6 +45,7 @@ for _name, _help in PROCESSES.items():
 
 commands.add_command(held)
 commands.add_command(audit)
+commands.add_command(accounts)
 
 
 @commands.command()

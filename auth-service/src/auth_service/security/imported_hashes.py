@@ -21,6 +21,7 @@ from auth_service.security.stored_hashes import (
     PreHash,
     Scrypt,
     StoredHash,
+    b64,
     read_stored,
 )
 
@@ -151,7 +152,7 @@ def _keycloak(credential: Mapping[str, Any]) -> StoredHash | None:
     version = {"1.3": 19, "1.0": 16}[more["version"]]
     return _argon2(
         f"$argon2{more['type']}$v={version}$m={int(more['memory'])},t={rounds},p={int(more['parallelism'])}"
-        f"${_b64(salt)}${_b64(key)}"
+        f"${b64(salt)}${b64(key)}"
     )
 
 
@@ -185,7 +186,3 @@ def _unb64(text: str) -> bytes:
     """Base64 with or without padding, and with passlib's dots."""
     standard = text.rstrip("=").replace(".", "+")
     return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
-
-
-def _b64(value: bytes) -> str:
-    return base64.b64encode(value).rstrip(b"=").decode()

@@ -1,7 +1,6 @@
 """Hashes of passwords as we keep them: PHC strings, of our own parameters and of those that came with imported accounts.
 
-What stands before salt and digest is the hash's kind. A wrong password has to take as long whosever it is, so each sign-in
-does the work of every kind that is kept (`check`): the account's own hash, and on top of it what the others would have cost.
+What stands before salt and digest is the hash's kind.
 """
 
 from __future__ import annotations
@@ -10,10 +9,8 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import Final
 
 import argon2
@@ -22,8 +19,6 @@ import bcrypt
 _MEGABYTE: Final = 1024 * 1024
 _BCRYPT_BYTES: Final = 72
 """As much of a password as bcrypt looks at; libraries that made imported hashes cut it there."""
-_DUMMY_SALT: Final = bytes(16)
-_DUMMY_BCRYPT_SALT: Final = "." * 22
 _PHC: Final = re.compile(
     r"(?P<kind>\$(?P<scheme>[a-z0-9-]+)(?:\$v=(?P<version>\d+))?\$(?P<params>[a-z0-9=,-]+))\$(?P<salt>[^$]+)\$(?P<digest>[^$]+)"
 )
@@ -134,9 +129,7 @@ class Pbkdf2:
     @property
     def phc(self) -> str:
         """As it is kept."""
-        return (
-            f"$pbkdf2-{self.digest}$i={self.iterations},l={len(self.key)}${_b64(self.salt)}${_b64(self.key)}"
-        )
+        return f"$pbkdf2-{self.digest}$i={self.iterations},l={len(self.key)}${b64(self.salt)}${b64(self.key)}"
 
     @property
     def work(self) -> Work:
@@ -169,7 +162,7 @@ class Scrypt:
     @property
     def phc(self) -> str:
         """As it is kept."""
-        return f"{self._kind}${_b64(self.salt)}${_b64(self.key)}"
+        return f"{self._kind}${b64(self.salt)}${b64(self.key)}"
 
     @property
     def work(self) -> Work:
@@ -232,54 +225,8 @@ def read_stored(phc: str) -> StoredHash:
             raise ValueError("not a hash that is kept here")
 
 
-def check(phc: str | None, password: str, *, kinds: Collection[str]) -> bool:
-    """Says whether this is the password of a hash, at the price of one hash of every kind, whichever it is.
-
-    Args:
-        phc: as it is kept; None where there is no account or no password.
-        password: as the hash's kind takes it.
-        kinds: all that are kept; the one of `phc` is among them.
-    """
-    stored = None if phc is None else read_stored(phc)
-    right = stored is not None and stored.matches(password)
-    most: dict[str, int] = {}
-    examples: dict[str, StoredHash] = {}
-    for kind in kinds:
-        example = _example(kind)
-        work = example.work
-        examples[work.family] = example
-        most[work.family] = max(work.units, most.get(work.family, 0))
-    for family, units in most.items():
-        done = stored.work.units if stored is not None and stored.work.family == family else 0
-        _spend(examples[family], units - done)
-    return right
-
-
-def _spend(example: StoredHash, units: int) -> None:
-    """Does so much work of a hash's family for nothing."""
-    if units <= 0:
-        return
-    match example:
-        case Argon2() | Scrypt():
-            example.matches("")
-        case Pbkdf2(digest=digest):
-            hashlib.pbkdf2_hmac(digest, b"", _DUMMY_SALT, units)
-        case Bcrypt():
-            # The rounds of several costs add up to any that is missing: 2^12 - 2^10 = 2^11 + 2^10.
-            for cost in range(units.bit_length()):
-                if units >> cost & 1:
-                    bcrypt.hashpw(b"", f"$2b${cost:02}${_DUMMY_BCRYPT_SALT}".encode())
-
-
-@lru_cache(maxsize=64)  # made of what is kept, not of what is asked
-def _example(kind: str) -> StoredHash:
-    if kind.startswith("$bcrypt$"):
-        return read_stored(f"{kind}${_DUMMY_BCRYPT_SALT}${'.' * 31}")
-    length = re.search(r"l=(\d+)", kind.rsplit("$", 1)[1]) if kind.startswith("$pbkdf2") else None
-    return read_stored(f"{kind}${_b64(_DUMMY_SALT)}${_b64(bytes(int(length[1]) if length else 32))}")
-
-
-def _b64(value: bytes) -> str:
+def b64(value: bytes) -> str:
+    """Returns bytes as PHC strings have them: base64 without padding."""
     return base64.b64encode(value).rstrip(b"=").decode()
 
 

@@ -134,3 +134,21 @@ class AuditEvent(Base):
     target: Mapped[str]
     result: Mapped[str]
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+
+
+class AccountImport(Base):
+    """The import of one file of accounts, known by its SHA-256; the counts move in the transaction that makes the accounts."""
+
+    __tablename__ = "account_imports"
+    __table_args__ = (
+        CheckConstraint("octet_length(digest) = 32", name="digest"),
+        CheckConstraint("records = accounts + pending + refused", name="counts"),
+    )
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    records: Mapped[int] = mapped_column(server_default="0")
+    accounts: Mapped[int] = mapped_column(server_default="0")
+    pending: Mapped[int] = mapped_column(server_default="0")
+    refused: Mapped[int] = mapped_column(server_default="0")
+    finished_at: Mapped[datetime | None]

@@ -12,6 +12,7 @@ MIGRATIONS: Final = Migrations(
     lock_key=7_305_122_117,
     role="auth",
     rights={
+        "account_imports": "SELECT, INSERT, UPDATE",
         "accounts": "SELECT, INSERT, UPDATE, DELETE",
         "alembic_version": "SELECT",
         "announcements": "SELECT, INSERT, UPDATE",

@@ -14,6 +14,9 @@ from auth_service.domain.registration import EndedFor, SecondThing
 from auth_service.store.base import Base
 from service_runtime.database.schema import one_of
 
+PASSWORD_KIND = r"regexp_replace(password_hash, '\$[^$]*\$[^$]*$', '')"  # noqa: S105 - an expression
+"""What stands before salt and digest of a hash: how it is computed, as `security.stored_hashes.kind_of` says."""
+
 
 class Account(Base):
     """A person who proved to read an address's mail; without a password one who signs in by link or code only."""
@@ -21,6 +24,8 @@ class Account(Base):
     __tablename__ = "accounts"
     __table_args__ = (
         CheckConstraint("length(email) <= 320 AND length(canonical_email) <= 320", name="length"),
+        # For store/password_kinds.py.
+        Index("ix_accounts_password_kind", text(PASSWORD_KIND)),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -55,6 +60,12 @@ class Registration(Base):
         CheckConstraint(one_of("held_for", HoldReason), name="held_for"),
         # For maintenance/purge.py and store/campaigns.py.
         Index("ix_registrations_created_at", "created_at"),
+        # For store/reminders.py.
+        Index(
+            "ix_registrations_to_be_reminded",
+            "created_at",
+            postgresql_where=text("ended_at IS NULL AND reminded_at IS NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -73,6 +84,8 @@ class Registration(Base):
     confirmed_with: Mapped[str | None]
     proved: Mapped[bool] = mapped_column(server_default=text("false"))
     held_for: Mapped[str | None]
+    # Since when it has, or for a reason will never have, its one letter of reminder.
+    reminded_at: Mapped[datetime | None]
 
 
 class RefusedMailbox(Base):

@@ -29,7 +29,13 @@ from auth_service.domain.campaign import HoldReason
 from auth_service.domain.delivery import DeliveryState
 from auth_service.domain.hold import HoldEnd
 from auth_service.domain.renewal import MAX_RENEWALS
-from auth_service.store.account_tables import AccountSession, AuditEvent, EmailChange, RefreshToken
+from auth_service.store.account_tables import (
+    AccountImport,
+    AccountSession,
+    AuditEvent,
+    EmailChange,
+    RefreshToken,
+)
 from auth_service.store.base import Base
 from auth_service.store.people import Account, OneTimeToken, RefusedMailbox, Registration
 from mail_contract.messages import CancellationReason
@@ -37,6 +43,7 @@ from service_runtime.database.schema import name_of_ours, one_of
 
 __all__ = [
     "Account",
+    "AccountImport",
     "AccountSession",
     "Announcement",
     "AuditEvent",

@@ -31,9 +31,8 @@ def check_letters(renderer: Renderer) -> None:
     Of an overlay it also reads what no example comes to, and finds names that letters do not have and files that no letter
     uses.
     """
-    flaws = [*_unrendered(renderer)]
-    if renderer.overlay is not None:
-        flaws += _overlay_flaws(renderer.overlay, renderer.brand)
+    flaws = [] if renderer.overlay is None else [*_overlay_flaws(renderer.overlay, renderer.brand)]
+    flaws += _unrendered(renderer)
     if flaws:
         raise BrokenTemplates(list(dict.fromkeys(flaws)))
 
@@ -65,11 +64,12 @@ def _overlay_flaws(overlay: Path, brand: Brand) -> Iterator[str]:
             continue
         try:
             parsed = environment.parse(path.read_text(encoding="utf-8"))
+            undeclared = meta.find_undeclared_variables(parsed)
         except (TemplateError, OSError, UnicodeDecodeError) as error:
             yield flaw_of(name, error)
             continue
-        unknown_names = meta.find_undeclared_variables(parsed) - known - _made_in(parsed)
-        for unknown in sorted(unknown_names - _JINJAS_OWN - environment.globals.keys()):
+        given = known | _made_in(parsed) | _JINJAS_OWN | environment.globals.keys()
+        for unknown in sorted(undeclared - given):
             yield f"{name}: '{unknown}' is undefined; there are {', '.join(sorted(known))}"
 
 

@@ -16,7 +16,7 @@ def flaw_of(name: str, error: Exception) -> str:
         error: what came of it; its place may be in a template that this one uses.
     """
     if isinstance(error, TemplateNotFound):
-        return f"{name}: there is no {error.name}" if error.name != name else f"{name}: is missing"
+        return f"{name}: there is no {error.name}"
     if isinstance(error, TemplateSyntaxError):
         return f"{error.name or name}, line {error.lineno}: {error.message}"
     if isinstance(error, UnicodeDecodeError):

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from jinja2 import Environment, Template, TemplateError
+from jinja2 import Template, TemplateError
 from pydantic import ValidationError
 
 from mail_contract.letters import LETTERS, LetterName
 from mail_contract.messages import EnvelopeHeader
-from mailer_service.errors import BadContext, BrokenTemplates
+from mailer_service.errors import BadContext
 from mailer_service.render.brand import Brand
 from mailer_service.render.environment import build_environment, roots
-from mailer_service.render.flaws import flaw_of
 from mailer_service.render.locales import choose
 from mailer_service.render.rendering import Rendering
 from mailer_service.render.words import closing_words, describe
@@ -31,10 +30,10 @@ class _Parts:
 
 
 class Renderer:
-    """Holds every letter's templates, compiled once; may be used by any number of threads."""
+    """Holds every letter's templates, each compiled when it is first needed; any number of threads may use it."""
 
     def __init__(self, brand: Brand, *, overlay: Path | None = None) -> None:
-        """Compiles the templates; raises BrokenTemplates where one is missing or cannot be read.
+        """Finds the templates.
 
         Args:
             brand: what an application gives its letters.
@@ -42,22 +41,15 @@ class Renderer:
         """
         self.overlay = overlay
         self.brand = brand
-        environment = build_environment(brand, overlay=overlay)
-        flaws: list[str] = []
-        self._letters: Mapping[LetterName, Mapping[str, _Parts]] = {
-            letter: {
-                language: parts
-                for language in _languages(letter, overlay)
-                if (parts := _load(environment, f"{letter}/{language}", flaws)) is not None
-            }
-            for letter in LetterName
+        self._environment = build_environment(brand, overlay=overlay)
+        self._languages: Mapping[LetterName, Sequence[str]] = {
+            letter: _languages(letter, overlay) for letter in LetterName
         }
-        if flaws:
-            raise BrokenTemplates(flaws)
+        self._loaded: dict[tuple[LetterName, str], _Parts] = {}
 
     def languages(self, letter: LetterName) -> Sequence[str]:
         """Returns the languages that the letter is written in."""
-        return tuple(self._letters[letter])
+        return self._languages[letter]
 
     def render(self, header: EnvelopeHeader, context: Mapping[str, str]) -> Rendering:
         """Returns the letter in words.
@@ -73,7 +65,7 @@ class Renderer:
             fields = LETTERS[header.letter].context.model_validate(dict(context)).model_dump()
         except ValidationError:
             raise BadContext(header.letter) from None
-        language = choose(header.locale, self._letters[header.letter].keys())
+        language = choose(header.locale, frozenset(self._languages[header.letter]))
         try:
             return self.write(header.letter, language, fields, validity=header.expires_at - header.created_at)
         except TemplateError as error:
@@ -97,7 +89,7 @@ class Renderer:
             "closing": f"{closing} {self.brand.footer}".rstrip(),
             "validity": describe(validity, language),
         }
-        parts = self._letters[letter][language]
+        parts = self._parts(letter, language)
         return Rendering(
             subject=parts.subject.render(values).strip(),
             text=parts.text.render(values).strip() + "\n",
@@ -105,26 +97,20 @@ class Renderer:
             language=language,
         )
 
+    def _parts(self, letter: LetterName, language: str) -> _Parts:
+        found = self._loaded.get((letter, language))
+        if found is None:
+            subject, text, html = (self._load(f"{letter}/{language}/{part}") for part in PARTS)
+            found = self._loaded[letter, language] = _Parts(subject=subject, text=text, html=html)
+        return found
+
+    def _load(self, name: str) -> Template:
+        template = self._environment.get_template(name)
+        # Every rendering copies them, and Jinja leaves a chain of mappings, which is slow to copy.
+        template.globals = dict(template.globals)
+        return template
+
 
 def _languages(letter: LetterName, overlay: Path | None) -> Sequence[str]:
     folders = [root / letter for root in roots(overlay) if (root / letter).is_dir()]
-    return sorted({found.name for folder in folders for found in folder.iterdir() if found.is_dir()})
-
-
-def _load(environment: Environment, folder: str, flaws: list[str]) -> _Parts | None:
-    """Returns the three parts, or adds what is wrong with them to the flaws."""
-    found = []
-    for part in PARTS:
-        name = f"{folder}/{part}"
-        try:
-            template = environment.get_template(name)
-        except (TemplateError, OSError, UnicodeDecodeError) as error:
-            flaws.append(flaw_of(name, error))
-            continue
-        # Every rendering copies them, and Jinja leaves a chain of mappings, which is slow to copy.
-        template.globals = dict(template.globals)
-        found.append(template)
-    if len(found) < len(PARTS):
-        return None
-    subject, text, html = found
-    return _Parts(subject=subject, text=text, html=html)
+    return tuple(sorted({found.name for folder in folders for found in folder.iterdir() if found.is_dir()}))

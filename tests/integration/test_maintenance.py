@@ -27,7 +27,13 @@ from auth_service.maintenance.schedule import build_schedule
 from auth_service.maintenance.tasks import PURGES
 from auth_service.outbox.claim import claim
 from auth_service.outbox.settle import settle_expired
-from mail_contract.tasks import END_HOLDS, END_LOST_LETTERS, RENEW_LETTERS, SCHEDULED_TASKS
+from mail_contract.tasks import (
+    END_HOLDS,
+    END_LOST_LETTERS,
+    REMIND_REGISTRATIONS,
+    RENEW_LETTERS,
+    SCHEDULED_TASKS,
+)
 from mail_contract.topology import AUTH_MAINTENANCE
 from service_runtime.celery.app import build_app
 from support.auth_api import WRITER_SETTINGS
@@ -332,7 +338,7 @@ def test_a_run_takes_no_more_than_it_was_told(outbox: Outbox, rows: Rows) -> Non
 def test_every_piece_of_scheduled_work_is_scheduled() -> None:
     assert (
         {entry["task"] for entry in build_schedule().values()}
-        == {*PURGES, END_HOLDS, END_LOST_LETTERS, RENEW_LETTERS}
+        == {*PURGES, END_HOLDS, END_LOST_LETTERS, REMIND_REGISTRATIONS, RENEW_LETTERS}
         == SCHEDULED_TASKS
     )
 
@@ -364,6 +370,7 @@ def test_beat_publishes_what_is_due_with_no_right_to_declare_and_the_worker_does
         worker = running.enter_context(auth_process("worker", worker_settings, tmp_path / "worker.log"))
         eventually(lambda: {event["task"] for event in worker.events("purged")} == set(PURGES), within=15)
         worker.await_event("renewed")
+        worker.await_event("reminded")
         worker.await_event("holds_ended")
         assert beat.stop() == 0
 

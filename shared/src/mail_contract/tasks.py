@@ -21,6 +21,7 @@ PURGE_REFRESH_TOKENS = "auth.purge_refresh_tokens"
 PURGE_EMAIL_CHANGES = "auth.purge_email_changes"
 PURGE_AUDIT = "auth.purge_audit"
 END_HOLDS = "auth.end_holds"
+REMIND_REGISTRATIONS = "auth.remind_registrations"
 RENEW_LETTERS = "auth.renew_letters"
 END_LOST_LETTERS = "auth.end_lost_letters"
 
@@ -36,6 +37,7 @@ SCHEDULED_TASKS = frozenset(
         PURGE_EMAIL_CHANGES,
         PURGE_AUDIT,
         END_HOLDS,
+        REMIND_REGISTRATIONS,
         RENEW_LETTERS,
         END_LOST_LETTERS,
     }

@@ -23,6 +23,12 @@ REFUSAL_PERIOD: Final = timedelta(days=30)
 RESEND_AFTER: Final = timedelta(minutes=1)
 """When asking for the letter again makes sense at the soonest."""
 
+REMIND_AFTER: Final = timedelta(hours=24)
+"""When a registration that nobody confirmed gets its one letter of reminder: its first link and code are too old by then."""
+
+REMIND_WITHIN: Final = timedelta(days=6)
+"""Until when, if the worker was away: the reminder's link lives a day, and the registration seven."""
+
 
 class EndedFor(StrEnum):
     """Why a registration is not pending any more. Nobody outside may learn it but from the letter, or if it was confirmed."""

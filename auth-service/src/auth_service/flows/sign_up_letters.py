@@ -20,7 +20,7 @@ from auth_service.flows.letter_writer import DEFAULT_LOCALE, LetterWriter, Recip
 from auth_service.outbox import Origin
 from auth_service.security.secrets import Derived, Secret
 from auth_service.store.tokens import TokenOwner
-from mail_contract.letters import AccountExists, SignUpContext, VerifyAddress
+from mail_contract.letters import AccountExists, RegistrationReminder, SignUpContext, VerifyAddress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,23 @@ class SignUpLetters:
             limited=order.limited,
             hold=None if order.held_for is None else Hold(reason=order.held_for, period=self.hold_period),
         )
+
+    def remind(self, session: Session, registration: Registration, *, now: datetime) -> None:
+        """Writes the reminder of a pending registration, with a new link and code; nobody asked for it, so nobody has its receipt."""
+        owner = TokenOwner(registration_id=registration.id)
+        link, code = self.writer.add_secrets(session, Purpose.VERIFY_ADDRESS, owner, void=False, now=now)
+        context = RegistrationReminder(
+            link=self.writer.page("verify", registration.locale, link),
+            code=code,
+            **self._request(registration),
+        )
+        recipient = Recipient(
+            email=registration.email,
+            locale=registration.locale,
+            recipient_tag=registration.recipient_tag,
+        )
+        origin = Origin(registration_id=registration.id, receipt_hash=Secret.new().digest)
+        self.writer.write(session, context, recipient, origin, now=now)
 
     def _context(self, order: LetterOrder, *, link: Secret, code: str) -> SignUpContext:
         request = {} if order.registration is None else self._request(order.registration)

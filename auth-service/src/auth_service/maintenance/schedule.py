@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from auth_service.maintenance.tasks import PURGES
-from mail_contract.tasks import END_HOLDS, END_LOST_LETTERS, RENEW_LETTERS
+from mail_contract.tasks import END_HOLDS, END_LOST_LETTERS, REMIND_REGISTRATIONS, RENEW_LETTERS
 from mail_contract.topology import MAINTENANCE_ROUTE
 
 EVERY: Final[Mapping[str, timedelta]] = MappingProxyType(
@@ -16,6 +16,7 @@ EVERY: Final[Mapping[str, timedelta]] = MappingProxyType(
         **dict.fromkeys(PURGES, timedelta(hours=1)),
         # Reads all letters there are; who lost one has waited for hours.
         END_LOST_LETTERS: timedelta(minutes=15),
+        REMIND_REGISTRATIONS: timedelta(minutes=15),
         **dict.fromkeys((RENEW_LETTERS, END_HOLDS), timedelta(minutes=1)),
     }
 )

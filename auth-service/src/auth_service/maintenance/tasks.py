@@ -35,6 +35,7 @@ from mail_contract.tasks import (
     PURGE_REGISTRATIONS,
     PURGE_SESSIONS,
     PURGE_TOKENS,
+    REMIND_REGISTRATIONS,
     RENEW_LETTERS,
 )
 
@@ -65,9 +66,14 @@ BATCHES: Final = 200
 
 
 def register_maintenance_tasks(
-    app: Celery, transactions: Transactions, renew_due: Callable[..., int], end_holds: Purge
+    app: Celery,
+    transactions: Transactions,
+    *,
+    renew_due: Callable[..., int],
+    remind_due: Callable[..., int],
+    end_holds: Purge,
 ) -> None:
-    """Gives the app one task for each of `PURGES`, and those of lost letters, of the renewals and of the holds."""
+    """Gives the app one task for each of `PURGES`, and those of lost letters, of renewals, of reminders and of holds."""
 
     def purging(purge: Purge) -> Callable[[], int]:
         def batch() -> int:
@@ -80,6 +86,9 @@ def register_maintenance_tasks(
         app.task(name=name)(_task(name, purging(purge), "purged"))
     app.task(name=END_HOLDS)(_task(END_HOLDS, purging(end_holds), "holds_ended"))
     app.task(name=END_LOST_LETTERS)(_task(END_LOST_LETTERS, purging(end_lost_letters), "lost_letters_ended"))
+    app.task(name=REMIND_REGISTRATIONS)(
+        _task(REMIND_REGISTRATIONS, lambda: remind_due(limit=BATCH_ROWS), "reminded")
+    )
     app.task(name=RENEW_LETTERS)(_task(RENEW_LETTERS, lambda: renew_due(limit=BATCH_ROWS), "renewed"))
 
 

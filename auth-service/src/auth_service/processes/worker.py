@@ -12,6 +12,7 @@ from celery import signals
 
 from auth_service.flows.end_holds import EndExpiredHolds
 from auth_service.flows.letter_writer import LetterWriter
+from auth_service.flows.remind_registrations import RemindRegistrations
 from auth_service.flows.renew_letters import RenewLetters
 from auth_service.flows.sign_up_letters import SignUpLetters
 from auth_service.inbox.tasks import register_report_task
@@ -52,7 +53,11 @@ def run() -> None:
     signals.worker_shutting_down.connect(on_stop)
     register_report_task(app, renewals.take, stopping)
     register_maintenance_tasks(
-        app, transactions, renewals.renew_due, EndExpiredHolds(suspicion=settings.campaign)
+        app,
+        transactions,
+        renew_due=renewals.renew_due,
+        remind_due=RemindRegistrations(transactions=transactions, letters=letters).remind_due,
+        end_holds=EndExpiredHolds(suspicion=settings.campaign),
     )
     worker = app.Worker(
         # One name a process: the library expands placeholders only on its own command line.

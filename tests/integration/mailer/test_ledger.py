@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -16,11 +15,10 @@ from mailer_service.db.interventions import InterventionRow
 from mailer_service.db.migrate import migrate
 from mailer_service.db.session_lock import SessionLock
 from mailer_service.db.tables import LetterState
-from mailer_service.delivery.attempt import Phase, Transmission
-from mailer_service.delivery.claim import Claim, LetterStatus
+from mailer_service.delivery.attempt import Attempt, Phase, Transmission
+from mailer_service.delivery.claim import Claim, LetterStatus, Settled
 from mailer_service.delivery.ledger import Ledger
-from mailer_service.delivery.outcome import Dead, OtherProvider, TryLater
-from mailer_service.delivery.settlement import Settlement
+from mailer_service.delivery.outcome import Ambiguous, Dead, OtherProvider, Outcome, Pause, Sent, TryLater
 from mailer_service.errors import LedgerUnavailable, LetterLocked, Unauthentic
 from mailer_service.suppression.recipient_hashes import RecipientHashes
 from service_runtime.database.engine import build_engine
@@ -30,16 +28,14 @@ from support.outgoing import header
 
 DIGEST = b"one envelope"
 ONE = "one:25"
-SENT = Settlement(state=LetterState.ACCEPTED, outcome="sent", reason=None)
-PAUSED = Settlement(
-    state=LetterState.WAITING,
-    outcome="pause",
-    reason="5.7.8",
-    phase="auth",
-    provider="one:25",
-    counts=False,
-)
-LATER = Settlement(state=LetterState.WAITING, outcome="try_later", reason="4.3.0", reply="451 4.3.0 Later")
+SENT = (Sent(),)
+REFUSED = TryLater(reason="4.3.0")
+LATER = (REFUSED, Transmission(verdict=REFUSED, phase=Phase.RCPT, reply="451 4.3.0 Later", provider=ONE))
+SENT_BY_TWO = Transmission(verdict=Sent(), phase=Phase.DOT, reply=None, provider="two:25")
+GREYLISTED = TryLater(reason="4.7.1", same_provider=True)
+BOUND = (GREYLISTED, Transmission(verdict=GREYLISTED, phase=Phase.RCPT, reply="451 4.7.1", provider=ONE))
+NOT_NOW = Pause(reason="5.7.8")
+PAUSED = (NOT_NOW, Transmission(verdict=NOT_NOW, phase=Phase.AUTH, reply=None, provider=ONE))
 
 Replica = Callable[..., Ledger]
 
@@ -79,6 +75,19 @@ def claimed(ledger: Ledger, clear: EnvelopeHeader) -> Claim:
     return claim
 
 
+def settle(ledger: Ledger, claim: Claim, outcome: Outcome, *said: Transmission) -> Settled | None:
+    clear = header().model_copy(update={"id": claim.letter_id})
+    attempt = Attempt.claimed(clear, None, claim, deadline=0.0)
+    attempt.outcome = outcome
+    attempt.transmissions.extend(said)
+    return ledger.settle(attempt)
+
+
+def unanswered(after: timedelta = timedelta()) -> tuple[Ambiguous, Transmission]:
+    verdict = Ambiguous(reason="timeout_after_dot", after=after)
+    return verdict, Transmission(verdict=verdict, phase=Phase.DOT, reply=None, provider=ONE)
+
+
 def status(ledger: Ledger, clear: EnvelopeHeader) -> LetterState:
     answer = ledger.claim(clear, digest=DIGEST)
     assert isinstance(answer, LetterStatus), answer
@@ -109,7 +118,7 @@ def test_an_accepted_letter_is_never_claimed_again(replica: Replica) -> None:
     ledger, clear = replica(), fresh()
     claim = claimed(ledger, clear)
     assert ledger.begin_transmission(claim, provider=ONE)
-    settled = ledger.settle(claim, SENT)
+    settled = settle(ledger, claim, *SENT)
     assert settled is not None
     assert settled.state is LetterState.ACCEPTED
     assert status(ledger, clear) is LetterState.ACCEPTED
@@ -121,7 +130,7 @@ def test_a_waiting_letter_is_claimed_again_as_its_next_attempt(replica: Replica,
         claim = claimed(ledger, clear)
         assert claim.attempt == attempt
         ledger.begin_transmission(claim, provider=ONE)
-        ledger.settle(claim, LATER)
+        settle(ledger, claim, *LATER)
     assert rows(engine, "SELECT count(*), max(number) FROM attempts") == [(12, 12)]
 
 
@@ -133,7 +142,7 @@ def test_an_attempt_that_does_not_count_is_given_back_and_noted_if_somebody_was_
         claim = claimed(ledger, clear)
         assert claim.attempt == 1
         ledger.begin_transmission(claim, provider=ONE)
-        ledger.settle(claim, PAUSED if asked else replace(PAUSED, phase=None, provider=None))
+        settle(ledger, claim, *(PAUSED if asked else PAUSED[:1]))
     assert claimed(ledger, clear).attempt == 1
     assert rows(engine, "SELECT fence, number, outcome FROM attempts ORDER BY fence") == [
         (1, 1, "pause"),
@@ -152,7 +161,7 @@ def test_each_provider_asked_within_an_attempt_has_a_row_of_its_own(replica: Rep
         provider="one:25",
         duration_ms=7,
     )
-    ledger.settle(claim, replace(SENT, provider="two:25", phase="dot", earlier=(refused,)))
+    settle(ledger, claim, Sent(), refused, SENT_BY_TWO)
     assert rows(
         engine, "SELECT part, number, provider, outcome, reason, phase FROM attempts ORDER BY part"
     ) == [
@@ -166,7 +175,7 @@ def test_who_lost_the_claim_notes_nothing_of_earlier_providers(replica: Replica,
     old = claimed(zombie, clear)
     claimed(other, clear)
     refused = Transmission(verdict=TryLater(reason="421"), phase=Phase.MAIL, reply="421", provider="one:25")
-    assert zombie.settle(old, replace(SENT, earlier=(refused,))) is None
+    assert settle(zombie, old, Sent(), refused, SENT_BY_TWO) is None
     assert rows(engine, "SELECT outcome FROM attempts") == [("abandoned",)]
 
 
@@ -197,14 +206,14 @@ def test_a_letter_bound_to_nobody_is_begun_with_its_claim(replica: Replica) -> N
         claim = begun(ledger, clear)
         assert (claim.begun_with, claim.provider) == (ONE, None)
         assert status(ledger, clear) is LetterState.TRANSMITTING
-        ledger.settle(claim, LATER)
+        settle(ledger, claim, *LATER)
     claim = claimed(ledger, clear)
     assert (claim.begun_with, claim.provider) == (None, None)
 
 
 def test_a_bound_letter_is_claimed_and_begun_only_once_its_provider_is_known(replica: Replica) -> None:
     ledger, clear = replica(), fresh()
-    ledger.settle(begun(ledger, clear), replace(LATER, bound_to=ONE))
+    settle(ledger, begun(ledger, clear), *BOUND)
     claim = begun(ledger, clear, provider="two:25")
     assert (claim.begun_with, claim.provider) == (None, ONE)
     assert status(ledger, clear) is LetterState.CLAIMED
@@ -238,10 +247,10 @@ def test_the_next_claim_knows_the_provider_the_letter_is_bound_to(replica: Repli
     ledger, clear = replica(), fresh()
     first = claimed(ledger, clear)
     assert first.provider is None
-    ledger.settle(first, replace(LATER, bound_to="one:25"))
+    settle(ledger, first, *BOUND)
     bound = claimed(ledger, clear)
     assert bound.provider == "one:25"
-    ledger.settle(bound, LATER)
+    settle(ledger, bound, *LATER)
     assert claimed(ledger, clear).provider is None
 
 
@@ -286,7 +295,7 @@ def test_an_attempt_abandoned_while_transmitting_is_ambiguous_and_noted(
     second = claimed(other, clear)
     assert second.ambiguities == 1
     other.begin_transmission(second, provider=ONE)
-    other.settle(second, SENT)
+    settle(other, second, *SENT)
     assert rows(engine, "SELECT state, ambiguous, ambiguities FROM letters") == [("accepted", True, 1)]
     assert rows(engine, "SELECT number, outcome, reason FROM attempts ORDER BY number") == [
         (1, "abandoned", "transmitting"),
@@ -299,9 +308,9 @@ def test_who_lost_the_claim_may_neither_send_nor_settle(replica: Replica, engine
     old = claimed(zombie, clear)
     new = claimed(other, clear)
     assert not zombie.begin_transmission(old, provider=ONE)
-    assert zombie.settle(old, SENT) is None
+    assert settle(zombie, old, *SENT) is None
     assert other.begin_transmission(new, provider=ONE)
-    assert zombie.settle(old, LATER) is None
+    assert settle(zombie, old, *LATER) is None
     assert rows(engine, "SELECT state, holder FROM letters") == [("transmitting", "other")]
 
 
@@ -321,7 +330,7 @@ def test_an_expired_letter_is_not_claimed_new_or_known(replica: Replica) -> None
     ledger = replica()
     assert status(ledger, fresh(expires_in=timedelta(seconds=-1))) is LetterState.EXPIRED
     clear = fresh()
-    ledger.settle(claimed(ledger, clear), LATER)
+    settle(ledger, claimed(ledger, clear), *LATER)
     late = clear.model_copy(update={"expires_at": datetime.now(UTC) - timedelta(seconds=1)})
     assert status(ledger, late) is LetterState.EXPIRED
 
@@ -334,7 +343,7 @@ def test_a_letter_that_a_server_may_have_is_unconfirmed_where_it_expired_or_was_
     for clear in (late, unwanted):
         claim = ledger.claim(clear, digest=DIGEST, hashes=hashes, provider=ONE)
         assert isinstance(claim, Claim)
-        ledger.settle(claim, replace(LATER, ambiguous=True, bound_to=ONE))
+        settle(ledger, claim, *unanswered())
     with engine.connect() as connection:
         connection.execute(
             text("INSERT INTO suppressions (key, scope, reason) VALUES (:key, 'recipient', 'manual')"),
@@ -353,11 +362,11 @@ def test_a_copy_of_a_letter_that_a_server_may_have_waits_as_long_as_the_letter(
     ledger, clear = replica(), fresh()
     claim = claimed(ledger, clear)
     assert ledger.begin_transmission(claim, provider=ONE)
-    ledger.settle(claim, replace(LATER, ambiguous=True, bound_to=ONE, delay=timedelta(minutes=1)))
+    settle(ledger, claim, *unanswered(timedelta(minutes=1)))
     assert status(ledger, clear) is LetterState.WAITING
     with engine.connect() as connection:
         connection.execute(text("UPDATE letters SET next_at = next_at - interval '1 minute'"))
-    ledger.settle(claimed(ledger, clear), LATER)
+    settle(ledger, claimed(ledger, clear), *LATER)
     assert claimed(ledger, clear).attempt == 3
 
 
@@ -378,7 +387,7 @@ def test_a_letter_cancelled_in_hand_is_neither_sent_nor_tried_again(replica: Rep
     claim = claimed(ledger, clear)
     assert cancel(ledger, clear.id) is LetterState.CLAIMED
     assert not ledger.begin_transmission(claim, provider=ONE)
-    settled = ledger.settle(claim, LATER)
+    settled = settle(ledger, claim, *LATER)
     assert settled is not None
     assert settled.state is LetterState.CANCELLED
 
@@ -388,7 +397,7 @@ def test_a_letter_cancelled_too_late_is_accepted_all_the_same(replica: Replica) 
     claim = claimed(ledger, clear)
     ledger.begin_transmission(claim, provider=ONE)
     assert cancel(ledger, clear.id) is LetterState.TRANSMITTING
-    settled = ledger.settle(claim, SENT)
+    settled = settle(ledger, claim, *SENT)
     assert settled is not None
     assert settled.state is LetterState.ACCEPTED
 
@@ -402,7 +411,7 @@ def test_a_cancelled_letter_whose_holder_died_stays_cancelled(replica: Replica) 
 
 def test_another_envelope_under_a_known_id_is_a_replay(replica: Replica) -> None:
     ledger, clear = replica(), fresh()
-    ledger.settle(claimed(ledger, clear), LATER)
+    settle(ledger, claimed(ledger, clear), *LATER)
     with pytest.raises(Unauthentic, match="replayed_id"):
         ledger.claim(clear, digest=b"another envelope")
 
@@ -456,7 +465,7 @@ def test_letters_asked_for_at_once_share_statements_and_each_gets_its_own_answer
     def send(clear: EnvelopeHeader) -> UUID:
         claim = claimed(ledger, clear)
         assert ledger.begin_transmission(claim, provider=ONE)
-        settled = ledger.settle(claim, SENT)
+        settled = settle(ledger, claim, *SENT)
         assert settled is not None
         return claim.letter_id
 
@@ -471,7 +480,7 @@ def test_letters_asked_for_at_once_share_statements_and_each_gets_its_own_answer
 
 def test_one_letter_that_cannot_be_had_does_not_keep_the_others(replica: Replica, engine: Engine) -> None:
     ledger, held, others = replica(), fresh(), [fresh() for _ in range(8)]
-    ledger.settle(claimed(ledger, held), LATER)
+    settle(ledger, claimed(ledger, held), *LATER)
     with engine.connect() as somebody, ThreadPoolExecutor(9) as pool:
         somebody.execute(text("BEGIN"))
         somebody.execute(text("SELECT 1 FROM letters FOR UPDATE"))

@@ -5,25 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, auto
-from typing import Self, assert_never
+from typing import Self
 
 from mail_contract.messages import EnvelopeHeader
-from mailer_service.db.tables import LetterState
-from mailer_service.delivery.claim import Claim, LetterStatus
+from mailer_service.delivery.claim import Claim, LetterStatus, outcome_of
 from mailer_service.delivery.outcome import (
-    Cancelled,
+    Ambiguous,
     Concern,
     Dead,
-    Discarded,
-    Expired,
     Held,
     Outcome,
-    Sent,
-    Suppressed,
+    Pause,
+    TryLater,
     Unconfirmed,
     Verdict,
 )
 from mailer_service.suppression.recipient_hashes import RecipientHashes
+from mailer_service.suppression.store import NewSuppression
 
 
 class Phase(StrEnum):
@@ -77,6 +75,7 @@ class Attempt:
         decided_at: when the outcome was recorded, by the database.
         outcome: what became of the letter; held as long as nothing is decided.
         transmissions: what the providers said that were asked, in order; all but the last did certainly not accept it.
+        duration_ms: milliseconds from the claim to the outcome.
         reply: the server's last words, redacted.
     """
 
@@ -89,7 +88,45 @@ class Attempt:
     decided_at: datetime
     outcome: Outcome = field(default_factory=Held)
     transmissions: list[Transmission] = field(default_factory=list)
+    duration_ms: int = 0
     reply: str | None = None
+
+    @property
+    def last(self) -> Transmission | None:
+        """What the provider said that was asked last; None if none was."""
+        return self.transmissions[-1] if self.transmissions else None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it was one of the letter's attempts; else the ledger gives it back."""
+        return not isinstance(self.outcome, Pause)
+
+    @property
+    def bound_to(self) -> str | None:
+        """The only provider that may be asked next; None leaves the choice free."""
+        last, claim, outcome = self.last, self.claim, self.outcome
+        if last is not None and (
+            isinstance(last.verdict, Ambiguous) or (isinstance(outcome, TryLater) and outcome.same_provider)
+        ):
+            return last.provider
+        # Whoever may have the letter already is the only one who may be given it again.
+        stays = last is None or not self.counts or (claim is not None and claim.ambiguities > 0)
+        return claim.provider if claim is not None and stays else None
+
+    @property
+    def suppression(self) -> NewSuppression | None:
+        """What the answer says of the letters that would follow."""
+        outcome = self.outcome
+        if self.hashes is None or not isinstance(outcome, Dead | Unconfirmed) or outcome.suppress is None:
+            return None
+        suppress = outcome.suppress
+        return NewSuppression(
+            key=self.hashes.of(suppress.scope),
+            scope=suppress.scope,
+            reason=outcome.reason,
+            lifetime=suppress.lifetime,
+            needed=suppress.after,
+        )
 
     @classmethod
     def claimed(
@@ -117,31 +154,6 @@ class Attempt:
             number=status.attempts,
             first_seen=status.first_seen,
             decided_at=status.at,
-            outcome=_outcome_of(status),
+            outcome=outcome_of(status),
             reply=status.reply,
         )
-
-
-def _outcome_of(status: LetterStatus) -> Outcome:
-    state = status.state
-    outcome: Outcome
-    match state:
-        case LetterState.ACCEPTED:
-            outcome = Sent()
-        case LetterState.DISCARDED:
-            outcome = Discarded()
-        case LetterState.DEAD:
-            outcome = Dead(reason=status.reason or "unknown")
-        case LetterState.UNCONFIRMED:
-            outcome = Unconfirmed(reason=status.reason or "unknown")
-        case LetterState.EXPIRED:
-            outcome = Expired()
-        case LetterState.CANCELLED:
-            outcome = Cancelled()
-        case LetterState.SUPPRESSED:
-            outcome = Suppressed()
-        case LetterState.CLAIMED | LetterState.TRANSMITTING | LetterState.WAITING:
-            outcome = Held()
-        case _:
-            assert_never(state)
-    return outcome

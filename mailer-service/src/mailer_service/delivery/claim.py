@@ -1,14 +1,29 @@
-"""What the ledger is asked for, and what it answers: a claim, or where the letter stands without one."""
+"""What the ledger is asked for and what it answers: a claim, or where the letter stands; and outcomes in its words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import assert_never
 from uuid import UUID
 
 from mail_contract.messages import EnvelopeHeader
 from mailer_service.db.tables import LetterState
+from mailer_service.delivery.outcome import (
+    Ambiguous,
+    Cancelled,
+    Dead,
+    Discarded,
+    Expired,
+    Held,
+    Outcome,
+    Pause,
+    Sent,
+    Suppressed,
+    TryLater,
+    Unconfirmed,
+)
 from mailer_service.suppression.recipient_hashes import RecipientHashes
 
 
@@ -63,18 +78,11 @@ class LetterStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """Whoever claims.
+class Settled:
+    """The letter's state after the attempt was recorded, and when that was by the database."""
 
-    Attributes:
-        replica: its name.
-        key: of its sign of life; None if it has none.
-        lease: how long its claims last.
-    """
-
-    replica: str
-    key: int | None
-    lease: timedelta
+    state: LetterState
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +100,71 @@ class Wanted:
     digest: bytes
     hashes: RecipientHashes | None
     provider: str | None
+
+
+def outcome_of(status: LetterStatus) -> Outcome:
+    """Returns what is known to have become of a letter that could not be claimed."""
+    state = status.state
+    outcome: Outcome
+    match state:
+        case LetterState.ACCEPTED:
+            outcome = Sent()
+        case LetterState.DISCARDED:
+            outcome = Discarded()
+        case LetterState.DEAD:
+            outcome = Dead(reason=status.reason or "unknown")
+        case LetterState.UNCONFIRMED:
+            outcome = Unconfirmed(reason=status.reason or "unknown")
+        case LetterState.EXPIRED:
+            outcome = Expired()
+        case LetterState.CANCELLED:
+            outcome = Cancelled()
+        case LetterState.SUPPRESSED:
+            outcome = Suppressed()
+        case LetterState.CLAIMED | LetterState.TRANSMITTING | LetterState.WAITING:
+            outcome = Held()
+        case _:
+            assert_never(state)
+    return outcome
+
+
+def state_after(outcome: Outcome) -> LetterState:
+    """Returns the letter's state after an attempt with this outcome."""
+    match outcome:
+        case Sent():
+            state = LetterState.ACCEPTED
+        case Discarded():
+            state = LetterState.DISCARDED
+        case TryLater() | Ambiguous() | Pause() | Held():
+            state = LetterState.WAITING
+        case Dead():
+            state = LetterState.DEAD
+        case Unconfirmed():
+            state = LetterState.UNCONFIRMED
+        case Expired():
+            state = LetterState.EXPIRED
+        case Cancelled():
+            state = LetterState.CANCELLED
+        case Suppressed():
+            state = LetterState.SUPPRESSED
+        case _:
+            assert_never(outcome)
+    return state
+
+
+def reason_of(outcome: Outcome) -> str | None:
+    """Returns the outcome's token, None where its type says everything."""
+    match outcome:
+        case (
+            TryLater(reason=reason)
+            | Ambiguous(reason=reason)
+            | Unconfirmed(reason=reason)
+            | Dead(reason=reason)
+            | Pause(reason=reason)
+        ):
+            return reason
+        case Expired():
+            return "expired"
+        case Sent() | Discarded() | Cancelled() | Suppressed() | Held():
+            return None
+    assert_never(outcome)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,10 @@ from sqlalchemy import Connection
 from mailer_service.db import ledger_statements as statements
 from mailer_service.db.suppression_statements import SWEEP
 from mailer_service.db.tables import LetterState
-from mailer_service.delivery.attempt import Transmission
-from mailer_service.delivery.claim import Claim, Holder, LetterStatus, Wanted
-from mailer_service.delivery.outcome import Sent
-from mailer_service.delivery.settlement import Settled, Settlement
+from mailer_service.delivery.attempt import Attempt
+from mailer_service.delivery.claim import Claim, LetterStatus, Settled, Wanted, reason_of, state_after
+from mailer_service.delivery.outcome import Ambiguous, Sent, without_another
+from mailer_service.delivery.retry import kind_of
 from mailer_service.errors import LedgerUnavailable, Unauthentic
 from mailer_service.suppression.store import NewSuppression
 
@@ -24,14 +25,21 @@ log = structlog.get_logger(__name__)
 
 
 def claim_all(
-    connection: Connection, asked: Sequence[Wanted], holder: Holder
+    connection: Connection,
+    asked: Sequence[Wanted],
+    *,
+    replica: str,
+    session_lock: int | None,
+    lease: timedelta,
 ) -> list[Claim | LetterStatus | Exception]:
     """Takes letters in hand, or tells why not.
 
     Args:
         connection: in autocommit mode.
         asked: no two of them the same letter.
-        holder: whoever asks.
+        replica: who asks.
+        session_lock: the key of its sign of life; None if it has none.
+        lease: how long its claims last.
     """
     rows = {
         row.id: row
@@ -39,9 +47,9 @@ def claim_all(
             statements.CLAIM,
             {
                 "asked": json.dumps([_asked_for(wanted) for wanted in asked]),
-                "holder": holder.replica,
-                "holder_key": holder.key,
-                "lease": holder.lease,
+                "holder": replica,
+                "holder_key": session_lock,
+                "lease": lease,
             },
         )
     }
@@ -67,32 +75,28 @@ def begin_all(connection: Connection, begun: Sequence[tuple[Claim, str]]) -> lis
     return [(claim.letter_id, claim.fence) in rows for claim, _ in begun]
 
 
-def settle_all(
-    connection: Connection, settled: Sequence[tuple[Claim, Settlement]], *, replica: str
-) -> list[Settled | None]:
+def settle_all(connection: Connection, attempts: Sequence[Attempt], *, replica: str) -> list[Settled | None]:
     """Records what attempts came to and lets go of their letters; None for those that somebody else has claimed since."""
-    for claim, settlement in settled:
-        for part, transmission in enumerate(settlement.earlier):
-            _note_earlier(connection, claim, part, transmission, replica)
-    asked = json.dumps([_came_to(claim, settlement) for claim, settlement in settled])
+    for attempt in attempts:
+        _note_earlier(connection, attempt, replica)
+    asked = json.dumps([_came_to(attempt) for attempt in attempts])
     rows = {
         (row.id, row.fence): Settled(state=LetterState(row.state), at=row.at)
         for row in connection.execute(statements.SETTLE, {"asked": asked, "replica": replica})
     }
-    return [rows.get((claim.letter_id, claim.fence)) for claim, _ in settled]
+    return [rows.get((claim.letter_id, claim.fence)) for claim in map(_claim_of, attempts)]
 
 
 def settle_and_suppress(
-    connection: Connection, claim: Claim, settlement: Settlement, said: NewSuppression, *, replica: str
+    connection: Connection, attempt: Attempt, said: NewSuppression, *, replica: str
 ) -> Settled | None:
     """Does the same for one attempt, and notes what the server said of letters that would follow."""
-    for part, transmission in enumerate(settlement.earlier):
-        _note_earlier(connection, claim, part, transmission, replica)
+    _note_earlier(connection, attempt, replica)
     connection.execute(SWEEP)
     row = connection.execute(
         statements.SETTLE_AND_SUPPRESS,
         {
-            "asked": json.dumps([_came_to(claim, settlement)]),
+            "asked": json.dumps([_came_to(attempt)]),
             "replica": replica,
             "key": said.key,
             "scope": said.scope.value,
@@ -150,25 +154,35 @@ def _bytea(octets: bytes) -> str:
     return rf"\x{octets.hex()}"
 
 
-def _came_to(claim: Claim, settlement: Settlement) -> dict[str, Any]:
+def _claim_of(attempt: Attempt) -> Claim:
+    if attempt.claim is None:
+        raise ValueError("an attempt without a claim has nothing to record")
+    return attempt.claim
+
+
+def _came_to(attempt: Attempt) -> dict[str, Any]:
+    claim, outcome, last = _claim_of(attempt), attempt.outcome, attempt.last
+    earlier = attempt.transmissions[:-1]
     return {
         "id": str(claim.letter_id),
         "fence": claim.fence,
-        "state": settlement.state,
-        "ambiguous": int(settlement.ambiguous),
-        "given_back": int(not settlement.counts),
-        "noted": settlement.noted,
-        "refused": settlement.refused,
-        "delay_seconds": None if settlement.delay is None else settlement.delay.total_seconds(),
-        "bound_to": settlement.bound_to,
-        "part": len(settlement.earlier),
+        "state": state_after(outcome),
+        "ambiguous": int(last is not None and isinstance(last.verdict, Ambiguous)),
+        "given_back": int(not attempt.counts),
+        # Not where nobody was asked and nothing was decided.
+        "noted": attempt.counts or last is not None,
+        "refused": kind_of(without_another(last.verdict)) if last else None,
+        # A copy of the message, as a broker gives it again after a restart, must not send it again at once.
+        "delay_seconds": outcome.after.total_seconds() if last and isinstance(outcome, Ambiguous) else None,
+        "bound_to": attempt.bound_to,
+        "part": len(earlier),
         "started_at": claim.claimed_at.isoformat(),
-        "outcome": settlement.outcome,
-        "reason": settlement.reason,
-        "phase": settlement.phase,
-        "reply": settlement.reply,
-        "duration_ms": settlement.duration_ms,
-        "provider": settlement.provider,
+        "outcome": outcome.name,
+        "reason": reason_of(outcome),
+        "phase": last.phase if last else None,
+        "reply": last.reply if last else None,
+        "duration_ms": max(0, attempt.duration_ms - sum(one.duration_ms for one in earlier)),
+        "provider": last.provider if last else None,
     }
 
 
@@ -202,23 +216,24 @@ def _note_abandoned(connection: Connection, row: Any) -> None:
     )
 
 
-def _note_earlier(
-    connection: Connection, claim: Claim, part: int, transmission: Transmission, replica: str
-) -> None:
-    verdict = transmission.verdict
-    connection.execute(
-        statements.EARLIER,
-        {
-            "id": str(claim.letter_id),
-            "fence": claim.fence,
-            "part": part,
-            "started_at": claim.claimed_at,
-            "replica": replica,
-            "outcome": verdict.name,
-            "reason": None if isinstance(verdict, Sent) else verdict.reason,
-            "phase": transmission.phase,
-            "reply": transmission.reply,
-            "duration_ms": transmission.duration_ms,
-            "provider": transmission.provider,
-        },
-    )
+def _note_earlier(connection: Connection, attempt: Attempt, replica: str) -> None:
+    """Notes the providers that were asked before the last one, a row each."""
+    claim = _claim_of(attempt)
+    for part, transmission in enumerate(attempt.transmissions[:-1]):
+        verdict = transmission.verdict
+        connection.execute(
+            statements.EARLIER,
+            {
+                "id": str(claim.letter_id),
+                "fence": claim.fence,
+                "part": part,
+                "started_at": claim.claimed_at,
+                "replica": replica,
+                "outcome": verdict.name,
+                "reason": None if isinstance(verdict, Sent) else verdict.reason,
+                "phase": transmission.phase,
+                "reply": transmission.reply,
+                "duration_ms": transmission.duration_ms,
+                "provider": transmission.provider,
+            },
+        )

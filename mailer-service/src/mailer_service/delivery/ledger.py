@@ -21,7 +21,8 @@ from mail_contract.messages import Cancellation, EnvelopeHeader
 from mailer_service.batcher import GATHERING_SECONDS, Batcher
 from mailer_service.db import ledger_statements as statements
 from mailer_service.db.session_lock import SessionLock
-from mailer_service.delivery.claim import Claim, Holder, LetterStatus, Wanted
+from mailer_service.delivery.attempt import Attempt
+from mailer_service.delivery.claim import Claim, LetterStatus, Settled, Wanted
 from mailer_service.delivery.entries import (
     begin_all,
     claim_all,
@@ -29,7 +30,6 @@ from mailer_service.delivery.entries import (
     settle_and_suppress,
     statuses,
 )
-from mailer_service.delivery.settlement import Settled, Settlement
 from mailer_service.errors import LedgerUnavailable, LetterLocked
 from mailer_service.suppression.recipient_hashes import RecipientHashes
 from service_runtime.database.engine import translated
@@ -89,14 +89,13 @@ class Ledger:
             )
             return extended.rowcount > 0
 
-    def settle(self, claim: Claim, settlement: Settlement) -> Settled | None:
+    def settle(self, attempt: Attempt) -> Settled | None:
         """Records what the attempt came to and lets go of the letter; None if somebody else has claimed it since."""
-        if settlement.suppression is None:
-            return self._settlements.ask((claim, settlement))
+        suppression = attempt.suppression
+        if suppression is None:
+            return self._settlements.ask(attempt)
         with self._connection() as connection:
-            return settle_and_suppress(
-                connection, claim, settlement, settlement.suppression, replica=self._replica
-            )
+            return settle_and_suppress(connection, attempt, suppression, replica=self._replica)
 
     def cancel(self, cancellation: Cancellation) -> LetterStatus:
         """Withdraws a letter, also one that has not arrived yet; tells where it stands now."""
@@ -119,7 +118,6 @@ class Ledger:
 
     def _claim_all(self, asked: Sequence[Wanted]) -> Sequence[Claim | LetterStatus | Exception]:
         answers: list[Claim | LetterStatus | Exception | None] = [None] * len(asked)
-        holder = Holder(replica=self._replica, key=self._session_lock.sign, lease=self._lease)
         with self._connection() as connection:
             while open_ := [place for place, answer in enumerate(answers) if answer is None]:
                 # A letter that came twice at once is asked for twice, one after the other: a statement names it once.
@@ -127,9 +125,14 @@ class Ledger:
                 for place in open_:
                     first.setdefault(asked[place].header.id, place)
                 places = list(first.values())
-                for place, answer in zip(
-                    places, claim_all(connection, [asked[place] for place in places], holder), strict=True
-                ):
+                found = claim_all(
+                    connection,
+                    [asked[place] for place in places],
+                    replica=self._replica,
+                    session_lock=self._session_lock.sign,
+                    lease=self._lease,
+                )
+                for place, answer in zip(places, found, strict=True):
                     answers[place] = answer
         return [answer for answer in answers if answer is not None]
 
@@ -137,11 +140,9 @@ class Ledger:
         with self._connection() as connection:
             return begin_all(connection, begun)
 
-    def _settle_all(
-        self, settled: Sequence[tuple[Claim, Settlement]]
-    ) -> Sequence[Settled | Exception | None]:
+    def _settle_all(self, attempts: Sequence[Attempt]) -> Sequence[Settled | Exception | None]:
         with self._connection() as connection:
-            return settle_all(connection, settled, replica=self._replica)
+            return settle_all(connection, attempts, replica=self._replica)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:

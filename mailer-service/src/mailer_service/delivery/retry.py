@@ -103,6 +103,11 @@ def next_tier(*, attempt: int, at_least: timedelta, remaining: timedelta, chance
     return not_longer[-1] if not_longer else fitting[0]
 
 
+def kind_of(verdict: Verdict) -> str | None:
+    """Returns under which kind a refusal is counted; None where it is not."""
+    return verdict.tries.kind if isinstance(verdict, TryLater) and verdict.tries else None
+
+
 def tier_of(after: timedelta) -> WaitTier:
     """Returns the waiting room for a delay: the longest that is not longer, the shortest if all are."""
     return next((tier for tier in reversed(TIERS) if tier.delay <= after), TIERS[0])

@@ -14,6 +14,7 @@ from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import WaitTier, wait_route
 from mailer_service.deadletters.message import UNCONFIRMED, dead_letter
 from mailer_service.delivery.attempt import Attempt
+from mailer_service.delivery.claim import reason_of
 from mailer_service.delivery.outcome import (
     Ambiguous,
     Cancelled,
@@ -28,7 +29,6 @@ from mailer_service.delivery.outcome import (
     Unconfirmed,
 )
 from mailer_service.delivery.retry import tier_of
-from mailer_service.delivery.settlement import reason_of
 from mailer_service.delivery.waiter import Waiter
 from mailer_service.errors import Requeued
 from mailer_service.incoming import IncomingMessage

@@ -22,7 +22,7 @@ from mail_contract.messages import Contents, Envelope, EnvelopeHeader
 from mail_contract.sealing import Opener
 from mailer_service.db.tables import IN_HAND, LetterState
 from mailer_service.delivery.attempt import Attempt, Transmission
-from mailer_service.delivery.claim import Claim
+from mailer_service.delivery.claim import Claim, reason_of
 from mailer_service.delivery.lease import LeaseKeeper
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.outcome import (
@@ -37,8 +37,7 @@ from mailer_service.delivery.outcome import (
     TryLater,
     without_another,
 )
-from mailer_service.delivery.retry import plan, tier_of
-from mailer_service.delivery.settlement import kind_of, settlement_of
+from mailer_service.delivery.retry import kind_of, plan, tier_of
 from mailer_service.delivery.waiter import Waiter
 from mailer_service.errors import AddressNotSupported, LedgerUnavailable, Requeued, Unauthentic, UnfitLetter
 from mailer_service.incoming import IncomingMessage, opened
@@ -278,33 +277,33 @@ class Pipeline:
         claim = attempt.claim
         if claim is None:
             return
-        duration_ms = round((time.monotonic() - since) * 1000)
-        settlement = settlement_of(attempt, claim, outcome, duration_ms=duration_ms)
-        settled = self._waiter.until_done(lambda: self._ledger.settle(claim, settlement), to_the_end=True)
+        attempt.outcome = outcome
+        attempt.duration_ms = round((time.monotonic() - since) * 1000)
+        attempt.number -= not attempt.counts
+        attempt.reply = attempt.last.reply if attempt.last else None
+        suppression, reason = attempt.suppression, reason_of(outcome)
+        settled = self._waiter.until_done(lambda: self._ledger.settle(attempt), to_the_end=True)
         if settled is None:
-            log.warning("claim_lost", letter_id=str(claim.letter_id), outcome=settlement.outcome)
-            outcome = Held()
+            log.warning("claim_lost", letter_id=str(claim.letter_id), outcome=outcome.name)
+            attempt.outcome = Held()
         elif settled.state is LetterState.CANCELLED:
-            outcome = Cancelled()
-        if settled is not None and settlement.suppression is not None:
-            self._metrics.suppressing(settlement.suppression.scope)
+            attempt.outcome = Cancelled()
+        if settled is not None and suppression is not None:
+            self._metrics.suppressing(suppression.scope)
+        attempt.decided_at = settled.at if settled else claim.claimed_at
         log.info(
             "letter_attempted",
             letter_id=str(claim.letter_id),
             attempt=claim.attempt,
-            outcome=outcome.name,
-            reason=settlement.reason,
-            phase=settlement.phase,
-            provider=settlement.provider,
-            duration_ms=settlement.duration_ms,
+            outcome=attempt.outcome.name,
+            reason=reason,
+            phase=attempt.last.phase if attempt.last else None,
+            provider=attempt.last.provider if attempt.last else None,
+            duration_ms=attempt.duration_ms,
         )
-        attempt.outcome = outcome
-        attempt.number -= not settlement.counts
-        attempt.reply = settlement.reply
-        attempt.decided_at = settled.at if settled else claim.claimed_at
         self._metrics.attempted(
             attempt.header.letter_class,
-            outcome,
+            attempt.outcome,
             seconds=time.monotonic() - since,
             since_creation=attempt.decided_at - attempt.header.created_at,
         )

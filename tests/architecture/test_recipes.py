@@ -141,7 +141,7 @@ LETTER_STEPS: dict[str, Step] = {
         ),
     ),
     "mailer-service/src/mailer_service/templates": write_birthday,
-    "mailer-service/src/mailer_service/render/examples.py": insert(
+    "mailer-service/src/mailer_service/letters/examples.py": insert(
         "    ConfirmEmail,\n",
         "    Birthday,\n",
         ("            ConfirmEmail(", '            Birthday(present=f"{BASE}/present"),\n'),

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import date
 from functools import cache
 
-from mailer_service.smtp.dkim import Signer
-from mailer_service.smtp.dkim_keys import Algorithm, DkimKeys, generate_dkim_keys
-from mailer_service.smtp.message import Sender
+from mailer_service.letters.compose import Sender
+from mailer_service.letters.dkim import Signer
+from mailer_service.letters.dkim_keys import Algorithm, DkimKeys, generate_dkim_keys
 from support.apart import letter_files, run_apart
 from support.outgoing import SENDER
 

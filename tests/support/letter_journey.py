@@ -48,7 +48,7 @@ WORKER = Step(title="⑤ mailer worker", service="mailer")
 RENDER = Step(
     title="⑥ render, compose",
     service="mailer",
-    below=("mailer_service.render", "mailer_service.smtp.message:compose"),
+    below=("mailer_service.letters", "mailer_service.letters.compose:compose"),
 )
 SMTP = Step(title="⑦ SMTP", service="mailer", below=("mailer_service.smtp.transport",))
 REPORT = Step(title="⑧ report", service="mailer", below=("mailer_service.worker.follow_up",))

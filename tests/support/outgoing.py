@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 from mail_contract.letters import LetterName
 from mail_contract.messages import EnvelopeHeader
 from mailer_service.address import Mailbox
-from mailer_service.render.brand import Brand
-from mailer_service.render.examples import EXAMPLES, example_header
-from mailer_service.render.renderer import Renderer
-from mailer_service.render.rendering import Rendering
-from mailer_service.smtp.message import Message, Sender, compose
+from mailer_service.letters.brand import Brand
+from mailer_service.letters.compose import Message, Sender, compose
+from mailer_service.letters.examples import EXAMPLES, example_header
+from mailer_service.letters.renderer import Renderer
+from mailer_service.letters.rendering import Rendering
 
 CONTEXTS = {name: context.model_dump() for name, context in EXAMPLES.items()}
 LINK = CONTEXTS[LetterName.VERIFY_ADDRESS]["link"]

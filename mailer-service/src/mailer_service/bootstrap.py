@@ -19,6 +19,11 @@ from mailer_service.db.session_lock import SessionLock
 from mailer_service.delivery.lease import LeaseKeeper
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.waiter import StopSignal, Waiter
+from mailer_service.letters.check import check_letters
+from mailer_service.letters.compose import Sender
+from mailer_service.letters.dkim import Signer
+from mailer_service.letters.dkim_keys import DkimKeys
+from mailer_service.letters.renderer import Renderer
 from mailer_service.liveness.check import Liveness
 from mailer_service.liveness.heartbeat import Heartbeat, heartbeat_step
 from mailer_service.liveness.thread_watchdog import ThreadWatchdog
@@ -31,12 +36,7 @@ from mailer_service.providers.provider_monitor import ProviderMonitor
 from mailer_service.providers.provider_store import ProviderStore
 from mailer_service.providers.rate_limiter import RateLimiter
 from mailer_service.providers.route import Route
-from mailer_service.render.check import check_letters
-from mailer_service.render.renderer import Renderer
 from mailer_service.settings import WorkerSettings
-from mailer_service.smtp.dkim import Signer
-from mailer_service.smtp.dkim_keys import DkimKeys
-from mailer_service.smtp.message import Sender
 from mailer_service.smtp.server import read_servers
 from mailer_service.smtp.transport import SmtpTransport
 from mailer_service.suppression.recipient_hashes import RecipientHasher

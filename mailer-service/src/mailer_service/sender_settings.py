@@ -9,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from mailer_service.address import Mailbox
 from mailer_service.errors import AddressNotSupported
-from mailer_service.smtp.dkim_keys import DkimKeys
+from mailer_service.letters.dkim_keys import DkimKeys
 from service_runtime.setting_types import ProcessSettings, holds_keys
 
 

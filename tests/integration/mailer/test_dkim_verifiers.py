@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from mailer_service.smtp.dkim_keys import Algorithm
+from mailer_service.letters.dkim_keys import Algorithm
 from support.dkim import BOTH, keys, mail_dkim_says, opendkim_says, records, signing
 from support.outgoing import composed, outgoing
 

@@ -13,9 +13,9 @@ from dev_inbox.script import Rule
 from dev_inbox.server import Inbox
 from dev_inbox.state import Login
 from mailer_service.delivery.attempt import Phase
-from mailer_service.render.rendering import Rendering
+from mailer_service.letters.compose import Message
+from mailer_service.letters.rendering import Rendering
 from mailer_service.smtp.connection import Connection
-from mailer_service.smtp.message import Message
 from mailer_service.smtp.reply import ConversationFailed, Reply, Silence
 from mailer_service.smtp.server import SmtpServer
 from mailer_service.smtp.transport import build_tls_context

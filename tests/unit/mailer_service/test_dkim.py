@@ -22,9 +22,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mail_contract.errors import BadKey
-from mailer_service.render.examples import CREATED
-from mailer_service.smtp.dkim import canonical_body, canonical_header
-from mailer_service.smtp.dkim_keys import Algorithm, DkimKeys, zone_line
+from mailer_service.letters.dkim import canonical_body, canonical_header
+from mailer_service.letters.dkim_keys import Algorithm, DkimKeys, zone_line
+from mailer_service.letters.examples import CREATED
 from support.dkim import BOTH, DOMAIN, keys, keys_as_text, signing
 from support.outgoing import HEADERS, SENDER, composed, outgoing
 

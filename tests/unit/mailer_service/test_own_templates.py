@@ -10,10 +10,10 @@ import pytest
 
 from mail_contract.letters import LetterName
 from mailer_service.errors import BadContext, BrokenTemplates
-from mailer_service.render.brand import Brand
-from mailer_service.render.check import check_letters
-from mailer_service.render.environment import TEMPLATES
-from mailer_service.render.renderer import PARTS, Renderer
+from mailer_service.letters.brand import Brand
+from mailer_service.letters.check import check_letters
+from mailer_service.letters.environment import TEMPLATES
+from mailer_service.letters.renderer import PARTS, Renderer
 from support.outgoing import CODE, CONTEXTS, LINK, RENDERER, header
 
 COMMAND = Path(sys.executable).parent / "mailer-service"

@@ -13,9 +13,9 @@ from mail_contract.letters import LetterClass
 from mailer_service.db.tables import Scope
 from mailer_service.delivery.attempt import Phase, Transmission
 from mailer_service.delivery.outcome import Ambiguous, Concern, Dead, OtherProvider, Pause, Sent, TryLater
+from mailer_service.letters.compose import Message
 from mailer_service.providers.destination_throttle import DestinationThrottle, ThreadShare
 from mailer_service.providers.provider import Provider
-from mailer_service.smtp.message import Message
 
 log = structlog.get_logger(__name__)
 

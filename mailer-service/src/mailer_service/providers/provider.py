@@ -13,11 +13,11 @@ from mail_contract.letters import LetterClass
 from mailer_service.delivery.attempt import Transmission
 from mailer_service.delivery.outcome import Concern, Meaning, Pause, Sent
 from mailer_service.errors import LedgerUnavailable
+from mailer_service.letters.compose import Message
 from mailer_service.providers.circuit import Circuit, OpenCircuit
 from mailer_service.providers.connection_quota import ConnectionQuota
 from mailer_service.providers.provider_store import ProviderStatus, ProviderStore
 from mailer_service.providers.rate_limiter import RateLimiter
-from mailer_service.smtp.message import Message
 from mailer_service.smtp.redaction import redact
 from mailer_service.smtp.reply import ConversationFailed, Reply
 from mailer_service.smtp.reply_table import meaning_of

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from mailer_service.delivery.attempt import Phase
-from mailer_service.smtp.message import Message
+from mailer_service.letters.compose import Message
 from mailer_service.smtp.reply import ConversationFailed, Silence
 
 _SIZE = re.compile(r"[0-9]{1,20}")

@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import NoReturn, Self
 
 from mailer_service.delivery.attempt import Phase
+from mailer_service.letters.compose import Message
 from mailer_service.smtp.commands import SEND_THE_MESSAGE, Command, Extensions, commands, login_lines
-from mailer_service.smtp.message import Message
 from mailer_service.smtp.reply import ConversationFailed, Reply, Silence
 from mailer_service.smtp.server import Security, SmtpServer
 from mailer_service.smtp.wire import Garbage, Wire, silence_of

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from mailer_service.delivery.attempt import Phase, Transmission
 from mailer_service.delivery.outcome import Meaning, Sent
+from mailer_service.letters.compose import Message
 from mailer_service.smtp.connection import Connection
-from mailer_service.smtp.message import Message
 from mailer_service.smtp.pool import ConnectionPool, PoolLimits
 from mailer_service.smtp.redaction import redact
 from mailer_service.smtp.reply import ConversationFailed, Reply, Silence

@@ -41,11 +41,11 @@ from mailer_service.delivery.retry import kind_of, plan, tier_of
 from mailer_service.delivery.waiter import Waiter
 from mailer_service.errors import AddressNotSupported, LedgerUnavailable, Requeued, Unauthentic, UnfitLetter
 from mailer_service.incoming import IncomingMessage, opened
+from mailer_service.letters.compose import Message, Sender, compose
+from mailer_service.letters.renderer import Renderer
 from mailer_service.metrics import Metrics
 from mailer_service.providers.permit import Permit, may_ask_another
 from mailer_service.providers.route import Route
-from mailer_service.render.renderer import Renderer
-from mailer_service.smtp.message import Message, Sender, compose
 from mailer_service.suppression.recipient_hashes import RecipientHasher, RecipientHashes
 from mailer_service.worker.follow_up import FollowUp
 

@@ -10,11 +10,11 @@ from jinja2 import TemplateError, meta, nodes
 
 from mail_contract.letters import LETTERS, LetterName
 from mailer_service.errors import BrokenTemplates
-from mailer_service.render.brand import Brand
-from mailer_service.render.environment import build_environment
-from mailer_service.render.examples import EXAMPLES
-from mailer_service.render.flaws import flaw_of
-from mailer_service.render.renderer import PARTS, Renderer
+from mailer_service.letters.brand import Brand
+from mailer_service.letters.environment import build_environment
+from mailer_service.letters.examples import EXAMPLES
+from mailer_service.letters.flaws import flaw_of
+from mailer_service.letters.renderer import PARTS, Renderer
 
 _SAID_OF_ALL = frozenset({"language", "closing", "validity"})
 _JINJAS_OWN = frozenset({"caller", "self", "super", "loop", "varargs", "kwargs"})

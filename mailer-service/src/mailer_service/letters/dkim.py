@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from mailer_service.smtp.dkim_keys import DkimKey, DkimKeys
+from mailer_service.letters.dkim_keys import DkimKey, DkimKeys
 
 
 def canonical_header(name: str, value: str) -> bytes:

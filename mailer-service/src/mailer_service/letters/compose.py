@@ -19,8 +19,8 @@ from email.utils import format_datetime
 from mail_contract.messages import EnvelopeHeader
 from mailer_service.address import Mailbox
 from mailer_service.errors import UnsafeHeader
-from mailer_service.render.rendering import Rendering
-from mailer_service.smtp.dkim import Signer
+from mailer_service.letters.dkim import Signer
+from mailer_service.letters.rendering import Rendering
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]|=\?")
 _WORD_OCTETS = 45

@@ -11,11 +11,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mail_contract.letters import LETTERS, LetterName
-from mailer_service.render.examples import EXAMPLES, example_header
-from mailer_service.render.renderer import Renderer
-from mailer_service.render.rendering import Rendering
-from mailer_service.render.words import describe
-from mailer_service.smtp.message import Sender, compose
+from mailer_service.letters.compose import Sender, compose
+from mailer_service.letters.examples import EXAMPLES, example_header
+from mailer_service.letters.renderer import Renderer
+from mailer_service.letters.rendering import Rendering
+from mailer_service.letters.words import describe
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -101,7 +101,7 @@ def write_gallery(directory: Path, renderer: Renderer, sender: Sender, *, execut
         (directory / f"{exhibit.stem}.txt").write_text(exhibit.rendering.text, encoding="utf-8")
         (directory / f"{exhibit.stem}.eml").write_bytes(exhibit.octets)
     if executable is not None:
-        from mailer_service.preview.browser import photographer  # noqa: PLC0415 - for development only
+        from mailer_service.letters.browser import photographer  # noqa: PLC0415 - for development only
 
         with photographer(executable) as taking:
             for screen in SCREENS:
@@ -127,7 +127,7 @@ def _exhibits(renderer: Renderer, sender: Sender) -> Sequence[Exhibit]:
 
 def _page(exhibits: Sequence[Exhibit], *, product: str) -> str:
     environment = Environment(
-        loader=PackageLoader("mailer_service.preview"),
+        loader=PackageLoader("mailer_service.letters"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from mail_contract.letters import LETTERS, LetterName
 from mail_contract.messages import EnvelopeHeader
 from mailer_service.errors import BadContext
-from mailer_service.render.brand import Brand
-from mailer_service.render.environment import build_environment, roots
-from mailer_service.render.locales import choose
-from mailer_service.render.rendering import Rendering
-from mailer_service.render.words import closing_words, describe
+from mailer_service.letters.brand import Brand
+from mailer_service.letters.environment import build_environment, roots
+from mailer_service.letters.locales import choose
+from mailer_service.letters.rendering import Rendering
+from mailer_service.letters.words import closing_words, describe
 
 PARTS = ("subject.txt", "body.txt", "body.html")
 

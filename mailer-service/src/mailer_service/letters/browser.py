@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Error, sync_playwright
 
 from mailer_service.errors import PictureFailed
-from mailer_service.preview.gallery import Screen
+from mailer_service.letters.gallery import Screen
 
 
 class Photographer:

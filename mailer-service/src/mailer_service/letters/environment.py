@@ -9,9 +9,9 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined,
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from mailer_service.errors import BadContext
-from mailer_service.render.brand import Brand
-from mailer_service.render.plain import one_line
-from mailer_service.render.words import day_in_words, device_in_words, moment_in_words
+from mailer_service.letters.brand import Brand
+from mailer_service.letters.plain import one_line
+from mailer_service.letters.words import day_in_words, device_in_words, moment_in_words
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 

@@ -1,1 +1,0 @@
-"""Every letter in every language, to be looked at before anybody gets one."""

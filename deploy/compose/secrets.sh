@@ -33,17 +33,22 @@ password() { # password NAME: prints it; 192 random bits in hexadecimal, which n
     esac
 }
 
-keys() { # keys DIRECTORY COMMAND IMAGE: the set that the service's own command makes, complete or not at all
-    if [ ! -d "$1" ]; then
-        rm -rf "$1.new"
-        mkdir "$1.new"
-        # They leave the container as an archive, so that no directory has to belong to a user of both sides.
-        docker run --rm --network none --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
-            --entrypoint sh "$3" -c "$2 keys --directory /tmp/keys >/dev/null && tar -C /tmp/keys -cf - ." |
+keys() { # keys DIRECTORY COMMAND IMAGE LAST: the set that the service's own command makes, complete or not at all
+    # An older release made a set without LAST: it gets what is missing, and keeps what is there.
+    if [ ! -s "$1/$4" ]; then
+        rm -rf "$1.new" "$1.old"
+        mkdir -p "$1" "$1.new"
+        # They enter and leave the container as an archive, so that no directory has to belong to a user of both sides.
+        tar -C "$1" -cf - . |
+            docker run --rm --interactive --network none --read-only --tmpfs /tmp --cap-drop ALL \
+                --security-opt no-new-privileges --entrypoint sh "$3" \
+                -c "mkdir /tmp/keys && tar -C /tmp/keys -xof - && $2 keys --directory /tmp/keys >/dev/null && tar -C /tmp/keys -cf - ." |
             tar -C "$1.new" -xof -
         chmod 0700 "$1.new"
         chmod 0444 "$1.new"/*
+        mv "$1" "$1.old"
         mv "$1.new" "$1"
+        rm -rf "$1.old"
     fi
 }
 
@@ -76,5 +81,5 @@ if [ -n "${MAILER_SMTP_URL:-}" ] || [ ! -s mailer_smtp_url ]; then
     write mailer_smtp_url "${MAILER_SMTP_URL:-smtp://inbox:1025}"
 fi
 
-keys auth-keys auth-service "${POSTERN_AUTH_IMAGE:-postern/auth-service:local}"
-keys mailer-keys mailer-service "${POSTERN_MAILER_IMAGE:-postern/mailer-service:local}"
+keys auth-keys auth-service "${POSTERN_AUTH_IMAGE:-postern/auth-service:local}" tokens.private.json
+keys mailer-keys mailer-service "${POSTERN_MAILER_IMAGE:-postern/mailer-service:local}" sealing.private.json

@@ -59,7 +59,8 @@ def test_every_call_says_what_it_is_and_that_errors_are_problems(document: dict[
 def test_every_path_parameter_is_described(document: dict[str, Any]) -> None:
     for path, calls in document["paths"].items():
         for call in calls.values():
-            described = [parameter["name"] for parameter in call.get("parameters", [])]
+            parameters = call.get("parameters", [])
+            described = [parameter["name"] for parameter in parameters if parameter["in"] == "path"]
             assert described == re.findall(r"\{(\w+)\}", path)
 
 

@@ -38,6 +38,7 @@ MADE_AT_RUN_TIME = {
         "index.html",
         "dkim.private.pem",
         "hash.key",
+        "tokens.private.json",
     ),
 }
 """Files a page may name though nobody wrote them down here: of a running stack, of servers, of the reader."""

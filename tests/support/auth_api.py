@@ -26,6 +26,7 @@ from mail_contract.keys import (
 from mail_contract.messages import Contents, Envelope
 from mail_contract.sealing import Opener
 from support.no_limits import NO_LIMITS_VALUES
+from support.tokens import TOKEN_KEYS
 
 PUBLIC_URL = "https://accounts.example.com"
 PASSWORD = "three boats at dawn"
@@ -53,6 +54,7 @@ def api_settings(database_url: str, **changes: Any) -> ApiSettings:
         "signing_key": SecretStr(SIGNING_KEYS[0]),
         "sealing_public_keys": SEALING_KEYS[1],
         "hash_key": SecretStr(HASH_KEY),
+        "token_keys": SecretStr(TOKEN_KEYS),
         "hash_wait_seconds": 10.0,
         "api_threads": 12,
     }

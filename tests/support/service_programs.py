@@ -99,6 +99,7 @@ class ServiceEnvironment:
                     {
                         "AUTH_LISTEN": self.listen("api"),
                         "AUTH_OPS_LISTEN": self.listen("ops"),
+                        "AUTH_TOKEN_KEYS_FILE": str(self.keys / "tokens.private.json"),
                         **NO_LIMITS,
                     },
                     {"AUTH_BROKER_URL": self.broker.url("auth")},

@@ -7,6 +7,7 @@ from typing import Final
 
 from flask import Flask
 
+from auth_service.account_bootstrap import Shared, build_accounts
 from auth_service.domain import guessing
 from auth_service.domain.limit import LimitName
 from auth_service.flows.account_letters import AccountLetters
@@ -14,6 +15,7 @@ from auth_service.flows.admit_registration import AdmitRegistration
 from auth_service.flows.campaign_watch import CampaignWatch
 from auth_service.flows.letter_writer import LetterWriter
 from auth_service.flows.limits import CodeLimit, MailboxLimit, SourceLimit
+from auth_service.flows.proof_of_work import ProofOfWork
 from auth_service.flows.read_receipt import ReadReceipt
 from auth_service.flows.refuse_registration import RefuseRegistration
 from auth_service.flows.register import Register
@@ -35,6 +37,7 @@ from auth_service.http.policy import Policy
 from auth_service.http.receipts import Receipts
 from auth_service.http.refusals import Refusals
 from auth_service.http.registrations import Registrations
+from auth_service.http.route import Resource
 from auth_service.http.sign_in_links import SignInLinks
 from auth_service.http.sources import Sources
 from auth_service.http.verifications import Verifications
@@ -109,13 +112,18 @@ def build_api(settings: ApiSettings) -> Api:
         ),
     )
     watch = CampaignWatch(suspicion=settings.campaign, keyed_hash=keyed_hash)
+    proofs = ProofOfWork(
+        proofs=Proofs(keyed_hash=keyed_hash, tries=settings.proof_tries),
+        keyed_hash=keyed_hash,
+        observer=metrics,
+    )
     admit = AdmitRegistration(
         transactions=counting,
         source=sources.letters,
         everybody=settings.limit_all,
         proved=settings.limit_proved,
         watch=watch,
-        proofs=Proofs(keyed_hash=keyed_hash, tries=settings.proof_tries),
+        proofs=proofs,
         keyed_hash=keyed_hash,
         observer=metrics,
     )
@@ -130,7 +138,16 @@ def build_api(settings: ApiSettings) -> Api:
         requests=requests,
     )
     renderer = Renderer(public_url=settings.public_url, product_name=settings.product_name)
-    resources = (
+    shared = Shared(
+        transactions=transactions,
+        counting=counting,
+        keyed_hash=keyed_hash,
+        passwords=passwords,
+        proofs=proofs,
+        sources=sources,
+        metrics=metrics,
+    )
+    resources: tuple[Resource, ...] = (
         Registrations(
             register=Register(
                 transactions=transactions,
@@ -173,6 +190,7 @@ def build_api(settings: ApiSettings) -> Api:
             passwords=checks,
         ),
         SignInLinks(send=send, sources=sources),
+        *build_accounts(settings, shared),
         Policy(),
         Receipts(read=ReadReceipt(transactions=transactions)),
         Health(),

@@ -138,14 +138,14 @@ class RateLimited(RequestError):
 
 
 class ProofRequired(RequestError):
-    """So many people register that each has to prove some work.
+    """So many people ask for the same thing that each has to prove some work.
 
     Attributes:
         work: as ALTCHA's clients take it.
         expires_at: until when its solution is taken.
     """
 
-    title = "Very many people are signing up right now."
+    title = "Very many requests are coming in right now."
     detail = "Solve the challenge, and send the same again with its solution as `proof` (docs/protection.md)."
 
     def __init__(self, work: Mapping[str, Any] | None = None, *, expires_at: datetime | None = None) -> None:

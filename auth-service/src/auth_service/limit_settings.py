@@ -41,7 +41,9 @@ class LimitSettings(CampaignSettings):
         limit_source: requests for letters from one network address.
         limit_source_codes: codes and links sent in from one network address.
         limit_codes: wrong codes for one mailbox.
-        limit_sign_in: sign-ins to one account.
+        limit_sign_in: wrong passwords for one address.
+        limit_source_sign_in: wrong passwords from one network address.
+        limit_all_sign_in: wrong passwords of everybody together, above which a proof of work is asked for.
         limit_all: registrations of everybody together, above which a proof of work is asked for.
         limit_proved: registrations with a proof of work, above which their letters are held.
         proof_tries: numbers a browser tries at most for a proof of work, about half a millisecond each.
@@ -51,7 +53,9 @@ class LimitSettings(CampaignSettings):
     limit_source: LimitSetting = parse_limit("30/hour")
     limit_source_codes: LimitSetting = parse_limit("60/hour")
     limit_codes: LimitSetting = parse_limit("20/day")
-    limit_sign_in: LimitSetting = parse_limit("10/minute 50/hour")
+    limit_sign_in: LimitSetting = parse_limit("10/minute 30/hour 100/day")
+    limit_source_sign_in: LimitSetting = parse_limit("20/minute 100/hour")
+    limit_all_sign_in: LimitSetting = parse_limit("600/minute")
     limit_all: LimitSetting = parse_limit("120/minute")
     limit_proved: LimitSetting = parse_limit("60/minute")
     proof_tries: Annotated[int, Field(ge=100, le=1_000_000)] = 2000

@@ -15,6 +15,7 @@ from auth_service.domain.forwarding import IPNetwork
 from auth_service.domain.limit import Limit, parse_limit
 
 API_PATHS: Final = (
+    ".well-known",
     "v1",
     "signup",
     "verify",

@@ -11,6 +11,7 @@ from pydantic_settings import SettingsConfigDict
 from auth_service.domain.forwarding import ForwardingHeader
 from auth_service.limit_settings import CampaignSettings, LimitSettings
 from auth_service.security.secrets import KeyedHash
+from auth_service.session_settings import SessionSettings
 from auth_service.setting_values import (
     ListUrl,
     Networks,
@@ -76,7 +77,7 @@ class LinkingSettings(WriterSettings, CampaignSettings):
         return self.sign_in_url or f"{self.public_url}/signin"
 
 
-class ApiSettings(LinkingSettings, LimitSettings):
+class ApiSettings(LinkingSettings, LimitSettings, SessionSettings):
     """`auth-service api`.
 
     Attributes:

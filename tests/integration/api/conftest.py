@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from auth_service.processes.keys import HASH_KEY, SIGNING_PRIVATE, write_keys
+from auth_service.processes.keys import HASH_KEY, SIGNING_PRIVATE, TOKEN_KEYS, write_keys
 from mail_contract.keys import generate_sealing_keys
 from postern_local.ports import LOOPBACK, any_ports
 from postern_local.readiness import http_answers
@@ -65,6 +65,7 @@ def run_api(auth_database: Database, tmp_path: Path) -> RunApi:
             "AUTH_API_WORKERS": "2",
             "AUTH_SIGNING_KEY_FILE": str(tmp_path / "keys" / SIGNING_PRIVATE),
             "AUTH_HASH_KEY_FILE": str(tmp_path / "keys" / HASH_KEY),
+            "AUTH_TOKEN_KEYS_FILE": str(tmp_path / "keys" / TOKEN_KEYS),
             "AUTH_SEALING_PUBLIC_KEYS": generate_sealing_keys()[1],
             "AUTH_PROMETHEUS_DIR": str(tmp_path / "metrics"),
             **NO_LIMITS,

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
-from auth_service.flows.admit_registration import MAX_TRIES
 from auth_service.flows.campaign_watch import LOOK_SECONDS, CampaignWatch
+from auth_service.flows.proof_of_work import MAX_TRIES
 from auth_service.security.secrets import KeyedHash
 from auth_service.store.transactions import Transactions
 from service_runtime.database.engine import build_engine, build_sessions

@@ -58,3 +58,40 @@ def test_the_same_password_with_the_same_salt_has_the_same_hash() -> None:
     one = passwords.hash("three boats at dawn", salt=SALT)
     assert passwords.hash("three boats at dawn", salt=SALT) == one
     assert passwords.hash("three boats at dawn", salt=bytes(16)) != one
+
+
+class Counting:
+    """An observer that counts computations."""
+
+    computations = 0
+
+    def computed(self, seconds: float, waited: float) -> None:
+        assert (seconds > 0, waited >= 0) == (True, True)
+        self.computations += 1
+
+    def refused(self) -> None:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("encoded", ["of it", "of another", None, "garbled", "$argon2id$v=19$m=1"])
+def test_verifying_computes_one_hash_whatever_there_is_and_says_yes_for_the_right_one_alone(
+    encoded: str | None,
+) -> None:
+    observer = Counting()
+    passwords = Passwords(at_once=1, wait_seconds=1, observer=observer)
+    made = {
+        "of it": passwords.hash("three boats at dawn", salt=SALT),
+        "of another": passwords.hash("four boats at dawn", salt=SALT),
+    }
+    before = observer.computations
+    kept = None if encoded is None else made.get(encoded, encoded)
+    assert passwords.verify(kept, "three boats at dawn") is (encoded == "of it")
+    assert observer.computations == before + 1
+
+
+def test_a_hash_of_other_parameters_is_verified_and_outdated() -> None:
+    passwords = Passwords(at_once=1, wait_seconds=1, observer=Counting())
+    old = argon2.PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash("three boats at dawn")
+    assert passwords.verify(old, "three boats at dawn")
+    assert passwords.is_outdated(old)
+    assert not passwords.is_outdated(passwords.hash("three boats at dawn", salt=SALT))

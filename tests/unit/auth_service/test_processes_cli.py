@@ -2,12 +2,22 @@
 
 import json
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from auth_service.processes.cli import WRONG_SETTINGS, commands, main
-from auth_service.processes.keys import HASH_KEY, SIGNING_PRIVATE, SIGNING_PUBLIC, LonelyPublicKey, write_keys
+from auth_service.processes.keys import (
+    HASH_KEY,
+    SIGNING_PRIVATE,
+    SIGNING_PUBLIC,
+    TOKEN_KEYS,
+    LonelyPublicKey,
+    rotate_token_keys,
+    write_keys,
+)
+from auth_service.security.token_keys import PUBLISH_AHEAD, SIGN_FOR, TokenKeys
 from mail_contract.keys import SigningKey, VerifyingKeys
 
 REQUIRED = {
@@ -17,6 +27,7 @@ REQUIRED = {
         "AUTH_SIGNING_KEY",
         "AUTH_SEALING_PUBLIC_KEYS",
         "AUTH_HASH_KEY",
+        "AUTH_TOKEN_KEYS",
     ],
     "relay": ["AUTH_DATABASE_URL", "AUTH_BROKER_URL"],
     "worker": [
@@ -90,7 +101,7 @@ def test_keys_are_written_once_readable_by_their_owner_alone_and_fit_together(tm
     directory = tmp_path / "keys"
     written = write_keys(directory)
 
-    assert {path.name for path in written} == {SIGNING_PRIVATE, SIGNING_PUBLIC, HASH_KEY}
+    assert {path.name for path in written} == {SIGNING_PRIVATE, SIGNING_PUBLIC, HASH_KEY, TOKEN_KEYS}
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in written)
     assert len((directory / HASH_KEY).read_text()) >= 32
     private = SigningKey.from_json((directory / SIGNING_PRIVATE).read_text())
@@ -98,7 +109,13 @@ def test_keys_are_written_once_readable_by_their_owner_alone_and_fit_together(tm
     key_id, key = private.current
     public.find(key_id).verify(key.sign(b"letter"), b"letter")
     assert "d" not in json.loads((directory / SIGNING_PUBLIC).read_text())["keys"][0]
-    assert {path.name for path in directory.iterdir()} == {SIGNING_PRIVATE, SIGNING_PUBLIC, HASH_KEY}
+    assert {path.name for path in directory.iterdir()} == {
+        SIGNING_PRIVATE,
+        SIGNING_PUBLIC,
+        HASH_KEY,
+        TOKEN_KEYS,
+    }
+    assert len(TokenKeys.from_json((directory / TOKEN_KEYS).read_text()).keys) == 1
 
 
 def test_keys_that_are_there_are_left_alone_and_a_lost_public_half_is_made_from_the_private_one(
@@ -118,3 +135,54 @@ def test_a_public_key_without_its_private_half_is_not_replaced(tmp_path: Path) -
     (tmp_path / SIGNING_PRIVATE).unlink()
     with pytest.raises(LonelyPublicKey):
         write_keys(tmp_path)
+
+
+def test_keys_of_access_tokens_are_rotated_in_their_file_and_not_too_early(tmp_path: Path) -> None:
+    write_keys(tmp_path)
+    file, now = tmp_path / TOKEN_KEYS, datetime.now(UTC)
+    file.chmod(0o440)
+    first = file.read_text()
+
+    assert rotate_token_keys(tmp_path, now=now).keys is None
+    assert file.read_text() == first
+    for steps, at in enumerate(
+        (now + SIGN_FOR, now + SIGN_FOR + PUBLISH_AHEAD + timedelta(seconds=1)), start=1
+    ):
+        assert rotate_token_keys(tmp_path, now=at).keys is not None
+        assert len(TokenKeys.from_json(file.read_text()).keys) == 2, steps
+    assert TokenKeys.from_json(file.read_text()).current.kid != TokenKeys.from_json(first).current.kid
+    assert stat.S_IMODE(file.stat().st_mode) == 0o440
+    assert len(list(tmp_path.iterdir())) == 4, "nothing is left beside it"
+
+
+def rotate(directory: Path) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["keys", "rotate", "--directory", str(directory)])
+    return int(ended.value.code or 0)
+
+
+def test_a_rotation_says_what_it_did_and_when_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_keys(tmp_path)
+    assert rotate(tmp_path) == 1
+    assert "Too early" in capsys.readouterr().err
+    file = tmp_path / TOKEN_KEYS
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    for said in ("Made the next key", "signs from now on", "Retired the old key"):
+        keys = json.loads(file.read_text())
+        for jwk in keys["keys"]:
+            jwk["since"] = yesterday.isoformat()
+        file.write_text(json.dumps(keys))
+        assert rotate(tmp_path) == 0
+        assert said in capsys.readouterr().out
+        if len(json.loads(file.read_text())["keys"]) > 1:
+            assert rotate(tmp_path) == 1
+            assert "Run this again from" in capsys.readouterr().err
+
+
+def test_keys_that_cannot_be_read_are_not_rotated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert rotate(tmp_path) == 1
+    (tmp_path / TOKEN_KEYS).write_text("secretword")
+    assert rotate(tmp_path) == 1
+    assert "secretword" not in capsys.readouterr().err

@@ -5,14 +5,26 @@ from auth_service.settings import ApiSettings, BeatSettings, RelaySettings
 from service_runtime.errors import SettingsError
 from service_runtime.settings import load
 from support.auth_api import HASH_KEY, SEALING_KEYS, SIGNING_KEYS
+from support.tokens import TOKEN_KEYS
 
-LIMITS = ("MAILBOX", "SOURCE", "SOURCE_CODES", "CODES", "SIGN_IN", "ALL", "PROVED")
+LIMITS = (
+    "MAILBOX",
+    "SOURCE",
+    "SOURCE_CODES",
+    "CODES",
+    "SIGN_IN",
+    "SOURCE_SIGN_IN",
+    "ALL_SIGN_IN",
+    "ALL",
+    "PROVED",
+)
 GOOD = {
     "AUTH_DATABASE_URL": "postgresql://auth:secretword@127.0.0.1/auth",
     "AUTH_PUBLIC_URL": "https://accounts.example.com/",
     "AUTH_SIGNING_KEY": SIGNING_KEYS[0],
     "AUTH_SEALING_PUBLIC_KEYS": SEALING_KEYS[1],
     "AUTH_HASH_KEY": HASH_KEY,
+    "AUTH_TOKEN_KEYS": TOKEN_KEYS,
 }
 
 
@@ -62,6 +74,11 @@ def test_a_missing_variable_is_named(environment: pytest.MonkeyPatch, name: str)
         pytest.param("AUTH_SIGNING_KEY", SIGNING_KEYS[1], id="AUTH_SIGNING_KEY-the public key"),
         ("AUTH_SEALING_PUBLIC_KEYS", '{"keys": [], "x": "secretword"}'),
         ("AUTH_HASH_KEY", "secretword"),
+        ("AUTH_TOKEN_KEYS", "secretword"),
+        ("AUTH_TOKEN_KEYS", SIGNING_KEYS[0]),
+        ("AUTH_AUDIENCE", "secretword and more"),
+        ("AUTH_ACCESS_TOKEN_MINUTES", "16"),
+        ("AUTH_SESSION_DAYS", "0"),
         ("AUTH_LISTEN", "8000"),
         ("AUTH_LISTEN", "127.0.0.1:99999"),
         ("AUTH_API_WORKERS", "0"),

@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final, Protocol
 
 from sqlalchemy.orm import Session
 
 from auth_service.domain.campaign import Clearance, HoldReason
-from auth_service.domain.limit import Bucket, Limit, LimitName
-from auth_service.errors import ProofRequired
+from auth_service.domain.limit import Limit, LimitName
 from auth_service.flows.campaign_watch import CampaignWatch
 from auth_service.flows.limits import LimitObserver, SourceLimit
-from auth_service.security.proofs import LIFETIME, Proofs
+from auth_service.flows.proof_of_work import ProofOfWork
 from auth_service.security.secrets import KeyedHash
 from auth_service.store import limits
 from auth_service.store.transactions import Transactions
-
-_PROOF_MEMORY: Final = LIFETIME + timedelta(hours=1)
-"""Longer than a proof is good for, whatever the clocks of processes and database say."""
-
-MAX_TRIES: Final = 5
-"""Requests with one proof for which a password is judged and hashed: whoever has to choose another one keeps the proof."""
-
-_ONCE: Final = Limit(buckets=(Bucket(count=1, period=_PROOF_MEMORY),))
-_TRIES: Final = Limit(buckets=(Bucket(count=MAX_TRIES, period=_PROOF_MEMORY),))
-
-
-class ProofObserver(LimitObserver, Protocol):
-    """Is told about proofs of work, too."""
-
-    def proof_asked(self) -> None:
-        """Somebody was asked for a proof."""
-
-    def proof_given(self, *, accepted: bool) -> None:
-        """A proof was good, or was not or not any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +39,7 @@ class AdmitRegistration:
         everybody: registrations without a proof, by all together; above it a proof is asked for.
         proved: registrations with one, by all together; above it their letters are held.
         watch: whether few registrations are confirmed.
-        proofs: challenges, and their solutions.
+        proofs: of work.
         keyed_hash: makes the keys under which all this is counted.
         observer: told about each decision.
     """
@@ -71,9 +49,9 @@ class AdmitRegistration:
     everybody: Limit
     proved: Limit
     watch: CampaignWatch
-    proofs: Proofs
+    proofs: ProofOfWork
     keyed_hash: KeyedHash
-    observer: ProofObserver
+    observer: LimitObserver
 
     def let_in(self, source: str, proof: str | None) -> Entry:
         """Decides whether anything is to be computed for the registration.
@@ -87,7 +65,7 @@ class AdmitRegistration:
             DatabaseUnavailable: nothing could be counted.
         """
         with self.transactions.begin() as session:
-            serial = None if proof is None else self._serial_of(session, proof)
+            serial = None if proof is None else self.proofs.serial_of(session, proof)
             if serial is None:
                 self._admit_unproved(session, source)
         return Entry(source=source, serial=serial)
@@ -100,30 +78,15 @@ class AdmitRegistration:
         if entry.serial is None:
             return Clearance()
         with self.transactions.begin() as session:
-            key = self.keyed_hash.limit_key("proof", entry.serial)
-            unused = limits.admit(session, key, _ONCE).admitted
-            self.observer.proof_given(accepted=unused)
-            if unused:
+            if self.proofs.use(session, entry.serial):
                 return Clearance(proved=True, held_for=self._reason_to_hold(session))
             self._admit_unproved(session, entry.source)
         return Clearance()
 
-    def _serial_of(self, session: Session, proof: str) -> str | None:
-        """Returns what tells a proof from all others, if it is good and has not been sent too often."""
-        serial = self.proofs.serial_of(proof)
-        if serial is not None:
-            key = self.keyed_hash.limit_key("proof sent", serial)
-            if limits.admit(session, key, _TRIES, lazily=True).admitted:
-                return serial
-        self.observer.proof_given(accepted=False)
-        return None
-
     def _admit_unproved(self, session: Session, source: str) -> None:
         self.source.admit(session, source)
         if self._asks_for_proof(session):
-            self.observer.proof_asked()
-            challenge = self.proofs.new_challenge()
-            raise ProofRequired(challenge.document, expires_at=challenge.expires_at)
+            self.proofs.ask()
 
     def _asks_for_proof(self, session: Session) -> bool:
         if self.watch.look(session).prove:

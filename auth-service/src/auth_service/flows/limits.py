@@ -120,3 +120,8 @@ class SourceLimit:
         self.observer.decided(self.name, admitted=admission.admitted)
         if not admission.admitted:
             raise RateLimited(admission.whole_seconds)
+
+    def take_back(self, session: Session, source: str) -> None:
+        """Forgets the newest request of a source that was counted."""
+        if not self.limit.is_off:
+            limits.take_back(session, self.keyed_hash.limit_key(self.name, source), lazily=True)

@@ -19,7 +19,7 @@ from auth_service.store.transactions import Transactions
 
 _REQUEST_BUCKETS: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.3, 0.5, 1, 2, 5)
 _HASH_BUCKETS: Final = (0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2)
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Metrics:
@@ -65,6 +65,12 @@ class Metrics:
             "auth_proofs", "Proofs of work for registrations.", ["outcome"], registry=self.registry
         )
         self._registrations = Counter("auth_registrations", "Registrations accepted.", registry=self.registry)
+        self._sign_ins = Counter(
+            "auth_sign_ins",
+            "Passwords that were sent in to sign in with.",
+            ["result"],
+            registry=self.registry,
+        )
 
     def request_answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Counts a request under its route's template; never under its path, which may hold a receipt."""
@@ -78,6 +84,10 @@ class Metrics:
     def registration_accepted(self) -> None:
         """Counts a registration, of whatever address."""
         self._registrations.inc()
+
+    def sign_in_answered(self, *, accepted: bool) -> None:
+        """Counts a password, by whether it opened a session."""
+        self._sign_ins.labels("accepted" if accepted else "refused").inc()
 
     def decided(self, limit: LimitName, *, admitted: bool) -> None:
         """Counts what a limit decided."""

@@ -20,6 +20,7 @@ from auth_service.http.request_parser import WIRE_PROBLEMS
 from auth_service.http.route import Route, problems_of
 from auth_service.http.schemas import ProblemAnswer
 
+_BEARER: Final = "access_token"
 _REF: Final = "#/components/schemas/{model}"
 
 
@@ -42,7 +43,10 @@ def describe(routes: Sequence[Route], *, public_url: str) -> dict[str, Any]:
         "servers": [{"url": public_url}],
         "tags": [{"name": group} for group in dict.fromkeys(route.group for route in routes)],
         "paths": dict(paths),
-        "components": {"schemas": _schemas(routes)},
+        "components": {
+            "schemas": _schemas(routes),
+            "securitySchemes": {_BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
     }
 
 
@@ -56,11 +60,21 @@ def _operation(route: Route) -> dict[str, Any]:
     }
     if route.description:
         operation["description"] = route.description
-    if route.parameters:
-        operation["parameters"] = [
-            {"name": name, "in": "path", "required": True, "description": text, "schema": {"type": "string"}}
-            for name, text in route.parameters.items()
-        ]
+    parameters = [
+        {
+            "name": name,
+            "in": place,
+            "required": place == "path",
+            "description": text,
+            "schema": {"type": "string"},
+        }
+        for place, named in (("path", route.parameters), ("query", route.query))
+        for name, text in named.items()
+    ]
+    if parameters:
+        operation["parameters"] = parameters
+    if route.signed_in:
+        operation["security"] = [{_BEARER: []}]
     if route.bodies:
         references = [_reference(body) for body in route.bodies]
         schema = references[0] if len(references) == 1 else {"oneOf": references}

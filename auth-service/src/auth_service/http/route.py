@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Literal
+from typing import Literal, Protocol
 
 from flask import Response
 from pydantic import BaseModel
 
-from auth_service.errors import RequestError
+from auth_service.account_errors import NotSignedIn
+from auth_service.errors import DatabaseUnavailable, RequestError
 from auth_service.http.body import MALFORMED, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, unprocessable
 from auth_service.http.problems import Problem, problem_of
 
@@ -51,9 +52,11 @@ class Route:
         answer: on success.
         problems: on failure; `internal_error` goes without saying.
         parameters: descriptions of the path's arguments.
+        query: descriptions of what may follow the path, none of it required.
+        signed_in: whether it takes an access token.
     """
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     view: Callable[..., Response]
     name: str
@@ -64,6 +67,15 @@ class Route:
     bodies: Sequence[type[BaseModel]] = ()
     problems: Sequence[Problem] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    signed_in: bool = False
+
+
+class Resource(Protocol):
+    """Calls that belong together."""
+
+    def routes(self) -> tuple[Route, ...]:
+        """Returns them."""
 
 
 def json_answer(model: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response:
@@ -74,3 +86,7 @@ def json_answer(model: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Respons
 def problems_of(*errors: type[RequestError]) -> Sequence[Problem]:
     """Returns how these errors of flows are answered, for the documentation."""
     return tuple(problem_of(error()) for error in errors)
+
+
+SIGNED_IN_PROBLEMS = problems_of(NotSignedIn, DatabaseUnavailable)
+"""What may be wrong with any call that takes an access token."""

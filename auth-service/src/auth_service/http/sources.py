@@ -32,6 +32,10 @@ class Sources:
         """Returns the name requests of this source are counted under."""
         return source_of(self.addresses.of(request.environ))
 
+    def shown(self) -> str:
+        """Returns the network address itself, as the person is shown where they signed in from."""
+        return str(self.addresses.of(request.environ))
+
     def admit_letters(self) -> None:
         """Counts a request for a letter; raises RateLimited, DatabaseUnavailable."""
         self._admit(self.letters)

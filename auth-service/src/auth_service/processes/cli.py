@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -16,7 +15,7 @@ import click
 from auth_service.processes.accounts_commands import accounts
 from auth_service.processes.audit_command import audit
 from auth_service.processes.held_commands import held
-from auth_service.processes.keys import LonelyPublicKey, write_keys
+from auth_service.processes.keys_commands import keys
 from service_runtime.errors import SettingsError
 
 WRONG_SETTINGS: Final = 2
@@ -46,17 +45,7 @@ for _name, _help in PROCESSES.items():
 commands.add_command(held)
 commands.add_command(audit)
 commands.add_command(accounts)
-
-
-@commands.command()
-@click.option("--directory", type=click.Path(file_okay=False, path_type=Path), required=True)
-def keys(directory: Path) -> None:
-    """Write signing keys and the hash key into a directory, where they are missing."""
-    try:
-        for path in write_keys(directory):
-            click.echo(f"wrote {path}")
-    except LonelyPublicKey as error:
-        raise click.ClickException(str(error)) from error
+commands.add_command(keys)
 
 
 @commands.command()

@@ -1,4 +1,4 @@
-"""The secrets of auth-service, made once: the key that signs letters and the key of its hashes."""
+"""The secrets of auth-service, made once: the keys that sign letters and access tokens, and the key of its hashes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from auth_service.security.token_keys import Rotation, TokenKeys, rotate
 from mail_contract.keys import generate_signing_keys
 
 SIGNING_PRIVATE: Final = "signing.private.json"
 SIGNING_PUBLIC: Final = "signing.public.json"
 HASH_KEY: Final = "hash.key"
+TOKEN_KEYS: Final = "tokens.private.json"  # noqa: S105 - the name of a file
 
 
 class LonelyPublicKey(Exception):
@@ -42,8 +45,30 @@ def write_keys(directory: Path) -> Sequence[Path]:
         _write(private, lambda: generate_signing_keys()[0]),
         _write(public, lambda: _public_half(private.read_text(encoding="utf-8"))),
         _write(hash_key, lambda: secrets.token_urlsafe(32)),
+        _write(directory / TOKEN_KEYS, lambda: TokenKeys.new(datetime.now(UTC)).to_json()),
     ]
     return [path for path in written if path is not None]
+
+
+def rotate_token_keys(directory: Path, *, now: datetime) -> Rotation:
+    """Takes the next step of rotating the keys of access tokens, if it is time for it; returns how the rotation stands.
+
+    Args:
+        directory: where they are.
+        now: by this machine's clock.
+
+    Raises:
+        OSError: they cannot be read or written.
+        BadKey: what is there are no such keys.
+    """
+    path = directory / TOKEN_KEYS
+    rotation = rotate(TokenKeys.from_json(path.read_text(encoding="utf-8")), now)
+    if rotation.keys is not None:
+        mode = path.stat().st_mode & 0o777
+        draft = _draft(path, rotation.keys.to_json())
+        draft.chmod(mode)
+        draft.replace(path)
+    return rotation
 
 
 def _public_half(private: str) -> str:
@@ -57,14 +82,19 @@ def _write(path: Path, make: Callable[[], str]) -> Path | None:
     if path.exists():
         return None
     # Written beside and linked into place: nobody ever reads half a key, and of two who write at once one wins.
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    draft = _draft(path, make())
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(make())
         os.link(draft, path)
     except FileExistsError:
         return None
     finally:
         draft.unlink()
     return path
+
+
+def _draft(path: Path, text: str) -> Path:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    return draft

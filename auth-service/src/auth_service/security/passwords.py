@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Final, Protocol
 
 import argon2
+from argon2.exceptions import InvalidHashError, VerificationError
 
 from auth_service.errors import TooBusy
 
@@ -34,7 +36,7 @@ class HashObserver(Protocol):
 
 
 class Passwords:
-    """Hashes passwords, at most `at_once` at a time in this process.
+    """Hashes and verifies passwords, at most `at_once` at a time in this process.
 
     Args:
         at_once: computations in parallel, 19 MiB and one core each.
@@ -46,6 +48,7 @@ class Passwords:
         self._turns = threading.BoundedSemaphore(at_once)
         self._wait_seconds = wait_seconds
         self._observer = observer
+        self._nobodys = _ARGON2ID.hash(secrets.token_urlsafe())
 
     def hash(self, password: str, *, salt: bytes) -> str:
         """Returns the PHC string of a password in its normalized form, with these 16 bytes of salt; raises TooBusy."""
@@ -54,6 +57,33 @@ class Passwords:
             encoded = _ARGON2ID.hash(password, salt=salt)
             self._observer.computed(time.perf_counter() - started, waited)
         return encoded
+
+    def verify(self, encoded: str | None, password: str) -> bool:
+        """Says whether this is the password of a PHC string, in its normalized form; raises TooBusy.
+
+        Where there is no hash, or none that can be read, one of nobody's password is computed: it takes as long.
+        """
+        with self._turn() as waited:
+            started = time.perf_counter()
+            right = self._is_right(encoded, password)
+            self._observer.computed(time.perf_counter() - started, waited)
+        return right
+
+    def is_outdated(self, encoded: str) -> bool:
+        """Says whether a hash that was just verified was made with other parameters than today's."""
+        return _ARGON2ID.check_needs_rehash(encoded)
+
+    def _is_right(self, encoded: str | None, password: str) -> bool:
+        if encoded is not None:
+            try:
+                return _ARGON2ID.verify(encoded, password)
+            except InvalidHashError:
+                pass
+            except VerificationError:
+                return False
+        with suppress(VerificationError):
+            _ARGON2ID.verify(self._nobodys, password)
+        return False
 
     @contextmanager
     def _turn(self) -> Iterator[float]:

@@ -36,7 +36,13 @@ RETURNING refused, (
 _ADMIT: Final = text(_DECIDE)
 # Whoever pulls the plug may win a request or two: not worth the wait for the disk.
 _ADMIT_LAZILY: Final = text(f"{_DECIDE}, set_config('synchronous_commit', 'off', true)")
-_TAKE_BACK: Final = text("UPDATE limits SET admitted = admitted[2 : 1000] WHERE key = :key")
+_TAKE_BACK: Final = "UPDATE limits SET admitted = admitted[2 : 1000] WHERE key = :key"
+_TAKE_BACK_DURABLY: Final = text(_TAKE_BACK)
+_TAKE_BACK_LAZILY: Final = text(f"{_TAKE_BACK} RETURNING set_config('synchronous_commit', 'off', true)")
+_IS_FULL: Final = text(
+    "SELECT max(admitted[size] + period) > clock_timestamp() FROM limits,"
+    " unnest(CAST(:sizes AS integer[]), CAST(:periods AS interval[])) AS bucket (size, period) WHERE key = :key"
+)
 _PURGE: Final = text(
     "DELETE FROM limits WHERE key IN (SELECT key FROM limits"
     " WHERE coalesce(admitted[1], '-infinity') <= clock_timestamp() - CAST(:longest AS interval)"
@@ -67,9 +73,21 @@ def admit(session: Session, key: bytes, limit: Limit, *, lazily: bool = False) -
     return Admission(admitted=not row.refused, seconds=max(0.0, float(row.seconds or 0)))
 
 
-def take_back(session: Session, key: bytes) -> None:
+def take_back(session: Session, key: bytes, *, lazily: bool = False) -> None:
     """Forgets the newest request that was admitted under the key."""
-    session.execute(_TAKE_BACK, {"key": key})
+    session.execute(_TAKE_BACK_LAZILY if lazily else _TAKE_BACK_DURABLY, {"key": key})
+
+
+def is_full(session: Session, key: bytes, limit: Limit) -> bool:
+    """Says whether a request under the key would be refused now, and counts none."""
+    if limit.is_off:
+        return False
+    values = {
+        "key": key,
+        "sizes": [bucket.count for bucket in limit.buckets],
+        "periods": [bucket.period for bucket in limit.buckets],
+    }
+    return bool(session.scalar(_IS_FULL, values))
 
 
 def purge_limits(session: Session, *, limit: int) -> int:

@@ -98,6 +98,7 @@ def _api(configuration: StackConfiguration) -> dict[str, str]:
         | {
             # Pages and emails call the application alike.
             "AUTH_PRODUCT_NAME": configuration.overrides.get("MAILER_PRODUCT_NAME", "Postern"),
+            "AUTH_TOKEN_KEYS_FILE": str(configuration.state.keys / "tokens.private.json"),
             "AUTH_LISTEN": _listen(configuration, "api"),
             "AUTH_OPS_LISTEN": _listen(configuration, "ops"),
             "AUTH_PROMETHEUS_DIR": str(configuration.state.metrics),

@@ -60,7 +60,7 @@ def set_up(
 def _make_keys(configuration: StackConfiguration) -> None:
     keys = configuration.state.keys
     wanted = {
-        "auth": ("signing.private.json", "signing.public.json", "hash.key"),
+        "auth": ("signing.private.json", "signing.public.json", "hash.key", "tokens.private.json"),
         "mailer": ("sealing.private.json", "sealing.public.json", "mailer-hash.key"),
     }
     for service, names in wanted.items():

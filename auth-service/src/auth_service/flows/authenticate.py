@@ -1,0 +1,52 @@
+"""② Who calls? An access token is good as long as it says, and as long as its session has not ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from auth_service.account_errors import NotSignedIn, RecentSignInNeeded
+from auth_service.domain.session import AccountSession
+from auth_service.security.access_tokens import AccessTokens
+from auth_service.store.sessions import find_open
+from auth_service.store.transactions import Transactions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A person who calls.
+
+    Attributes:
+        session: by which they do; it was open just now.
+        now: by the database's clock.
+    """
+
+    session: AccountSession
+    now: datetime
+
+    def recent(self, minutes: int = 5) -> None:
+        """Raises RecentSignInNeeded if they proved who they are longer ago (RFC 9470)."""
+        if self.now - self.session.auth_time > timedelta(minutes=minutes):
+            raise RecentSignInNeeded(minutes * 60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authenticate:
+    """Reads access tokens."""
+
+    transactions: Transactions
+    tokens: AccessTokens
+
+    def __call__(self, token: str) -> SignedIn:
+        """Returns who calls with this access token.
+
+        Raises:
+            NotSignedIn: not a good token, or its session has ended.
+            DatabaseUnavailable: whether it has cannot be said.
+        """
+        bearer = self.tokens.read(token)
+        with self.transactions.begin() as session:
+            found = find_open(session, bearer.session_id)
+        if found is None or found[0].account_id != bearer.account_id:
+            raise NotSignedIn
+        return SignedIn(session=found[0], now=found[1])

@@ -1,0 +1,194 @@
+"""① `/v1/sessions`: sign in, refresh, sign out. A wrong password, an unknown and an unconfirmed address are answered alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Response, request
+
+from auth_service import account_errors, errors
+from auth_service.domain.device import describe_device
+from auth_service.domain.session import Client
+from auth_service.flows.admit_sign_in import AdmitSignIn
+from auth_service.flows.sessions import Grant, Sessions
+from auth_service.flows.sign_in import SignIn
+from auth_service.http.authentication import Authentication
+from auth_service.http.body import read_object, validate
+from auth_service.http.metrics import Metrics
+from auth_service.http.registrations import read_address
+from auth_service.http.route import (
+    BODY_PROBLEMS,
+    SIGNED_IN_PROBLEMS,
+    Answer,
+    Route,
+    json_answer,
+    problems_of,
+)
+from auth_service.http.session_schemas import (
+    AccessAnswer,
+    ReauthenticationRequest,
+    RefreshRequest,
+    RevocationAnswer,
+    RevocationRequest,
+    SessionAnswer,
+    SignInRequest,
+)
+from auth_service.http.sources import Sources
+from auth_service.security.secrets import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIns:
+    """The calls that open sessions and keep them alive."""
+
+    sign_in: SignIn
+    admit: AdmitSignIn
+    sessions: Sessions
+    sources: Sources
+    authentication: Authentication
+    metrics: Metrics
+
+    def routes(self) -> tuple[Route, ...]:
+        """Returns its calls."""
+        return (
+            Route(
+                method="POST",
+                path="/v1/sessions",
+                view=self.post,
+                name="sign_in",
+                group="Sessions",
+                summary="Sign in",
+                description=(
+                    "Answers alike for a wrong password, an unknown address, and one that isn't confirmed yet. Too many wrong "
+                    "passwords for an address, and the right one is answered as a wrong one for a while; too many from a "
+                    "network, and it gets 429. While very many are wrong everywhere, send it again with the `proof` that the "
+                    "428 asks for (docs/protection.md)."
+                ),
+                bodies=(SignInRequest,),
+                answer=Answer(
+                    status=HTTPStatus.CREATED, description="A session was opened.", schema=SessionAnswer
+                ),
+                problems=(
+                    *BODY_PROBLEMS,
+                    *problems_of(
+                        account_errors.RefusedSignIn,
+                        errors.ProofRequired,
+                        errors.RateLimited,
+                        errors.TooBusy,
+                        errors.DatabaseUnavailable,
+                    ),
+                ),
+            ),
+            Route(
+                method="POST",
+                path="/v1/sessions/refresh",
+                view=self.post_refresh,
+                name="refresh_session",
+                group="Sessions",
+                summary="Get the next access token",
+                description=(
+                    "The refresh token is used up, and the answer brings the next. The same one again within ten seconds gets "
+                    "the same answer; later it ends the session, for somebody has a copy."
+                ),
+                bodies=(RefreshRequest,),
+                answer=Answer(status=HTTPStatus.OK, description="Go on with these.", schema=SessionAnswer),
+                problems=(
+                    *BODY_PROBLEMS,
+                    *problems_of(
+                        account_errors.InvalidRefreshToken, errors.RateLimited, errors.DatabaseUnavailable
+                    ),
+                ),
+            ),
+            Route(
+                method="POST",
+                path="/v1/sessions/revoke",
+                view=self.post_revoke,
+                name="revoke_session",
+                group="Sessions",
+                summary="Sign out with the refresh token alone",
+                description="As RFC 7009 has it: 200 for any token. The session ends, and its access tokens open nothing here.",
+                bodies=(RevocationRequest,),
+                answer=Answer(
+                    status=HTTPStatus.OK, description="It opens nothing now.", schema=RevocationAnswer
+                ),
+                problems=(*BODY_PROBLEMS, *problems_of(errors.DatabaseUnavailable)),
+            ),
+            Route(
+                method="POST",
+                path="/v1/sessions/current/reauthenticate",
+                view=self.post_reauthenticate,
+                name="reauthenticate",
+                group="Sessions",
+                summary="Prove once more who is signed in",
+                description=(
+                    "Where a call answers 401 `recent_sign_in_needed` (RFC 9470). The session goes on; the new access token's "
+                    "`auth_time` is now."
+                ),
+                bodies=(ReauthenticationRequest,),
+                answer=Answer(
+                    status=HTTPStatus.OK, description="Send the other call again.", schema=AccessAnswer
+                ),
+                problems=(
+                    *BODY_PROBLEMS,
+                    *SIGNED_IN_PROBLEMS,
+                    *problems_of(
+                        account_errors.WrongPassword,
+                        errors.ProofRequired,
+                        errors.RateLimited,
+                        errors.TooBusy,
+                    ),
+                ),
+                signed_in=True,
+            ),
+        )
+
+    def post(self) -> Response:
+        """Signs in."""
+        body = validate(SignInRequest, read_object(request))
+        address, source = read_address(body.email), self.sources.name()
+        self.admit.let_in(source, body.proof)
+        try:
+            grant = self.sign_in(address, body.password.get_secret_value(), self._client(), source=source)
+        except account_errors.RefusedSignIn:
+            self.metrics.sign_in_answered(accepted=False)
+            raise
+        self.metrics.sign_in_answered(accepted=True)
+        return json_answer(session_answer(grant), HTTPStatus.CREATED)
+
+    def post_refresh(self) -> Response:
+        """Refreshes."""
+        token = Secret(validate(RefreshRequest, read_object(request)).refresh_token)
+        try:
+            grant = self.sessions.refresh(token, source=self.sources.shown())
+        except account_errors.InvalidRefreshToken:
+            self.admit.count_refresh(self.sources.name())
+            raise
+        return json_answer(session_answer(grant))
+
+    def post_revoke(self) -> Response:
+        """Revokes."""
+        self.sessions.revoke(Secret(validate(RevocationRequest, read_object(request)).refresh_token))
+        return json_answer(RevocationAnswer())
+
+    def post_reauthenticate(self) -> Response:
+        """Proves it again."""
+        signed_in = self.authentication()
+        password = validate(ReauthenticationRequest, read_object(request)).password.get_secret_value()
+        source = self.sources.name()
+        self.admit.let_in(source, None)
+        access = self.sign_in.again(signed_in, password, self._client(), source=source)
+        return json_answer(AccessAnswer(access_token=access.token, expires_in=access.seconds))
+
+    def _client(self) -> Client:
+        return Client(device=describe_device(request.headers.get("User-Agent")), source=self.sources.shown())
+
+
+def session_answer(grant: Grant) -> SessionAnswer:
+    """Returns what whoever signed in is given."""
+    return SessionAnswer(
+        access_token=grant.access.token,
+        expires_in=grant.access.seconds,
+        refresh_token=grant.refresh_token.text,
+        refresh_expires_in=grant.refresh_seconds,
+    )

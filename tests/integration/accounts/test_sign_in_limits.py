@@ -1,0 +1,159 @@
+"""Guessing passwords: limited by source, by address and in all, without a word about who has an account."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from werkzeug.test import TestResponse
+
+from support.altcha_client import solve
+from support.auth_api import PASSWORD, AuthApi
+from support.database import Database
+from support.limited_api import later, limited_api, post_from
+from support.signed_in import REAUTHENTICATE, REFRESH, SESSIONS, SignedIn, add_account
+
+LINH, HOME, ELSEWHERE = "linh@example.com", "192.0.2.1", "198.51.100.7"
+MINUTE = timedelta(minutes=1)
+MakeApi = Callable[..., AuthApi]
+
+
+@pytest.fixture
+def make_api(auth_database: Database) -> MakeApi:
+    def make(**limits: str) -> AuthApi:
+        api = limited_api(auth_database.url, **limits)
+        add_account(api, LINH)
+        return api
+
+    return make
+
+
+def attempt(
+    api: AuthApi, password: str = PASSWORD, *, source: str = HOME, email: str = LINH, **more: str
+) -> TestResponse:
+    return post_from(source, api, SESSIONS, {"email": email, "password": password, **more})
+
+
+def wrong(api: AuthApi, *, source: str = HOME, email: str = LINH, **more: str) -> TestResponse:
+    return attempt(api, f"not {PASSWORD}", source=source, email=email, **more)
+
+
+def test_a_source_has_so_many_wrong_passwords_and_right_ones_do_not_count(make_api: MakeApi) -> None:
+    api = make_api(limit_source_sign_in="2/minute")
+    for _ in range(4):
+        assert attempt(api).status_code == 201
+    assert [wrong(api, email=f"{n}@example.com").status_code for n in range(3)] == [401, 401, 429]
+    over = attempt(api)
+    assert (over.status_code, over.get_json()["code"]) == (429, "rate_limited")
+    assert 0 < int(over.headers["Retry-After"]) <= 60
+    assert attempt(api, source=ELSEWHERE).status_code == 201
+    later(api, MINUTE)
+    assert attempt(api).status_code == 201
+
+
+def test_of_thirty_at_once_exactly_as_many_are_compared_as_the_limit_says(make_api: MakeApi) -> None:
+    api = make_api(limit_source_sign_in="5/minute")
+    with ThreadPoolExecutor(10) as pool:
+        statuses = [answer.status_code for answer in pool.map(lambda _: wrong(api), range(30))]
+    assert statuses.count(401) == 5
+    assert statuses.count(429) == 25
+
+
+@pytest.mark.parametrize("email", [LINH, "nobody@example.com"])
+def test_over_an_addresss_limit_the_right_password_is_refused_like_a_wrong_one_known_or_not(
+    make_api: MakeApi, email: str
+) -> None:
+    api = make_api(limit_sign_in="2/minute 3/hour")
+    answers = [wrong(api, email=email), wrong(api, email=email), attempt(api, email=email)]
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({(answer.get_json()["detail"], len(answer.data)) for answer in answers}) == 1
+    assert api.count("sessions") == 0
+    # It grows: after a minute one more may be tried, then none within the hour.
+    later(api, MINUTE)
+    assert wrong(api, email=email).status_code == 401
+    later(api, MINUTE)
+    assert attempt(api, email=email).status_code == 401
+    later(api, timedelta(hours=1))
+    assert attempt(api, email=email).status_code == (201 if email == LINH else 401)
+
+
+def test_right_passwords_use_up_nothing_of_an_addresss_limit(make_api: MakeApi) -> None:
+    api = make_api(limit_sign_in="2/minute")
+    assert [attempt(api).status_code for _ in range(5)] == [201] * 5
+
+
+def test_strangers_who_guess_do_not_keep_a_person_out_of_where_they_signed_in_before(
+    make_api: MakeApi,
+) -> None:
+    api = make_api(limit_sign_in="2/minute")
+    assert attempt(api).status_code == 201
+    for _ in range(5):
+        wrong(api, source=ELSEWHERE)
+    assert attempt(api, source=ELSEWHERE).status_code == 401
+    assert attempt(api).status_code == 201
+    assert [wrong(api).status_code for _ in range(2)] == [401, 401]
+    assert attempt(api).status_code == 401, "guesses from there are limited as well"
+
+
+def test_beyond_a_limit_nothing_more_is_written_to_the_audit(make_api: MakeApi) -> None:
+    api = make_api(limit_sign_in="2/minute")
+    for _ in range(6):
+        wrong(api)
+    assert api.count("audit_events") == 2
+
+
+def test_while_very_many_are_wrong_everywhere_a_password_needs_a_proof_of_work_known_or_not(
+    make_api: MakeApi,
+) -> None:
+    api = make_api(limit_all_sign_in="2/minute")
+    for number in range(2):
+        assert wrong(api, email=f"{number}@example.com").status_code == 401
+    for email in (LINH, "nobody@example.com"):
+        asked = attempt(api, email=email)
+        assert (asked.status_code, asked.get_json()["code"]) == (428, "proof_required")
+    proof = solve(asked.get_json())
+    assert attempt(api, proof=proof).status_code == 201
+    assert attempt(api, proof=proof).status_code == 428, "each proof is good once"
+    assert attempt(api, proof="x").status_code == 428
+    later(api, MINUTE)
+    assert attempt(api).status_code == 201
+
+
+def test_proving_it_again_is_limited_by_the_session_and_the_source(make_api: MakeApi) -> None:
+    api = make_api(limit_sign_in="2/minute", limit_source_sign_in="9/minute")
+    linh = SignedIn.of(api, attempt(api, source="127.0.0.1"))
+
+    def again(password: str) -> tuple[int, str]:
+        answer = linh.call("POST", REAUTHENTICATE, {"password": password})
+        return answer.status_code, answer.get_json().get("code", "")
+
+    assert again(PASSWORD)[0] == 200
+    assert [again("wrong")[1] for _ in range(2)] == ["wrong_password"] * 2
+    assert again(PASSWORD) == (403, "wrong_password")
+    for _ in range(7):
+        again("wrong")
+    assert again(PASSWORD) == (429, "rate_limited")
+
+
+def test_refresh_tokens_that_are_not_good_are_limited_by_source_and_good_ones_never(
+    make_api: MakeApi,
+) -> None:
+    api = make_api(limit_source_sign_in="2/minute")
+    linh = SignedIn.of(api, attempt(api))
+    statuses = [post_from(HOME, api, REFRESH, {"refresh_token": "x"}).status_code for _ in range(3)]
+    assert statuses == [401, 401, 429]
+    assert post_from(HOME, api, REFRESH, {"refresh_token": linh.refresh_token}).status_code == 200
+
+
+def test_what_the_limits_of_signing_in_decided_is_counted(make_api: MakeApi) -> None:
+    api = make_api(limit_sign_in="1/minute", limit_source_sign_in="3/minute")
+    for _ in range(4):
+        wrong(api)
+    exposed = api.get_ops("/metrics").text
+    for limit, admitted, count in (
+        ("sign_in", "yes", 1),
+        ("sign_in", "no", 2),
+        ("source_sign_in", "yes", 3),
+        ("source_sign_in", "no", 1),
+    ):
+        assert f'auth_limit_decisions_total{{admitted="{admitted}",limit="{limit}"}} {count}.0' in exposed

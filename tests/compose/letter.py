@@ -29,12 +29,15 @@ class Person:
     inbox: str
 
     def register(self) -> str:
-        """Sign up; returns the receipt."""
-        answer = httpx.post(
-            f"{self.api}/v1/registrations", json={"email": self.email, "password": PASSWORD, "locale": "en"}
-        )
-        assert answer.status_code == 202, answer.text
-        return str(answer.json()["receipt"])
+        """Sign up; returns the receipt. A machine that is still busy says 503, and to come back."""
+
+        def post() -> str:
+            body = {"email": self.email, "password": PASSWORD, "locale": "en"}
+            answer = httpx.post(f"{self.api}/v1/registrations", json=body)
+            assert answer.status_code == 202, answer.text
+            return str(answer.json()["receipt"])
+
+        return eventually(post, within=PATIENCE, every=1.0)
 
     def await_letter(self) -> str:
         """Wait for the only letter to this address; returns the token of the link in its text."""

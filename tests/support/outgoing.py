@@ -10,8 +10,7 @@ from mailer_service.address import Mailbox
 from mailer_service.letters.brand import Brand
 from mailer_service.letters.compose import Message, Sender, compose
 from mailer_service.letters.examples import EXAMPLES, example_header
-from mailer_service.letters.renderer import Renderer
-from mailer_service.letters.rendering import Rendering
+from mailer_service.letters.renderer import Renderer, Rendering
 
 CONTEXTS = {name: context.model_dump() for name, context in EXAMPLES.items()}
 LINK = CONTEXTS[LetterName.VERIFY_ADDRESS]["link"]

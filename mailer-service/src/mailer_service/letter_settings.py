@@ -9,8 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from mailer_service.address import Mailbox
 from mailer_service.errors import AddressNotSupported
-from mailer_service.letters.brand import COLOR, COLOR_DARK, Brand
-from mailer_service.letters.contrast import ENOUGH, contrast
+from mailer_service.letters.brand import COLOR, COLOR_DARK, ENOUGH, Brand, contrast
 from service_runtime.setting_types import ProcessSettings
 
 _WHITE = "#ffffff"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mailer_service.letters.rendering import Rendering
+from mailer_service.letters.renderer import Rendering
 from support.dkim import BOTH, signing
 from support.outgoing import SENDER, composed, every_letter, outgoing
 from support.parsers import Reading, mblaze_reads, perl_reads, python_reads

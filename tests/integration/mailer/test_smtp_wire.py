@@ -14,7 +14,7 @@ from dev_inbox.server import Inbox
 from dev_inbox.state import Login
 from mailer_service.delivery.attempt import Phase
 from mailer_service.letters.compose import Message
-from mailer_service.letters.rendering import Rendering
+from mailer_service.letters.renderer import Rendering
 from mailer_service.smtp.connection import Connection
 from mailer_service.smtp.reply import ConversationFailed, Reply, Silence
 from mailer_service.smtp.server import SmtpServer

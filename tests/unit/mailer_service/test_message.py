@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mailer_service.address import Mailbox
 from mailer_service.errors import AddressNotSupported, UnfitLetter, UnsafeHeader
 from mailer_service.letters.compose import Sender, phrase, unstructured, write
-from mailer_service.letters.rendering import Rendering
+from mailer_service.letters.renderer import Rendering
 from support.outgoing import CODE, HEADERS, LINK, SENDER, composed, outgoing
 
 TEXT = st.text(max_size=400)

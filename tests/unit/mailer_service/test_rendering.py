@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from mail_contract.letters import LetterName
 from mailer_service.errors import BadContext
 from mailer_service.letters.environment import TEMPLATES
-from mailer_service.letters.locales import choose
-from mailer_service.letters.renderer import PARTS
+from mailer_service.letters.renderer import PARTS, choose
 from mailer_service.letters.words import day_in_words, describe, moment_in_words
 from support.outgoing import CODE, CONTEXTS, LINK, RENDERER, SENDER, composed, header, outgoing
 

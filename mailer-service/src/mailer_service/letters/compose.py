@@ -20,7 +20,7 @@ from mail_contract.messages import EnvelopeHeader
 from mailer_service.address import Mailbox
 from mailer_service.errors import UnsafeHeader
 from mailer_service.letters.dkim import Signer
-from mailer_service.letters.rendering import Rendering
+from mailer_service.letters.renderer import Rendering
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]|=\?")
 _WORD_OCTETS = 45

@@ -13,8 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from mail_contract.letters import LETTERS, LetterName
 from mailer_service.letters.compose import Sender, compose
 from mailer_service.letters.examples import EXAMPLES, example_header
-from mailer_service.letters.renderer import Renderer
-from mailer_service.letters.rendering import Rendering
+from mailer_service.letters.renderer import Renderer, Rendering
 from mailer_service.letters.words import describe
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,9 +16,45 @@ from mail_contract.messages import EnvelopeHeader
 from mailer_service.errors import BadContext
 from mailer_service.letters.brand import Brand
 from mailer_service.letters.environment import build_environment, roots
-from mailer_service.letters.locales import choose
-from mailer_service.letters.rendering import Rendering
 from mailer_service.letters.words import closing_words, describe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """The three parts of a letter and the language they are in.
+
+    Attributes:
+        subject: one line.
+        text: the plain part.
+        html: the HTML part.
+        language: BCP 47, as found among the templates.
+    """
+
+    subject: str
+    text: str
+    html: str
+    language: str
+
+
+DEFAULT = "en"
+
+
+def choose(wanted: str, available: AbstractSet[str]) -> str:
+    """Returns the best of the available languages by RFC 4647 lookup: `vi-VN` finds `vi`; whatever else finds English.
+
+    Args:
+        wanted: a BCP 47 tag, in any case, also with underscores; anything else is harmless.
+        available: tags as the templates' folders are named.
+    """
+    by_folded = {tag.casefold(): tag for tag in available}
+    subtags = wanted.replace("_", "-").casefold().split("-")
+    while subtags:
+        found = by_folded.get("-".join(subtags))
+        if found is not None:
+            return found
+        subtags.pop()
+    return DEFAULT
+
 
 PARTS = ("subject.txt", "body.txt", "body.html")
 

@@ -206,3 +206,9 @@ class UnknownLetter(AuthError):
     """There is no letter of this id; it was deleted, or the database is older than the queue."""
 
     title = "There is no letter of this id; it was deleted, or the database is older than the queue."
+
+
+class NoSuchAccount(AuthError):
+    """There is no such account, and nothing that could become it."""
+
+    title = "There is no such account."

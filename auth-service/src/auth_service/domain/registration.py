@@ -48,6 +48,8 @@ class SecondThing(StrEnum):
 
     REGISTRATION_SECRET = "registration_secret"  # noqa: S105 - a word, not a secret
     PASSWORD = "password"  # noqa: S105 - a word, not a secret
+    OPERATOR = "operator"
+    """Nothing: an operator vouched for both the mailbox and the registration."""
 
 
 def resend_after(admission: Admission) -> int:

@@ -23,6 +23,7 @@ from auth_service.store.email_changes import EmailChange
 from auth_service.store.tokens import TokenOwner
 from mail_contract.letters import (
     AccountDeleted,
+    AccountDisabled,
     AccountExists,
     ConfirmEmail,
     EmailChanged,
@@ -163,6 +164,10 @@ class AccountLetters:
             revert=self.writer.page("revert-email", account.locale, link),
         )
         self._tell(session, context, account, now=now)
+
+    def account_disabled(self, session: Session, account: Account, *, now: datetime) -> None:
+        """Tells that an operator shut the account."""
+        self._tell(session, AccountDisabled(at=now.isoformat(timespec="seconds")), account, now=now)
 
     def account_deleted(self, session: Session, account: Account, *, now: datetime) -> None:
         """Says good-bye; nothing that is kept of the letter leads to the address."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 
-from auth_service.processes.operating import operator_name
+from auth_service.domain.address import Address
+from auth_service.processes.operating import Whom, operator_name
 
 
 @click.group()
@@ -20,6 +23,95 @@ _by = click.option(
     "--by", callback=operator_name, help="Your name, for the audit; the user's on this machine if not given."
 )
 _as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
+
+
+_whom = click.argument("about", metavar="ADDRESS|ID", type=Whom())
+
+
+@accounts.command()
+@_whom
+@_as_json
+def find(*, about: Address | UUID, as_json: bool) -> None:
+    """List the account of an address, its registrations, and accounts that have, had or want it.
+
+    Exit code 1 if there is nothing.
+    """
+    from auth_service.processes import accounts as process  # noqa: PLC0415 - each command loads only its own
+
+    sys.exit(process.find(about, as_json=as_json))
+
+
+@accounts.command()
+@_whom
+@_as_json
+def show(*, about: Address | UUID, as_json: bool) -> None:
+    """Tell how an account is: its state, sessions, changes of address and newest letters.
+
+    Exit code 1 if there is nothing.
+    """
+    from auth_service.processes import accounts as process  # noqa: PLC0415 - each command loads only its own
+
+    sys.exit(process.show(about, as_json=as_json))
+
+
+@accounts.command()
+@_whom
+@_by
+@click.option("--json", "as_json", is_flag=True, help="It is JSON anyway.")
+def export(*, about: Address | UUID, by: str, as_json: bool) -> None:
+    """Print all that auth-service keeps of a person, by table, as JSON; no secret and no hash of one.
+
+    That it was exported is written into the audit. Exit code 1 if there is nothing.
+    """
+    from auth_service.processes import accounts as process  # noqa: PLC0415 - each command loads only its own
+
+    del as_json
+    sys.exit(process.export(about, by=by))
+
+
+def _changing(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a verb its argument and options."""
+    for part in (_as_json, _by, _whom):
+        command = part(command)
+    return command
+
+
+@accounts.command()
+@_changing
+def verify(**how: Any) -> None:
+    """Make a pending registration an account, on your word that its person reads the mailbox.
+
+    With an address the account has no password until its person chooses one by "forgot password": whoever registered may have
+    been somebody else. With the id of a registration (see `find`) you vouch for that, too, and its password stands.
+    """
+    _change("verify", **how)
+
+
+@accounts.command()
+@_changing
+def disable(**how: Any) -> None:
+    """Shut an account: everybody is signed out, nobody signs in, and its person gets an email."""
+    _change("disable", **how)
+
+
+@accounts.command()
+@_changing
+def enable(**how: Any) -> None:
+    """Open an account that was disabled."""
+    _change("enable", **how)
+
+
+@accounts.command("sign-out")
+@_changing
+def sign_out(**how: Any) -> None:
+    """End all sessions of an account."""
+    _change("sign-out", **how)
+
+
+def _change(verb: str, **how: Any) -> None:
+    from auth_service.processes import accounts as process  # noqa: PLC0415 - each command loads only its own
+
+    sys.exit(process.change(process.Verb(verb), **how))
 
 
 @accounts.command("import")

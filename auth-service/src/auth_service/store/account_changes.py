@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,18 @@ _SET_PASSWORD = update(ACCOUNTS).where(_IS_IT).values(password_hash=bindparam("h
 _SET_LOCALE = update(ACCOUNTS).where(_IS_IT).values(locale=bindparam("language"))
 _SET_ADDRESS = (
     update(ACCOUNTS).where(_IS_IT).values(email=bindparam("typed"), canonical_email=bindparam("canonical"))
+)
+_DISABLE = (
+    update(ACCOUNTS)
+    .where(_IS_IT, ACCOUNTS.c.disabled_at.is_(None))
+    .values(disabled_at=func.now())
+    .returning(ACCOUNTS.c.id)
+)
+_ENABLE = (
+    update(ACCOUNTS)
+    .where(_IS_IT, ACCOUNTS.c.disabled_at.is_not(None))
+    .values(disabled_at=None)
+    .returning(ACCOUNTS.c.id)
 )
 _DELETE = delete(ACCOUNTS).where(_IS_IT)
 
@@ -62,6 +74,16 @@ def set_address(session: Session, account_id: UUID, address: Address) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+def disable_account(session: Session, account_id: UUID) -> bool:
+    """Shuts an account; says whether it was open."""
+    return session.scalar(_DISABLE, {"account": account_id}) is not None
+
+
+def enable_account(session: Session, account_id: UUID) -> bool:
+    """Opens an account that was shut; says whether it was."""
+    return session.scalar(_ENABLE, {"account": account_id}) is not None
 
 
 def delete_account(session: Session, account_id: UUID) -> None:

@@ -71,7 +71,9 @@ def find_account(session: Session, canonical_email: str) -> Account | None:
     return None if row is None else Account(**row)
 
 
-def create_account(session: Session, registration: Registration, *, password_hash: str) -> datetime | None:
+def create_account(
+    session: Session, registration: Registration, *, password_hash: str | None
+) -> datetime | None:
     """Makes a registration the account of its address; returns since when, or None if the address has one."""
     at = session.scalar(
         _CREATE,

@@ -1,4 +1,4 @@
-"""Imports of accounts, the kinds of their hashes, and which registrations were reminded."""
+"""Imports of accounts, the kinds of their hashes, which registrations were reminded, and those an operator vouched for."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
+OLD_SECOND = "confirmed_with IN ('password', 'registration_secret')"
+SECOND = "confirmed_with IN ('operator', 'password', 'registration_secret')"
 MOMENT = sa.DateTime(timezone=True)
 
 
@@ -39,11 +41,20 @@ def upgrade() -> None:
         ["created_at"],
         postgresql_where=sa.text("ended_at IS NULL AND reminded_at IS NULL"),
     )
+    _check(SECOND)
 
 
 def downgrade() -> None:
     """Goes back; an older release cannot check imported hashes, so their people have to choose another password."""
+    op.execute("UPDATE registrations SET confirmed_with = 'password' WHERE confirmed_with = 'operator'")
+    _check(OLD_SECOND)
     op.drop_index("ix_registrations_to_be_reminded", "registrations")
     op.drop_column("registrations", "reminded_at")
     op.drop_index("ix_accounts_password_kind", "accounts")
     op.drop_table("account_imports")
+
+
+def _check(second: str) -> None:
+    name = op.f("ck_registrations_confirmed_with")
+    op.drop_constraint(name, "registrations", type_="check")
+    op.create_check_constraint(name, "registrations", second)

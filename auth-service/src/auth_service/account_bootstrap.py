@@ -5,18 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auth_service.domain.limit import LimitName
+from auth_service.flows.account_letters import AccountLetters
 from auth_service.flows.admit_sign_in import AdmitSignIn
 from auth_service.flows.authenticate import Authenticate
-from auth_service.flows.limits import SourceLimit
+from auth_service.flows.change_email import ChangeEmail
+from auth_service.flows.change_password import ChangePassword
+from auth_service.flows.confirm_email import ConfirmEmail
+from auth_service.flows.confirm_identity import ConfirmIdentity
+from auth_service.flows.delete_account import DeleteAccount
+from auth_service.flows.letter_writer import LetterWriter
+from auth_service.flows.limits import CodeLimit, MailboxLimit, SourceLimit
 from auth_service.flows.manage_sessions import ManageSessions
 from auth_service.flows.proof_of_work import ProofOfWork
+from auth_service.flows.read_account import ReadAccount
+from auth_service.flows.request_account_letter import RequestAccountLetter
+from auth_service.flows.reset_password import ResetPassword
+from auth_service.flows.revert_email import RevertEmail
 from auth_service.flows.sessions import Sessions
 from auth_service.flows.sign_in import SignIn
+from auth_service.flows.sign_in_by_letter import SignInByLetter
+from auth_service.http.account import OwnAccount
 from auth_service.http.authentication import Authentication
+from auth_service.http.email_changes import EmailChanges
 from auth_service.http.jwks import Jwks
 from auth_service.http.metrics import Metrics
+from auth_service.http.password_resets import PasswordResets
+from auth_service.http.passwords import PasswordChecks
 from auth_service.http.route import Resource
 from auth_service.http.session_list import SessionList
+from auth_service.http.sign_in_links import SignInLinks
 from auth_service.http.sign_ins import SignIns
 from auth_service.http.sources import Sources
 from auth_service.security.passwords import Passwords
@@ -37,6 +54,10 @@ class Shared:
         proofs: of work.
         sources: of requests.
         metrics: counts.
+        writer: writes letters.
+        requests: of letters to one mailbox.
+        codes: wrong ones for one mailbox.
+        checks: of passwords that are chosen.
     """
 
     transactions: Transactions
@@ -46,6 +67,10 @@ class Shared:
     proofs: ProofOfWork
     sources: Sources
     metrics: Metrics
+    writer: LetterWriter
+    requests: MailboxLimit
+    codes: CodeLimit
+    checks: PasswordChecks
 
 
 def build_accounts(settings: ApiSettings, shared: Shared) -> tuple[Resource, ...]:
@@ -81,6 +106,7 @@ def build_accounts(settings: ApiSettings, shared: Shared) -> tuple[Resource, ...
         admit=admit,
         keyed_hash=shared.keyed_hash,
     )
+    letters = AccountLetters(writer=shared.writer, sign_in_url=settings.sign_in_page)
     return (
         SignIns(
             sign_in=sign_in,
@@ -95,4 +121,76 @@ def build_accounts(settings: ApiSettings, shared: Shared) -> tuple[Resource, ...
             authentication=authentication,
         ),
         Jwks(keys=settings.keys()),
+        *_build_letters(shared, letters, sessions),
+        *_build_own_account(shared, letters, sign_in, authentication),
+    )
+
+
+def _build_letters(shared: Shared, letters: AccountLetters, sessions: Sessions) -> tuple[Resource, ...]:
+    send = RequestAccountLetter(
+        transactions=shared.transactions,
+        letters=letters,
+        keyed_hash=shared.keyed_hash,
+        requests=shared.requests,
+    )
+    return (
+        PasswordResets(
+            send=send,
+            reset=ResetPassword(
+                transactions=shared.transactions,
+                passwords=shared.passwords,
+                keyed_hash=shared.keyed_hash,
+                letters=letters,
+            ),
+            sources=shared.sources,
+            passwords=shared.checks,
+        ),
+        SignInLinks(
+            send=send,
+            sign_in=SignInByLetter(
+                transactions=shared.transactions,
+                keyed_hash=shared.keyed_hash,
+                codes=shared.codes,
+                sessions=sessions,
+            ),
+            sources=shared.sources,
+        ),
+    )
+
+
+def _build_own_account(
+    shared: Shared, letters: AccountLetters, sign_in: SignIn, authentication: Authentication
+) -> tuple[Resource, ...]:
+    transactions, keyed_hash = shared.transactions, shared.keyed_hash
+    identity = ConfirmIdentity(transactions=transactions, sign_in=sign_in)
+    return (
+        OwnAccount(
+            read=ReadAccount(transactions=transactions, keyed_hash=keyed_hash),
+            change_password=ChangePassword(
+                transactions=transactions,
+                passwords=shared.passwords,
+                keyed_hash=keyed_hash,
+                letters=letters,
+                identity=identity,
+            ),
+            delete=DeleteAccount(
+                transactions=transactions, keyed_hash=keyed_hash, letters=letters, identity=identity
+            ),
+            authentication=authentication,
+            admit=sign_in.admit,
+            sources=shared.sources,
+            passwords=shared.checks,
+        ),
+        EmailChanges(
+            change=ChangeEmail(
+                transactions=transactions,
+                letters=letters,
+                keyed_hash=keyed_hash,
+                requests=shared.requests,
+            ),
+            confirm=ConfirmEmail(transactions=transactions, keyed_hash=keyed_hash, letters=letters),
+            revert=RevertEmail(transactions=transactions, keyed_hash=keyed_hash, letters=letters),
+            authentication=authentication,
+            sources=shared.sources,
+        ),
     )

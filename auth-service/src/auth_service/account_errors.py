@@ -62,6 +62,13 @@ class WrongPassword(RequestError):
     detail = "Check it, or reset the password."
 
 
+class CurrentPasswordNeeded(RequestError):
+    """Of somebody who is signed in: the account has a password, and none was sent."""
+
+    title = "Enter your password."
+    detail = "Send the account's present password along."
+
+
 class UnknownSession(RequestError):
     """There is no such session of this account."""
 

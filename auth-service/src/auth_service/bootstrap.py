@@ -10,7 +10,6 @@ from flask import Flask
 from auth_service.account_bootstrap import Shared, build_accounts
 from auth_service.domain import guessing
 from auth_service.domain.limit import LimitName
-from auth_service.flows.account_letters import AccountLetters
 from auth_service.flows.admit_registration import AdmitRegistration
 from auth_service.flows.campaign_watch import CampaignWatch
 from auth_service.flows.letter_writer import LetterWriter
@@ -19,9 +18,7 @@ from auth_service.flows.proof_of_work import ProofOfWork
 from auth_service.flows.read_receipt import ReadReceipt
 from auth_service.flows.refuse_registration import RefuseRegistration
 from auth_service.flows.register import Register
-from auth_service.flows.request_account_letter import RequestAccountLetter
 from auth_service.flows.resend_verification import ResendVerification
-from auth_service.flows.reset_password import ResetPassword
 from auth_service.flows.sign_up_letters import SignUpLetters
 from auth_service.flows.verify_address import VerifyAddress
 from auth_service.http.app import build_app
@@ -31,14 +28,12 @@ from auth_service.http.health import Health, Operations
 from auth_service.http.metrics import Metrics, OutboxCollector
 from auth_service.http.pages.page import Renderer
 from auth_service.http.pages.sign_up import SignUpPages
-from auth_service.http.password_resets import PasswordResets
 from auth_service.http.passwords import PasswordChecks
 from auth_service.http.policy import Policy
 from auth_service.http.receipts import Receipts
 from auth_service.http.refusals import Refusals
 from auth_service.http.registrations import Registrations
 from auth_service.http.route import Resource
-from auth_service.http.sign_in_links import SignInLinks
 from auth_service.http.sources import Sources
 from auth_service.http.verifications import Verifications
 from auth_service.security.breaches import BreachList
@@ -130,13 +125,6 @@ def build_api(settings: ApiSettings) -> Api:
     checks = PasswordChecks(
         breaches=BreachList(settings.breach_list_url, metrics) if settings.breach_list_url else None
     )
-    account_letters = AccountLetters(writer=writer, sign_in_url=settings.sign_in_page)
-    send = RequestAccountLetter(
-        transactions=transactions,
-        letters=account_letters,
-        keyed_hash=keyed_hash,
-        requests=requests,
-    )
     renderer = Renderer(public_url=settings.public_url, product_name=settings.product_name)
     shared = Shared(
         transactions=transactions,
@@ -146,6 +134,10 @@ def build_api(settings: ApiSettings) -> Api:
         proofs=proofs,
         sources=sources,
         metrics=metrics,
+        writer=writer,
+        requests=requests,
+        codes=codes,
+        checks=checks,
     )
     resources: tuple[Resource, ...] = (
         Registrations(
@@ -178,18 +170,6 @@ def build_api(settings: ApiSettings) -> Api:
         Refusals(
             refusal=RefuseRegistration(transactions=transactions, keyed_hash=keyed_hash), sources=sources
         ),
-        PasswordResets(
-            send=send,
-            reset=ResetPassword(
-                transactions=transactions,
-                passwords=passwords,
-                keyed_hash=keyed_hash,
-                letters=account_letters,
-            ),
-            sources=sources,
-            passwords=checks,
-        ),
-        SignInLinks(send=send, sources=sources),
         *build_accounts(settings, shared),
         Policy(),
         Receipts(read=ReadReceipt(transactions=transactions)),

@@ -12,6 +12,7 @@ from support.auth_api import AuthApi
 from support.database import Database
 from support.limited_api import later
 from support.same_shape import assert_same_shape
+from support.signed_in import add_account
 from support.standings import STANDINGS, address, people
 
 LINH = "linh@example.com"
@@ -32,7 +33,7 @@ def ask(api: AuthApi, path: str, email: str) -> TestResponse:
 def test_an_account_gets_a_letter_in_its_language_at_the_spelling_that_proved_itself(
     api: AuthApi, path: str
 ) -> None:
-    api.verify("Linh@example.com")
+    add_account(api, "Linh@example.com")
     api.sql("UPDATE accounts SET locale = 'vi'")
     answer = api.post(path, {"email": LINH}, User_Agent=FIREFOX)
     letter = api.last_letter()
@@ -51,7 +52,7 @@ def test_whoever_has_no_account_to_enter_gets_a_decoy(api: AuthApi, path: str, s
     if standing == "unverified":
         api.register(LINH)
     if standing == "disabled":
-        api.verify(LINH)
+        add_account(api, LINH)
         api.sql("UPDATE accounts SET disabled_at = now()")
     ask(api, path, LINH)
     letter = api.last_letter()
@@ -81,7 +82,7 @@ def test_answers_receipts_and_rows_are_alike_whatever_the_address_is(api: AuthAp
 
 @BOTH
 def test_what_a_stranger_asks_for_voids_and_withdraws_nothing_of_hers(api: AuthApi, path: str) -> None:
-    api.verify(LINH)
+    add_account(api, LINH)
     for _ in range(3):
         ask(api, path, LINH)
     assert api.sql("SELECT count(*) FROM one_time_tokens WHERE voided_at IS NULL AND used_at IS NULL") == [
@@ -97,7 +98,7 @@ def test_what_a_stranger_asks_for_voids_and_withdraws_nothing_of_hers(api: AuthA
 def test_a_mailbox_that_refused_letters_of_sign_up_still_gets_those_of_its_account(
     api: AuthApi, path: str
 ) -> None:
-    api.verify(LINH)
+    add_account(api, LINH)
     api.register(LINH, "a stranger's password")
     assert api.post("/v1/refusals", {"token": api.last_letter().refusal_token}).status_code == 204
     ask(api, path, LINH)
@@ -126,7 +127,7 @@ def test_everything_asked_for_by_address_is_counted_together_and_uses_half_of_th
 
 def test_a_limited_letter_leaves_no_link_or_code_that_could_be_guessed(auth_database: Database) -> None:
     api = AuthApi.on(auth_database.url, owner_url=auth_database.migrator_url)
-    api.verify(LINH)
+    add_account(api, LINH)
     limited = AuthApi.on(
         auth_database.url, owner_url=auth_database.migrator_url, limit_mailbox=parse_limit("2/hour")
     )

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 
 from auth_service.domain.receipt import ReceiptState
 from auth_service.http.fields import AnswerBody, Code, Email, Locale, Password, RequestBody, SecretToken
+from auth_service.http.session_schemas import TypedPassword
 from mail_contract.letters import LetterName
 
 
@@ -68,12 +69,7 @@ class PasswordChange(RequestBody):
     """Chooses another password."""
 
     current_password: Annotated[
-        str | None,
-        Field(
-            max_length=1024,
-            description="Left out where the account has none.",
-            examples=["three boats at dawn"],
-        ),
+        TypedPassword | None, Field(description="Left out where the account has none.")
     ] = None
     password: Password
 
@@ -81,14 +77,9 @@ class PasswordChange(RequestBody):
 class DeletionRequest(RequestBody):
     """Deletes the account."""
 
-    password: Annotated[
-        str | None,
-        Field(
-            max_length=1024,
-            description="Left out where the account has none.",
-            examples=["three boats at dawn"],
-        ),
-    ] = None
+    password: Annotated[TypedPassword | None, Field(description="Left out where the account has none.")] = (
+        None
+    )
 
 
 class AddressAnswer(AnswerBody):
@@ -112,5 +103,6 @@ class SentLettersAnswer(AnswerBody):
 
     letters: Sequence[SentLetterAnswer]
     next: Annotated[
-        str | None, Field(default=None, description="Asks for the next page; absent on the last one.")
+        str | None,
+        Field(default=None, description="For `after`, to read on; absent where there are no more."),
     ]

@@ -9,7 +9,6 @@ from flask import Response, request
 
 from auth_service import errors
 from auth_service.constant_time import in_constant_time
-from auth_service.domain.device import describe_device
 from auth_service.flows.request_account_letter import RequestAccountLetter
 from auth_service.flows.reset_password import ResetPassword
 from auth_service.http.account_schemas import AcceptedAnswer, AddressRequest, ResetRequest
@@ -87,7 +86,7 @@ class PasswordResets:
         # Not before: whoever is over the limit keeps no thread waiting.
         self.sources.admit_letters()
         with in_constant_time():
-            receipt = self.send.reset(address, device=_device())
+            receipt = self.send.reset(address, device=self.sources.client().device)
         return json_answer(AcceptedAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
 
     def post_confirm(self) -> Response:
@@ -98,10 +97,6 @@ class PasswordResets:
             Secret(body.token),
             body.password.get_secret_value(),
             check=self.passwords.check,
-            device=_device(),
+            device=self.sources.client().device,
         )
         return Response(status=HTTPStatus.NO_CONTENT)
-
-
-def _device() -> str:
-    return describe_device(request.headers.get("User-Agent"))

@@ -9,13 +9,24 @@ from flask import Response, request
 
 from auth_service import errors
 from auth_service.constant_time import in_constant_time
-from auth_service.domain.device import describe_device
 from auth_service.flows.request_account_letter import RequestAccountLetter
-from auth_service.http.account_schemas import AcceptedAnswer, AddressRequest
-from auth_service.http.body import read_object, validate
+from auth_service.flows.sessions import Grant
+from auth_service.flows.sign_in_by_letter import SignInByLetter
+from auth_service.http.account_schemas import (
+    AcceptedAnswer,
+    AddressRequest,
+    LinkRequest,
+    SignInCodeRequest,
+)
+from auth_service.http.body import read_object, unprocessable, validate
+from auth_service.http.flaws import flaw
+from auth_service.http.problems import Refusal
 from auth_service.http.registrations import read_address
 from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
+from auth_service.http.session_schemas import SessionAnswer
+from auth_service.http.sign_ins import session_answer
 from auth_service.http.sources import Sources
+from auth_service.security.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +34,7 @@ class SignInLinks:
     """The resource."""
 
     send: RequestAccountLetter
+    sign_in: SignInByLetter
     sources: Sources
 
     def routes(self) -> tuple[Route, ...]:
@@ -47,6 +59,34 @@ class SignInLinks:
                 ),
                 problems=(*BODY_PROBLEMS, *problems_of(errors.RateLimited, errors.DatabaseUnavailable)),
             ),
+            Route(
+                method="POST",
+                path="/v1/sign-in-links/confirm",
+                view=self.post_confirm,
+                name="sign_in_by_link",
+                group="Sign-in",
+                summary="Sign in with the email's link or code",
+                description=(
+                    "With the token of the link, or with the address and the code. Either works once, and not again: a lost "
+                    "answer takes a new email. A wrong code and an unknown address are answered alike."
+                ),
+                bodies=(LinkRequest, SignInCodeRequest),
+                answer=Answer(
+                    status=HTTPStatus.CREATED, description="A session was opened.", schema=SessionAnswer
+                ),
+                problems=(
+                    *BODY_PROBLEMS,
+                    *problems_of(
+                        errors.UnknownLink,
+                        errors.RefusedCode,
+                        errors.UsedLink,
+                        errors.ExpiredLink,
+                        errors.VoidLink,
+                        errors.RateLimited,
+                        errors.DatabaseUnavailable,
+                    ),
+                ),
+            ),
         )
 
     def post(self) -> Response:
@@ -55,5 +95,22 @@ class SignInLinks:
         # Not before: whoever is over the limit keeps no thread waiting.
         self.sources.admit_letters()
         with in_constant_time():
-            receipt = self.send.sign_in(address, device=describe_device(request.headers.get("User-Agent")))
+            receipt = self.send.sign_in(address, device=self.sources.client().device)
         return json_answer(AcceptedAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
+
+    def post_confirm(self) -> Response:
+        """Signs in."""
+        return json_answer(session_answer(self._sign_in(read_object(request))), HTTPStatus.CREATED)
+
+    def _sign_in(self, body: dict[str, object]) -> Grant:
+        if "token" in body and body.keys() & {"email", "code"}:
+            raise Refusal(unprocessable(flaw("#", "token_or_code")))
+        if body.keys() & {"email", "code"}:
+            by_code = validate(SignInCodeRequest, body)
+            address = read_address(by_code.email)
+            self.sources.admit_secrets()
+            with in_constant_time():
+                return self.sign_in.by_code(address, by_code.code, self.sources.client())
+        link = Secret(validate(LinkRequest, body).token)
+        self.sources.admit_secrets()
+        return self.sign_in.by_link(link, self.sources.client())

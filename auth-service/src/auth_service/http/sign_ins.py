@@ -8,8 +8,6 @@ from http import HTTPStatus
 from flask import Response, request
 
 from auth_service import account_errors, errors
-from auth_service.domain.device import describe_device
-from auth_service.domain.session import Client
 from auth_service.flows.admit_sign_in import AdmitSignIn
 from auth_service.flows.sessions import Grant, Sessions
 from auth_service.flows.sign_in import SignIn
@@ -149,7 +147,9 @@ class SignIns:
         address, source = read_address(body.email), self.sources.name()
         self.admit.let_in(source, body.proof)
         try:
-            grant = self.sign_in(address, body.password.get_secret_value(), self._client(), source=source)
+            grant = self.sign_in(
+                address, body.password.get_secret_value(), self.sources.client(), source=source
+            )
         except account_errors.RefusedSignIn:
             self.metrics.sign_in_answered(accepted=False)
             raise
@@ -177,11 +177,8 @@ class SignIns:
         password = validate(ReauthenticationRequest, read_object(request)).password.get_secret_value()
         source = self.sources.name()
         self.admit.let_in(source, None)
-        access = self.sign_in.again(signed_in, password, self._client(), source=source)
+        access = self.sign_in.again(signed_in, password, self.sources.client(), source=source)
         return json_answer(AccessAnswer(access_token=access.token, expires_in=access.seconds))
-
-    def _client(self) -> Client:
-        return Client(device=describe_device(request.headers.get("User-Agent")), source=self.sources.shown())
 
 
 def session_answer(grant: Grant) -> SessionAnswer:

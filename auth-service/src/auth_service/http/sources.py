@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from flask import request
 
+from auth_service.domain.device import describe_device
 from auth_service.domain.limit import source_of
+from auth_service.domain.session import Client
 from auth_service.flows.limits import SourceLimit
 from auth_service.http.client_address import ClientAddresses
 from auth_service.store.transactions import Transactions
@@ -35,6 +37,10 @@ class Sources:
     def shown(self) -> str:
         """Returns the network address itself, as the person is shown where they signed in from."""
         return str(self.addresses.of(request.environ))
+
+    def client(self) -> Client:
+        """Returns with what and from where the request was made."""
+        return Client(device=describe_device(request.headers.get("User-Agent")), source=self.shown())
 
     def admit_letters(self) -> None:
         """Counts a request for a letter; raises RateLimited, DatabaseUnavailable."""

@@ -22,7 +22,7 @@ PAGE: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnAccount:
+class AccountView:
     """An account as its person sees it.
 
     Attributes:
@@ -54,16 +54,16 @@ class ReadAccount:
     transactions: Transactions
     keyed_hash: KeyedHash
 
-    def __call__(self, account_id: UUID) -> OwnAccount:
+    def __call__(self, account_id: UUID) -> AccountView:
         """Returns the account."""
         with self.transactions.begin() as session:
             account = find_account_by_id(session, account_id)
             pending = find_pending_change(session, account_id)
         if account is None:
             raise NotSignedIn
-        return OwnAccount(account=account, pending_email=None if pending is None else pending.email)
+        return AccountView(account=account, pending_email=None if pending is None else pending.email)
 
-    def set_locale(self, account_id: UUID, locale: str) -> OwnAccount:
+    def set_locale(self, account_id: UUID, locale: str) -> AccountView:
         """Sets the language of its letters; returns the account as it is then."""
         with self.transactions.begin() as session:
             set_locale(session, account_id, locale)

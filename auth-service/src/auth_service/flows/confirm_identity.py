@@ -1,0 +1,58 @@
+"""② Before an account changes for good, its person proves once more who they are: by the password, or by a recent sign-in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from auth_service.account_errors import CurrentPasswordNeeded, NotSignedIn
+from auth_service.domain.account import Account
+from auth_service.domain.session import Client
+from auth_service.flows.authenticate import SignedIn
+from auth_service.flows.sign_in import SignIn
+from auth_service.store.account_changes import find_account_by_id
+from auth_service.store.transactions import Transactions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What a signed-in person sends to prove it.
+
+    Attributes:
+        password: as typed; None if none was sent.
+        client: with what, and from which network address.
+        source: the name under which that is counted; it was let in.
+    """
+
+    password: str | None = field(repr=False)
+    client: Client
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmIdentity:
+    """An account with a password asks for it; one without has nothing to ask for but a recent sign-in."""
+
+    transactions: Transactions
+    sign_in: SignIn
+
+    def __call__(self, signed_in: SignedIn, proof: Proof) -> Account:
+        """Returns the account.
+
+        Raises:
+            CurrentPasswordNeeded: it has a password, and none was sent.
+            WrongPassword: or too many were wrong before.
+            RecentSignInNeeded: it has none, and the sign-in is too long ago.
+            NotSignedIn: the session ended meanwhile.
+            TooBusy, DatabaseUnavailable: it cannot be said.
+        """
+        with self.transactions.begin() as session:
+            account = find_account_by_id(session, signed_in.session.account_id)
+        if account is None:
+            raise NotSignedIn
+        if account.password_hash is None:
+            signed_in.recent()
+        elif proof.password is None:
+            raise CurrentPasswordNeeded
+        else:
+            self.sign_in.again(signed_in, proof.password, proof.client, source=proof.source)
+        return account

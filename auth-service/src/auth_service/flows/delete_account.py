@@ -1,0 +1,66 @@
+"""② An account is deleted: its sessions end, its unsent letters are withdrawn, and nothing that is kept leads to its person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from auth_service.account_errors import NotSignedIn
+from auth_service.domain.audit import AuditAction, account_actor
+from auth_service.flows.account_in_hand import AccountInHand, take_in_hand
+from auth_service.flows.account_letters import AccountLetters
+from auth_service.flows.authenticate import SignedIn
+from auth_service.flows.confirm_identity import ConfirmIdentity, Proof
+from auth_service.outbox import withdraw_letters, withdraw_letters_of_account
+from auth_service.outbox.forget import forget_letters
+from auth_service.security.secrets import KeyedHash
+from auth_service.store.account_changes import delete_account
+from auth_service.store.audit import record
+from auth_service.store.registrations import delete_registrations, registrations_of
+from auth_service.store.transactions import Transactions
+from mail_contract.letters import LetterName
+from mail_contract.messages import CancellationReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteAccount:
+    """A person leaves, or an operator deletes an account."""
+
+    transactions: Transactions
+    keyed_hash: KeyedHash
+    letters: AccountLetters
+    identity: ConfirmIdentity
+
+    def __call__(self, signed_in: SignedIn, proof: Proof) -> None:
+        """Deletes the account of a signed-in person.
+
+        Args:
+            signed_in: who.
+            proof: that it is them.
+
+        Raises:
+            CurrentPasswordNeeded, WrongPassword, RecentSignInNeeded, NotSignedIn: it is not proved that it is them.
+            TooBusy, DatabaseUnavailable: perhaps deleted, perhaps not.
+        """
+        account = self.identity(signed_in, proof)
+        self.without_asking(account.id, actor=account_actor(account.id))
+
+    def without_asking(self, account_id: UUID, *, actor: str) -> None:
+        """Deletes an account; for the audit, `actor` is who does it. Raises NotSignedIn, DatabaseUnavailable."""
+        with self.transactions.begin() as session:
+            held = take_in_hand(session, account_id, self.keyed_hash, gone=NotSignedIn)
+            self._erase(session, held)
+            # Its id is a pseudonym from now on: nothing else is left that bears it.
+            record(session, AuditAction.ACCOUNT_DELETE, actor=actor, target=account_id)
+
+    def _erase(self, session: Session, held: AccountInHand) -> None:
+        account, deleted = held.account, CancellationReason.ACCOUNT_DELETED
+        registrations = registrations_of(session, account.canonical_email)
+        withdraw_letters(session, registrations, deleted, at=held.now)
+        withdraw_letters_of_account(session, account.id, list(LetterName), deleted, at=held.now)
+        forget_letters(session, account.id, held.recipient_tag)
+        delete_registrations(session, account.canonical_email)
+        delete_account(session, account.id)
+        self.letters.account_deleted(session, account, now=held.now)

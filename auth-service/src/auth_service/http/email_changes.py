@@ -1,0 +1,148 @@
+"""① Change of address: asked for by whoever is signed in, confirmed in the new mailbox, taken back from the old one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Response, request
+
+from auth_service import account_errors, errors
+from auth_service.constant_time import in_constant_time
+from auth_service.flows.change_email import ChangeEmail
+from auth_service.flows.confirm_email import ConfirmEmail
+from auth_service.flows.revert_email import RevertEmail
+from auth_service.http.account_schemas import AcceptedAnswer, AddressAnswer, AddressRequest, LinkRequest
+from auth_service.http.authentication import Authentication
+from auth_service.http.body import read_object, validate
+from auth_service.http.registrations import read_address
+from auth_service.http.route import (
+    BODY_PROBLEMS,
+    SIGNED_IN_PROBLEMS,
+    Answer,
+    Route,
+    json_answer,
+    problems_of,
+)
+from auth_service.http.sources import Sources
+from auth_service.security.secrets import Secret
+
+_GROUP = "Account"
+_LINK_PROBLEMS = (
+    *BODY_PROBLEMS,
+    *problems_of(
+        errors.UnknownLink,
+        errors.UsedLink,
+        errors.ExpiredLink,
+        errors.VoidLink,
+        errors.AlreadyConfirmed,
+        errors.RateLimited,
+        errors.DatabaseUnavailable,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailChanges:
+    """The resource."""
+
+    change: ChangeEmail
+    confirm: ConfirmEmail
+    revert: RevertEmail
+    authentication: Authentication
+    sources: Sources
+
+    def routes(self) -> tuple[Route, ...]:
+        """Returns its calls."""
+        return (
+            Route(
+                method="POST",
+                path="/v1/account/email",
+                view=self.post,
+                name="request_email_change",
+                group=_GROUP,
+                summary="Change the address",
+                description=(
+                    "Needs a recent sign-in. Sends the new address a link that is good for a day; until then nothing changes "
+                    "but `pending_email`. Answers alike whether the new address is taken: only its owner is told. Asking "
+                    "again forgets the address before."
+                ),
+                bodies=(AddressRequest,),
+                answer=Answer(
+                    status=HTTPStatus.ACCEPTED,
+                    description="An email is on its way, if it is to be.",
+                    schema=AcceptedAnswer,
+                ),
+                problems=(
+                    *BODY_PROBLEMS,
+                    *SIGNED_IN_PROBLEMS,
+                    *problems_of(account_errors.RecentSignInNeeded, errors.RateLimited),
+                ),
+                signed_in=True,
+            ),
+            Route(
+                method="POST",
+                path="/v1/email-changes/confirm",
+                view=self.post_confirm,
+                name="confirm_email_change",
+                group=_GROUP,
+                summary="Confirm the new address",
+                description=(
+                    "By the link in the email to the new address. The old one gets an email with a way back. 410 "
+                    "`already_confirmed` if another account has the address by now. The same again within ten minutes gets the "
+                    "same answer."
+                ),
+                bodies=(LinkRequest,),
+                answer=Answer(
+                    status=HTTPStatus.OK, description="The account has this address.", schema=AddressAnswer
+                ),
+                problems=_LINK_PROBLEMS,
+            ),
+            Route(
+                method="POST",
+                path="/v1/email-changes/revert",
+                view=self.post_revert,
+                name="revert_email_change",
+                group=_GROUP,
+                summary="Take a change of address back",
+                description=(
+                    "By the link in the email to the old address, for seven days. Ends every session and takes the password "
+                    "away, since whoever changed the address may know it; an email to the old address asks for a new one."
+                ),
+                bodies=(LinkRequest,),
+                answer=Answer(
+                    status=HTTPStatus.OK,
+                    description="The account has this address again.",
+                    schema=AddressAnswer,
+                ),
+                problems=_LINK_PROBLEMS,
+            ),
+        )
+
+    def post(self) -> Response:
+        """Asks for it."""
+        signed_in = self.authentication()
+        signed_in.recent()
+        address = read_address(validate(AddressRequest, read_object(request)).email)
+        self.sources.admit_letters()
+        with in_constant_time():
+            device = self.sources.client().device
+            receipt = self.change(signed_in.session.account_id, address, device=device)
+        return json_answer(AcceptedAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
+
+    def post_confirm(self) -> Response:
+        """Confirms it."""
+        return json_answer(
+            AddressAnswer(email=self.confirm(self._link(), device=self.sources.client().device))
+        )
+
+    def post_revert(self) -> Response:
+        """Takes it back."""
+        return json_answer(
+            AddressAnswer(email=self.revert(self._link(), device=self.sources.client().device))
+        )
+
+    def _link(self) -> Secret:
+        link = Secret(validate(LinkRequest, read_object(request)).token)
+        self.sources.admit_secrets()
+        return link

@@ -1,0 +1,209 @@
+"""② Change of address: the new mailbox confirms, the old one has a way back, and of two who want one address one gets it."""
+
+from datetime import timedelta
+
+import pytest
+from werkzeug.test import TestResponse
+
+from mail_contract.letters import LetterName
+from support.auth_api import AuthApi, WrittenLetter
+from support.person import account_of, long_ago, somebody
+from support.same_shape import assert_same_shape
+from support.signed_in import SignedIn, add_account, sign_in
+from support.standings import STANDINGS, address, people
+
+OLD, NEW = "linh@example.com", "Linh.Tran@example.org"
+CONFIRM, REVERT = "/v1/email-changes/confirm", "/v1/email-changes/revert"
+
+
+def ask(person: SignedIn, email: str = NEW) -> WrittenLetter:
+    answer = person.call("POST", "/v1/account/email", {"email": email})
+    assert answer.status_code == 202, answer.text
+    return person.api.last_letter()
+
+
+def use(api: AuthApi, path: str, token: str) -> tuple[int, str]:
+    answer = api.post(path, {"token": token})
+    body = answer.get_json()
+    return answer.status_code, body["email"] if answer.status_code == 200 else body["code"]
+
+
+def way_back(api: AuthApi) -> str:
+    return str(api.last_letter().contents.context["revert"].split("#token=")[1])
+
+
+def problem(answer: TestResponse) -> tuple[int, str]:
+    return answer.status_code, answer.get_json()["code"]
+
+
+def test_the_new_mailbox_confirms_and_the_old_one_is_told(api: AuthApi) -> None:
+    person = somebody(api, OLD)
+    letter = ask(person)
+    assert (letter.contents.recipient, letter.envelope.header.letter) == (NEW, LetterName.CONFIRM_EMAIL)
+    assert (account_of(person)["email"], account_of(person)["pending_email"]) == (OLD, NEW)
+    assert use(api, CONFIRM, letter.link_token) == (200, NEW)
+    assert account_of(person)["email"] == NEW
+    assert "pending_email" not in account_of(person)
+    told = api.last_letter()
+    assert (told.contents.recipient, told.envelope.header.letter) == (OLD, LetterName.EMAIL_CHANGED)
+    assert told.contents.context["new_address"] == "L…@example.org"
+    assert NEW not in str(told.contents.context)
+    assert sign_in(api, NEW).is_open
+    assert api.post("/v1/sessions", {"email": OLD, "password": "three boats at dawn"}).status_code == 401
+    actions = api.sql("SELECT action FROM audit_events WHERE action LIKE 'email%%' ORDER BY id")
+    assert actions == [("email_change_request",), ("email_change",)]
+
+
+def test_it_needs_a_recent_sign_in(api: AuthApi) -> None:
+    person = somebody(api, OLD)
+    long_ago(api)
+    answer = person.call("POST", "/v1/account/email", {"email": NEW})
+    assert problem(answer) == (401, "recent_sign_in_needed")
+
+
+def test_answers_and_accounts_are_alike_whether_the_new_address_is_taken(api: AuthApi) -> None:
+    for standing in ("unverified", "verified"):
+        people(api, standing, 1)
+    tables = ("email_changes", "one_time_tokens", "letters", "letter_events", "audit_events")
+    answers, added = {}, []
+    for standing in STANDINGS:
+        person = somebody(api, f"from-{standing}@example.com")
+        before = [api.count(table) for table in tables]
+        answers[standing] = person.call("POST", "/v1/account/email", {"email": address(standing, 0)})
+        added.append([api.count(table) - rows for table, rows in zip(tables, before, strict=True)])
+        assert account_of(person)["pending_email"] == address(standing, 0)
+    assert_same_shape(answers)
+    assert added == [[1] * len(tables)] * len(STANDINGS)
+    letters = api.sql(
+        "SELECT letter FROM letters WHERE letter IN ('confirm_email', 'account_exists') ORDER BY letter"
+    )
+    assert letters == [("account_exists",), ("confirm_email",), ("confirm_email",)]
+
+
+def test_the_owner_of_a_taken_address_is_told_and_nothing_can_be_confirmed(api: AuthApi) -> None:
+    add_account(api, NEW)
+    person = somebody(api, OLD)
+    letter = ask(person, NEW.upper())
+    assert letter.envelope.header.letter is LetterName.ACCOUNT_EXISTS
+    assert letter.contents.recipient == NEW
+    assert api.sql(
+        "SELECT count(*) FROM one_time_tokens WHERE purpose = 'confirm_email' AND voided_at IS NULL"
+    ) == [(0,)]
+
+
+def test_a_mailbox_that_wants_no_letters_of_sign_up_gets_none_of_these(api: AuthApi) -> None:
+    api.register(NEW)
+    assert api.post("/v1/refusals", {"token": api.last_letter().refusal_token}).status_code == 204
+    person = somebody(api, OLD)
+    assert person.call("POST", "/v1/account/email", {"email": NEW}).status_code == 202
+    assert api.sql("SELECT state FROM letters WHERE letter = 'confirm_email'") == [("limited",)]
+
+
+def test_a_newer_wish_forgets_the_one_before(api: AuthApi) -> None:
+    person = somebody(api, OLD)
+    first, second = ask(person, "first@example.com"), ask(person)
+    assert use(api, CONFIRM, first.link_token) == (410, "void_link")
+    assert api.sql(
+        "SELECT count(*) FROM letters WHERE withdrawn_at IS NOT NULL AND letter = 'confirm_email'"
+    ) == [(1,)]
+    assert use(api, CONFIRM, second.link_token) == (200, NEW)
+
+
+def test_links_live_as_long_as_they_say_and_the_same_again_gets_the_same_answer(api: AuthApi) -> None:
+    letter = ask(somebody(api, OLD))
+    for _ in range(2):
+        assert use(api, CONFIRM, letter.link_token) == (200, NEW)
+    revert = way_back(api)
+    assert dict(
+        api.sql(
+            "SELECT purpose, expires_at - created_at FROM one_time_tokens WHERE purpose IN ('confirm_email', 'revert_email')"
+        )
+    ) == {"confirm_email": timedelta(days=1), "revert_email": timedelta(days=7)}
+    for _ in range(2):
+        assert use(api, REVERT, revert) == (200, OLD)
+    api.sql("UPDATE one_time_tokens SET used_at = used_at - interval '11 min'")
+    assert use(api, REVERT, revert) == (410, "used_link")
+    assert use(api, CONFIRM, letter.link_token) == (410, "used_link")
+
+
+def test_pending_registrations_of_the_new_address_end(api: AuthApi) -> None:
+    stranger = api.register(NEW)
+    verify = api.last_letter().link_token
+    assert use(api, CONFIRM, ask(somebody(api, OLD)).link_token) == (200, NEW)
+    late = api.post("/v1/verifications", {"token": verify, "registration_secret": stranger.secret})
+    assert problem(late) == (410, "already_confirmed")
+
+
+def test_what_was_sent_to_the_old_mailbox_opens_nothing_after_the_change(api: AuthApi) -> None:
+    letter = ask(somebody(api, OLD))
+    api.post("/v1/password-resets", {"email": OLD})
+    reset = api.last_letter().link_token
+    assert use(api, CONFIRM, letter.link_token) == (200, NEW)
+    answer = api.post("/v1/password-resets/confirm", {"token": reset, "password": "four rivers in the rain"})
+    assert problem(answer) == (410, "void_link")
+
+
+def test_of_two_who_want_one_address_the_first_to_confirm_gets_it(api: AuthApi) -> None:
+    links = [ask(somebody(api, f"{n}@example.com")).link_token for n in range(4)]
+    answers = api.insist([(CONFIRM, {"token": link}) for link in links])
+    assert sorted(answer.status_code for answer in answers) == [200, 410, 410, 410]
+    assert {a.get_json()["code"] for a in answers if a.status_code == 410} == {"already_confirmed"}
+    assert api.sql("SELECT count(*) FROM accounts WHERE email = %s", NEW) == [(1,)]
+
+
+def test_of_a_change_and_a_registration_of_one_address_at_once_one_gets_it(api: AuthApi) -> None:
+    registered = api.register(NEW)
+    verify = {"token": api.last_letter().link_token, "registration_secret": registered.secret}
+    confirm = {"token": ask(somebody(api, OLD)).link_token}
+    answers = api.insist([("/v1/verifications", verify), (CONFIRM, confirm)])
+    assert sorted(answer.status_code for answer in answers) == [200, 410]
+
+
+@pytest.mark.parametrize("path", [CONFIRM, REVERT])
+def test_of_fifty_posts_of_one_link_at_once_one_has_an_effect_and_all_are_answered_alike(
+    api: AuthApi, path: str
+) -> None:
+    link = ask(somebody(api, OLD)).link_token
+    if path == REVERT:
+        assert use(api, CONFIRM, link) == (200, NEW)
+        link = way_back(api)
+    answers = api.insist([(path, {"token": link})] * 50)
+    assert {(answer.status_code, answer.text) for answer in answers} == {(200, answers[0].text)}
+    letter = "email_changed" if path == CONFIRM else "reset_password"
+    assert api.sql("SELECT count(*) FROM letters WHERE letter = %s", letter) == [(1,)]
+
+
+def test_the_way_back_restores_the_address_signs_everybody_out_and_asks_for_a_password(api: AuthApi) -> None:
+    thief = somebody(api, OLD)
+    assert use(api, CONFIRM, ask(thief).link_token) == (200, NEW)
+    revert = way_back(api)
+    api.post("/v1/password-resets", {"email": NEW})
+    his = api.last_letter().link_token
+    assert use(api, REVERT, revert) == (200, OLD)
+    assert not thief.is_open
+    assert api.sql("SELECT email, password_hash FROM accounts") == [(OLD, None)]
+    letter = api.last_letter()
+    assert (letter.contents.recipient, letter.envelope.header.letter) == (OLD, LetterName.RESET_PASSWORD)
+    body = {"token": his, "password": "the thief's own password"}
+    assert problem(api.post("/v1/password-resets/confirm", body)) == (410, "void_link")
+    hers = {"token": letter.link_token, "password": "four rivers in the rain"}
+    assert api.post("/v1/password-resets/confirm", hers).status_code == 204
+    assert sign_in(api, OLD, "four rivers in the rain").is_open
+
+
+def test_neither_a_reset_nor_a_further_change_takes_the_way_back_away(api: AuthApi) -> None:
+    thief = somebody(api, OLD)
+    assert use(api, CONFIRM, ask(thief).link_token) == (200, NEW)
+    hers = way_back(api)
+    assert use(api, CONFIRM, ask(thief, "third@example.com").link_token) == (200, "third@example.com")
+    his = way_back(api)
+    assert use(api, REVERT, hers) == (200, OLD)
+    assert use(api, REVERT, his) == (410, "void_link")
+    assert api.sql("SELECT email FROM accounts") == [(OLD,)]
+
+
+def test_an_old_address_that_became_another_account_stays_that(api: AuthApi) -> None:
+    assert use(api, CONFIRM, ask(somebody(api, OLD)).link_token) == (200, NEW)
+    revert = way_back(api)
+    add_account(api, OLD)
+    assert use(api, REVERT, revert) == (410, "already_confirmed")

@@ -42,7 +42,7 @@ keys() { # keys DIRECTORY COMMAND IMAGE LAST: the set that the service's own com
         tar -C "$1" -cf - . |
             docker run --rm --interactive --network none --read-only --tmpfs /tmp --cap-drop ALL \
                 --security-opt no-new-privileges --entrypoint sh "$3" \
-                -c "mkdir /tmp/keys && tar -C /tmp/keys -xof - && $2 keys --directory /tmp/keys >/dev/null && tar -C /tmp/keys -cf - ." |
+                -c "d=\$(mktemp -d) && tar -C \$d -xof - && $2 keys --directory \$d >/dev/null && tar -C \$d -cf - ." |
             tar -C "$1.new" -xof -
         chmod 0700 "$1.new"
         chmod 0444 "$1.new"/*

@@ -81,8 +81,9 @@ def test_an_encoded_password_is_used_and_a_server_that_refuses_it_is_named_witho
 
 
 def test_the_compose_stacks_secrets_refuse_a_password_that_no_address_can_hold(tmp_path: Path) -> None:
-    for keys in ("auth-keys", "mailer-keys"):
+    for keys, last in (("auth-keys", "tokens.private.json"), ("mailer-keys", "sealing.private.json")):
         (tmp_path / keys).mkdir()
+        (tmp_path / keys / last).write_text("{}")
     script = str(REPOSITORY / "deploy" / "compose" / "secrets.sh")
     assert run_script(script, str(tmp_path)).returncode == 0
     for password, parts in hostile_passwords(6):
@@ -93,6 +94,38 @@ def test_the_compose_stacks_secrets_refuse_a_password_that_no_address_can_hold(t
         assert done.returncode == 1
         assert "auth_database_password: only ASCII letters" in done.stderr
         assert shown(parts, done.stdout + done.stderr) == []
+
+
+DOCKER = """#!/bin/sh
+# As `docker run` would: the last argument, by a shell, with what comes in and goes out.
+for last; do :; done
+exec sh -c "$last"
+"""
+
+
+def test_the_compose_stacks_secrets_of_an_older_release_get_what_is_missing_and_keep_what_is_there(
+    tmp_path: Path,
+) -> None:
+    tools, secrets = tmp_path / "bin", tmp_path / "secrets"
+    tools.mkdir()
+    (tools / "docker").write_text(DOCKER)
+    (tools / "docker").chmod(0o755)
+    environment = {"PATH": f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    script = str(REPOSITORY / "deploy" / "compose" / "secrets.sh")
+    assert run_script(script, str(secrets), **environment).returncode == 0
+    keys = secrets / "auth-keys"
+    before = {file.name: file.read_text() for file in keys.iterdir()}
+    assert "tokens.private.json" in before
+
+    (keys / "tokens.private.json").unlink()
+    assert run_script(script, str(secrets), **environment).returncode == 0
+    after = {file.name: file.read_text() for file in keys.iterdir()}
+    made = after.pop("tokens.private.json")
+    assert made != before.pop("tokens.private.json")
+    assert after == before
+    assert run_script(script, str(secrets), **environment).returncode == 0
+    assert (keys / "tokens.private.json").read_text() == made
+    assert sorted(path.name for path in secrets.iterdir() if path.is_dir()) == ["auth-keys", "mailer-keys"]
 
 
 def test_the_health_check_of_a_container_names_a_bad_address_and_shows_none_of_it() -> None:

@@ -27,8 +27,18 @@ def secrets(gate: Gate, mailbox: Mailbox) -> dict[str, str]:
     (letter,) = mailbox.wait_for(address)
     gate.verify(of=address, code="00000000")
     assert gate.verify(of=address, token=letter.token).status_code == 200
+    body = {"email": address, "password": PASSWORD}
+    session = gate.http.post("/v1/sessions", json=body).json()
+    refresh = {"refresh_token": session["refresh_token"]}
+    later = gate.http.post("/v1/sessions/refresh", json=refresh).json()
+    bearer = {"Authorization": f"Bearer {later['access_token']}"}
+    assert gate.http.get("/v1/sessions", headers=bearer).status_code == 200
+    assert gate.http.post("/v1/sessions", json=body | {"password": f"x{PASSWORD}"}).status_code == 401
     local, _, domain = address.partition("@")
     return {
+        "access token": later["access_token"],
+        "refresh token": session["refresh_token"],
+        "successor": later["refresh_token"],
         "password": PASSWORD,
         "token": letter.token,
         "code": letter.code,

@@ -4,10 +4,13 @@ How samples are judged, and how surely, says support/telling_apart.py.
 """
 
 import time
+from collections.abc import Sequence
 
 import pytest
 
+from auth_service.security.imported_hashes import read_hash
 from support.auth_api import PASSWORD, AuthApi
+from support.exported_hashes import EXPORTED
 from support.signed_in import SESSIONS, hash_of
 from support.standings import address, people
 from support.telling_apart import LOOKS, Samples, assert_alike, in_turn
@@ -25,26 +28,28 @@ def make_people(api: AuthApi) -> None:
     for standing in ("unverified", "verified"):
         people(api, standing, LOOKS * A_LOOK)
     api.sql("UPDATE accounts SET password_hash = %s", hash_of(f"not {PASSWORD}"))
-    for standing in ("_disabled", "_nopasswd"):
-        api.sql(
-            "INSERT INTO accounts (id, email, canonical_email, password_hash, locale, verified_at, disabled_at)"
-            " SELECT gen_random_uuid(), name, name, %s, 'en', now(), CASE WHEN %s THEN now() END"
-            " FROM (SELECT lpad(%s, 10, '_') || '.' || lpad(n::text, 4, '0') || '@example.com' AS name"
-            "       FROM generate_series(0, %s - 1) n) AS named",
-            hash_of(PASSWORD) if standing == "_disabled" else None,
-            standing == "_disabled",
-            standing,
-            LOOKS * A_LOOK,
-        )
+    add_many(api, "_disabled", hash_of(PASSWORD), disabled=True)
+    add_many(api, "_nopasswd", None)
     api.sql("ANALYZE accounts")
 
 
-def test_time_tells_nothing_when_a_sign_in_is_refused(api: AuthApi) -> None:
-    make_people(api)
+def add_many(api: AuthApi, standing: str, password_hash: str | None, *, disabled: bool = False) -> None:
+    api.sql(
+        "INSERT INTO accounts (id, email, canonical_email, password_hash, locale, verified_at, disabled_at)"
+        " SELECT gen_random_uuid(), name, name, %s, 'en', now(), CASE WHEN %s THEN now() END"
+        " FROM (SELECT lpad(%s, 10, '_') || '.' || lpad(n::text, 4, '0') || '@example.com' AS name"
+        "       FROM generate_series(0, %s - 1) n) AS named",
+        password_hash,
+        disabled,
+        standing,
+        LOOKS * A_LOOK,
+    )
 
+
+def assert_refusals_alike(api: AuthApi, classes: Sequence[str]) -> None:
     def measure(look: int) -> Samples:
-        seconds: dict[str, list[float]] = {name: [] for name in CLASSES}
-        for name, number in in_turn(CLASSES, A_LOOK):
+        seconds: dict[str, list[float]] = {name: [] for name in classes}
+        for name, number in in_turn(classes, A_LOOK):
             body = {"email": address(name, look * A_LOOK + number), "password": PASSWORD}
             start = time.perf_counter()
             answer = api.post(SESSIONS, body)
@@ -55,3 +60,25 @@ def test_time_tells_nothing_when_a_sign_in_is_refused(api: AuthApi) -> None:
         return seconds
 
     assert_alike(measure)
+
+
+def test_time_tells_nothing_when_a_sign_in_is_refused(api: AuthApi) -> None:
+    make_people(api)
+    assert_refusals_alike(api, CLASSES)
+
+
+def test_time_tells_nothing_of_accounts_that_were_imported_with_other_hashes(api: AuthApi) -> None:
+    people(api, "verified", LOOKS * A_LOOK)
+    api.sql("UPDATE accounts SET password_hash = %s", hash_of(f"not {PASSWORD}"))
+    imported = {
+        "_bcrypt": "passlib bcrypt",
+        "_pbkdf2": "django pbkdf2",
+        "_keycloak": "keycloak pbkdf2",
+        "_scrypt": "passlib scrypt",
+    }
+    for standing, name in imported.items():
+        stored = read_hash(EXPORTED[name])
+        assert stored is not None
+        add_many(api, standing, stored.phc)
+    api.sql("ANALYZE accounts")
+    assert_refusals_alike(api, ("unknown", "verified", *imported))

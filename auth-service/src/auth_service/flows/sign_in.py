@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import structlog
@@ -19,6 +20,7 @@ from auth_service.security.passwords import Passwords
 from auth_service.security.secrets import KeyedHash
 from auth_service.store import audit
 from auth_service.store.accounts import Credentials, find_credentials, find_credentials_of, replace_hash
+from auth_service.store.password_kinds import find_password_kinds
 from auth_service.store.sessions import prove_again
 from auth_service.store.transactions import Transactions
 
@@ -51,9 +53,10 @@ class SignIn:
         """
         with self.transactions.begin() as session:
             found = find_credentials(session, address.canonical, source=client.source)
+            kinds = find_password_kinds(session)
         known_from = client.source if found is not None and found.knows_source else None
         attempt = self.admit.begin(source, address.canonical, known_from=known_from)
-        current = self._verify(found, password, attempt)
+        current = self._verify(found, password, attempt, kinds)
         with self.transactions.begin() as session:
             grant = None
             if found is not None and current is not None:
@@ -93,7 +96,7 @@ class SignIn:
         if found is None:
             raise NotSignedIn
         attempt = self.admit.begin(source, found.canonical_email, known_from=f"session {session_id}")
-        right = self._verify(found, password, attempt) is not None
+        right = self._verify(found, password, attempt, kinds=()) is not None
         with self.transactions.begin() as session:
             audit.record(
                 session,
@@ -112,11 +115,13 @@ class SignIn:
             raise NotSignedIn
         return self.sessions.access_for(proved, now=proved.auth_time)
 
-    def _verify(self, found: Credentials | None, password: str, attempt: Attempt) -> str | None:
-        """Returns the hash that is to be kept of a password that is right; one is computed whatever is found."""
+    def _verify(
+        self, found: Credentials | None, password: str, attempt: Attempt, kinds: Collection[str]
+    ) -> str | None:
+        """Returns the hash that is to be kept of a password that is right; one of each kind is computed whatever is found."""
         encoded = None if found is None else found.password_hash
         try:
-            right = self.passwords.verify(encoded, normalized(password))
+            right = self.passwords.verify(encoded, password, kinds=kinds)
             if found is None or encoded is None or not right or not attempt.within or found.disabled_at:
                 return None
             if self.passwords.is_outdated(encoded):

@@ -64,6 +64,14 @@ class SessionAnswer(AccessAnswer):
 
     refresh_token: Annotated[str, Field(description="Opaque, good once; the answer to it brings the next.")]
     refresh_expires_in: Annotated[int, Field(description="Seconds that it is good if nobody uses it.")]
+    password_change_advised: Annotated[
+        bool | None,
+        Field(
+            default=None,
+            description="True where the password that signed in is shorter than one that may be chosen today, as imported ones "
+            "may be; absent otherwise. Ask for a longer one.",
+        ),
+    ]
 
 
 class RefreshRequest(RequestBody):

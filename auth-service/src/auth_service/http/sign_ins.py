@@ -8,6 +8,7 @@ from http import HTTPStatus
 from flask import Response, request
 
 from auth_service import account_errors, errors
+from auth_service.domain.password_policy import WrongLength, find_wrong_length
 from auth_service.flows.admit_sign_in import AdmitSignIn
 from auth_service.flows.sessions import Grant, Sessions
 from auth_service.flows.sign_in import SignIn
@@ -146,15 +147,15 @@ class SignIns:
         body = validate(SignInRequest, read_object(request))
         address, source = read_address(body.email), self.sources.name()
         self.admit.let_in(source, body.proof)
+        password = body.password.get_secret_value()
         try:
-            grant = self.sign_in(
-                address, body.password.get_secret_value(), self.sources.client(), source=source
-            )
+            grant = self.sign_in(address, password, self.sources.client(), source=source)
         except account_errors.RefusedSignIn:
             self.metrics.sign_in_answered(accepted=False)
             raise
         self.metrics.sign_in_answered(accepted=True)
-        return json_answer(session_answer(grant), HTTPStatus.CREATED)
+        answer = session_answer(grant, short=find_wrong_length(password) is WrongLength.TOO_SHORT)
+        return json_answer(answer, HTTPStatus.CREATED)
 
     def post_refresh(self) -> Response:
         """Refreshes."""
@@ -181,11 +182,12 @@ class SignIns:
         return json_answer(AccessAnswer(access_token=access.token, expires_in=access.seconds))
 
 
-def session_answer(grant: Grant) -> SessionAnswer:
-    """Returns what whoever signed in is given."""
+def session_answer(grant: Grant, *, short: bool = False) -> SessionAnswer:
+    """Returns what whoever signed in is given; `short` if it was with a password that nobody may choose today."""
     return SessionAnswer(
         access_token=grant.access.token,
         expires_in=grant.access.seconds,
         refresh_token=grant.refresh_token.text,
         refresh_expires_in=grant.refresh_seconds,
+        password_change_advised=True if short else None,
     )

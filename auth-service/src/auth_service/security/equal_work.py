@@ -23,16 +23,18 @@ def check(phc: str | None, password: str, *, kinds: Collection[str]) -> bool:
     """Says whether this is the password of a hash, at the price of one hash of every kind, whichever it is.
 
     Args:
-        phc: as it is kept; None where there is no account or no password.
-        password: as the hash's kind takes it.
-        kinds: all that are kept; the one of `phc` is among them.
+        phc: as it is kept; None where there is no account or no password. One that cannot be read is nobody's password.
+        password: as typed.
+        kinds: all that are kept; the one of `phc` is among them. Those that cannot be read cost nothing.
     """
-    stored = None if phc is None else read_stored(phc)
+    stored = None if phc is None else _readable(phc)
     right = stored is not None and stored.matches(password)
     most: dict[str, int] = {}
     examples: dict[str, StoredHash] = {}
     for kind in kinds:
         example = _example(kind)
+        if example is None:
+            continue
         work = example.work
         examples[work.family] = example
         most[work.family] = max(work.units, most.get(work.family, 0))
@@ -59,8 +61,15 @@ def _spend(example: StoredHash, units: int) -> None:
 
 
 @lru_cache(maxsize=64)  # made of what is kept, not of what is asked
-def _example(kind: str) -> StoredHash:
+def _example(kind: str) -> StoredHash | None:
     if kind.startswith("$bcrypt$"):
-        return read_stored(f"{kind}${_DUMMY_BCRYPT_SALT}${'.' * 31}")
+        return _readable(f"{kind}${_DUMMY_BCRYPT_SALT}${'.' * 31}")
     length = re.search(r"l=(\d+)", kind.rsplit("$", 1)[1]) if kind.startswith("$pbkdf2") else None
-    return read_stored(f"{kind}${b64(_DUMMY_SALT)}${b64(bytes(int(length[1]) if length else 32))}")
+    return _readable(f"{kind}${b64(_DUMMY_SALT)}${b64(bytes(int(length[1]) if length else 32))}")
+
+
+def _readable(phc: str) -> StoredHash | None:
+    try:
+        return read_stored(phc)
+    except (ValueError, KeyError):
+        return None

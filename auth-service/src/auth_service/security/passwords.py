@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final, Protocol
 
 import argon2
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from auth_service.errors import TooBusy
+from auth_service.security.equal_work import check
+from auth_service.security.stored_hashes import kind_of
 
 _ARGON2ID: Final = argon2.PasswordHasher(
     time_cost=2, memory_cost=19 * 1024, parallelism=1, hash_len=32, salt_len=16, type=argon2.Type.ID
 )
 """OWASP Password Storage Cheat Sheet: argon2id, 19 MiB, t=2, p=1. About 20 ms of one core."""
+_OWN_KIND: Final = "$argon2id$v=19$m=19456,t=2,p=1"
 
 
 requested_at: ContextVar[float | None] = ContextVar("requested_at", default=None)
@@ -48,7 +49,6 @@ class Passwords:
         self._turns = threading.BoundedSemaphore(at_once)
         self._wait_seconds = wait_seconds
         self._observer = observer
-        self._nobodys = _ARGON2ID.hash(secrets.token_urlsafe())
 
     def hash(self, password: str, *, salt: bytes) -> str:
         """Returns the PHC string of a password in its normalized form, with these 16 bytes of salt; raises TooBusy."""
@@ -58,32 +58,23 @@ class Passwords:
             self._observer.computed(time.perf_counter() - started, waited)
         return encoded
 
-    def verify(self, encoded: str | None, password: str) -> bool:
-        """Says whether this is the password of a PHC string, in its normalized form; raises TooBusy.
+    def verify(self, encoded: str | None, password: str, *, kinds: Collection[str] = ()) -> bool:
+        """Says whether this is the password of a PHC string; raises TooBusy.
 
-        Where there is no hash, or none that can be read, one of nobody's password is computed: it takes as long.
+        Args:
+            encoded: as it is kept, ours or imported; where there is none, or none that can be read, as much is computed.
+            password: as typed. Ours are hashes of its normalized form, imported ones of whatever was typed.
+            kinds: of all hashes that are kept: each is computed once, so that the time does not tell whose is which.
         """
         with self._turn() as waited:
             started = time.perf_counter()
-            right = self._is_right(encoded, password)
+            right = check(encoded, password, kinds={*kinds, _OWN_KIND})
             self._observer.computed(time.perf_counter() - started, waited)
         return right
 
     def is_outdated(self, encoded: str) -> bool:
-        """Says whether a hash that was just verified was made with other parameters than today's."""
-        return _ARGON2ID.check_needs_rehash(encoded)
-
-    def _is_right(self, encoded: str | None, password: str) -> bool:
-        if encoded is not None:
-            try:
-                return _ARGON2ID.verify(encoded, password)
-            except InvalidHashError:
-                pass
-            except VerificationError:
-                return False
-        with suppress(VerificationError):
-            _ARGON2ID.verify(self._nobodys, password)
-        return False
+        """Says whether a hash that was just verified was imported, or made with other parameters than today's."""
+        return kind_of(encoded) != _OWN_KIND
 
     @contextmanager
     def _turn(self) -> Iterator[float]:

@@ -16,6 +16,8 @@ from typing import Final
 import argon2
 import bcrypt
 
+from auth_service.domain.password_policy import normalized
+
 _MEGABYTE: Final = 1024 * 1024
 _BCRYPT_BYTES: Final = 72
 """As much of a password as bcrypt looks at; libraries that made imported hashes cut it there."""
@@ -51,7 +53,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Argon2:
-    """A hash of argon2 (RFC 9106), as its reference implementation writes it."""
+    """A hash of argon2 (RFC 9106), as its reference implementation writes it; of a password's normalized form, as ours are."""
 
     phc: str
 
@@ -63,8 +65,8 @@ class Argon2:
     def matches(self, password: str) -> bool:
         """Says whether this is the password."""
         try:
-            return argon2.PasswordHasher().verify(self.phc, password)
-        except argon2.exceptions.VerifyMismatchError:
+            return argon2.PasswordHasher().verify(self.phc, normalized(password))
+        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             return False
 
 

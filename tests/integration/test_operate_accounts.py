@@ -97,6 +97,19 @@ def test_verified_by_its_registration_an_account_has_that_ones_password(api: Aut
     assert api.sql("SELECT ended_for FROM registrations WHERE id <> %s", str(hers)) == [("overtaken",)]
 
 
+def test_a_deleted_account_leaves_its_id_in_the_audit_and_nothing_else(api: AuthApi) -> None:
+    api.verify(LINH)
+    id_ = account_id(api)
+    assert "Aborted" in run(api, "delete", LINH, code=1)
+    assert "is deleted" in run(api, "delete", LINH, "--yes")
+    assert "There is no such account" in run(api, "delete", id_, "--yes", code=1)
+    assert api.count("accounts") == 0
+    assert api.last_letter().envelope.header.letter is LetterName.ACCOUNT_DELETED
+    assert audited(api) == [("operator:bao", "account_delete", id_, "done")]
+    assert set(json.loads(run(api, "export", id_))) >= {"audit_events"}
+    assert "There is no such account" in run(api, "show", LINH, code=1)
+
+
 def test_what_is_there_is_found_and_shown_and_what_is_not_is_said(api: AuthApi) -> None:
     for verb in ("find", "show", "disable", "verify", "export"):
         assert "There is no such account" in run(api, verb, "nobody@example.com", code=1)

@@ -12,7 +12,7 @@ from auth_service.flows.change_email import ChangeEmail
 from auth_service.flows.change_password import ChangePassword
 from auth_service.flows.confirm_email import ConfirmEmail
 from auth_service.flows.confirm_identity import ConfirmIdentity
-from auth_service.flows.delete_account import DeleteAccount
+from auth_service.flows.delete_account import DeleteAccount, EraseAccount
 from auth_service.flows.letter_writer import LetterWriter
 from auth_service.flows.limits import CodeLimit, MailboxLimit, SourceLimit
 from auth_service.flows.manage_sessions import ManageSessions
@@ -174,7 +174,8 @@ def _build_own_account(
                 identity=identity,
             ),
             delete=DeleteAccount(
-                transactions=transactions, keyed_hash=keyed_hash, letters=letters, identity=identity
+                identity=identity,
+                erase=EraseAccount(transactions=transactions, keyed_hash=keyed_hash, letters=letters),
             ),
             authentication=authentication,
             admit=sign_in.admit,

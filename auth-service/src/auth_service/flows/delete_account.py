@@ -25,30 +25,15 @@ from mail_contract.messages import CancellationReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteAccount:
-    """A person leaves, or an operator deletes an account."""
+class EraseAccount:
+    """An account goes, whoever decided it."""
 
     transactions: Transactions
     keyed_hash: KeyedHash
     letters: AccountLetters
-    identity: ConfirmIdentity
 
-    def __call__(self, signed_in: SignedIn, proof: Proof) -> None:
-        """Deletes the account of a signed-in person.
-
-        Args:
-            signed_in: who.
-            proof: that it is them.
-
-        Raises:
-            CurrentPasswordNeeded, WrongPassword, RecentSignInNeeded, NotSignedIn: it is not proved that it is them.
-            TooBusy, DatabaseUnavailable: perhaps deleted, perhaps not.
-        """
-        account = self.identity(signed_in, proof)
-        self.without_asking(account.id, actor=account_actor(account.id))
-
-    def without_asking(self, account_id: UUID, *, actor: str) -> None:
-        """Deletes an account; for the audit, `actor` is who does it. Raises NotSignedIn, DatabaseUnavailable."""
+    def __call__(self, account_id: UUID, *, actor: str) -> None:
+        """Deletes an account; for the audit, `actor` is who does it. Raises NotSignedIn if it is gone, DatabaseUnavailable."""
         with self.transactions.begin() as session:
             held = take_in_hand(session, account_id, self.keyed_hash, gone=NotSignedIn)
             self._erase(session, held)
@@ -64,3 +49,25 @@ class DeleteAccount:
         delete_registrations(session, account.canonical_email)
         delete_account(session, account.id)
         self.letters.account_deleted(session, account, now=held.now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteAccount:
+    """A person leaves."""
+
+    identity: ConfirmIdentity
+    erase: EraseAccount
+
+    def __call__(self, signed_in: SignedIn, proof: Proof) -> None:
+        """Deletes the account of a signed-in person.
+
+        Args:
+            signed_in: who.
+            proof: that it is them.
+
+        Raises:
+            CurrentPasswordNeeded, WrongPassword, RecentSignInNeeded, NotSignedIn: it is not proved that it is them.
+            TooBusy, DatabaseUnavailable: perhaps deleted, perhaps not.
+        """
+        account = self.identity(signed_in, proof)
+        self.erase(account.id, actor=account_actor(account.id))

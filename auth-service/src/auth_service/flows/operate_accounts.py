@@ -17,6 +17,7 @@ from auth_service.domain.session import SessionEnd
 from auth_service.errors import NoSuchAccount
 from auth_service.flows.account_in_hand import AccountInHand, shut_other_ways_in, take_in_hand
 from auth_service.flows.account_letters import AccountLetters
+from auth_service.flows.delete_account import EraseAccount
 from auth_service.flows.import_accounts import NO_PASSWORD
 from auth_service.outbox import withdraw_letters
 from auth_service.security.secrets import KeyedHash
@@ -62,12 +63,14 @@ class OperateAccounts:
         transactions: for each.
         keyed_hash: for tags of mailboxes.
         letters: tell the account's person.
+        erase: deletes one.
         by: the operator's name.
     """
 
     transactions: Transactions
     keyed_hash: KeyedHash
     letters: AccountLetters
+    erase: EraseAccount
     by: str
 
     def disable(self, about: Address | UUID) -> Operated:
@@ -99,6 +102,16 @@ class OperateAccounts:
             ended = end_sessions(session, account.id, SessionEnd.OPERATOR, but=None)
             self._record(session, AuditAction.SIGN_OUT, account.id, sessions=ended)
         return Operated(account_id=account.id, changed=ended > 0, sessions=ended)
+
+    def delete(self, about: Address | UUID) -> Operated:
+        """Deletes an account as its person could: nothing that is kept leads to them, and they are told."""
+        with self.transactions.begin() as session:
+            account = self._find(session, about)
+        try:
+            self.erase(account.id, actor=operator_actor(self.by))
+        except NotSignedIn:
+            raise NoSuchAccount from None
+        return Operated(account_id=account.id, changed=True)
 
     def verify(self, about: Address | UUID) -> Operated:
         """Makes a pending registration an account, on the operator's word that its person reads the mailbox.

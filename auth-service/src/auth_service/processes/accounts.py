@@ -17,6 +17,7 @@ import click
 from auth_service.domain.address import Address
 from auth_service.errors import AuthError
 from auth_service.flows.account_letters import AccountLetters
+from auth_service.flows.delete_account import EraseAccount
 from auth_service.flows.letter_writer import LetterWriter
 from auth_service.flows.operate_accounts import OperateAccounts, Operated
 from auth_service.flows.read_person import ReadPerson
@@ -40,6 +41,7 @@ class Verb(StrEnum):
     DISABLE = "disable"
     ENABLE = "enable"
     SIGN_OUT = "sign-out"
+    DELETE = "delete"
 
 
 _DONE: Final[Mapping[Verb, tuple[str, str]]] = MappingProxyType(
@@ -48,6 +50,7 @@ _DONE: Final[Mapping[Verb, tuple[str, str]]] = MappingProxyType(
         Verb.DISABLE: ("is disabled", "was disabled before"),
         Verb.ENABLE: ("is enabled", "was not disabled"),
         Verb.SIGN_OUT: ("is signed out everywhere", "had no open session"),
+        Verb.DELETE: ("is deleted", ""),
     }
 )
 """What is said of an account that was changed, and of one that needed no change."""
@@ -102,10 +105,13 @@ def change(verb: Verb, about: Address | UUID, *, by: str, as_json: bool) -> int:
         sealer=settings.sealer(), keyed_hash=settings.keyed_hash(), public_url=settings.public_url
     )
     with transactions_on(settings.database_url, application=_NAME) as transactions:
+        keyed_hash = settings.keyed_hash()
+        letters = AccountLetters(writer=writer, sign_in_url=settings.sign_in_page)
         operate = OperateAccounts(
             transactions=transactions,
-            keyed_hash=settings.keyed_hash(),
-            letters=AccountLetters(writer=writer, sign_in_url=settings.sign_in_page),
+            keyed_hash=keyed_hash,
+            letters=letters,
+            erase=EraseAccount(transactions=transactions, keyed_hash=keyed_hash, letters=letters),
             by=by,
         )
         act: Mapping[Verb, Callable[[Address | UUID], Operated]] = {
@@ -113,6 +119,7 @@ def change(verb: Verb, about: Address | UUID, *, by: str, as_json: bool) -> int:
             Verb.DISABLE: operate.disable,
             Verb.ENABLE: operate.enable,
             Verb.SIGN_OUT: operate.sign_out,
+            Verb.DELETE: operate.delete,
         }
         with _complaining() as failed:
             operated = act[verb](about)

@@ -108,6 +108,19 @@ def sign_out(**how: Any) -> None:
     _change("sign-out", **how)
 
 
+@accounts.command()
+@_changing
+@click.option("--yes", is_flag=True, help="Don't ask first.")
+def delete(*, yes: bool, **how: Any) -> None:
+    """Delete an account and all that leads to its person, who gets a last email.
+
+    The audit keeps the account's id, which says nothing of them. This can't be taken back.
+    """
+    if not yes:
+        click.confirm("Delete this account for good?", abort=True, err=True)
+    _change("delete", **how)
+
+
 def _change(verb: str, **how: Any) -> None:
     from auth_service.processes import accounts as process  # noqa: PLC0415 - each command loads only its own
 

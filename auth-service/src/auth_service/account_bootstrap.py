@@ -76,10 +76,12 @@ class Shared:
 def build_accounts(settings: ApiSettings, shared: Shared) -> tuple[Resource, ...]:
     """Returns the resources of whoever signs in and is signed in."""
     tokens = settings.access_tokens(settings.public_url)
+    letters = AccountLetters(writer=shared.writer, sign_in_url=settings.sign_in_page)
     sessions = Sessions(
         transactions=shared.transactions,
         tokens=tokens,
         keyed_hash=shared.keyed_hash,
+        letters=letters,
         lifetimes=settings.session_lifetimes,
     )
     authentication = Authentication(
@@ -106,7 +108,6 @@ def build_accounts(settings: ApiSettings, shared: Shared) -> tuple[Resource, ...
         admit=admit,
         keyed_hash=shared.keyed_hash,
     )
-    letters = AccountLetters(writer=shared.writer, sign_in_url=settings.sign_in_page)
     return (
         SignIns(
             sign_in=sign_in,

@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import text
 
 from auth_service.domain.session import Client, Lifetimes, Method, SessionEnd
+from auth_service.flows.account_letters import AccountLetters
+from auth_service.flows.letter_writer import LetterWriter
 from auth_service.flows.sessions import Grant, Sessions
 from auth_service.security.access_tokens import AccessTokens
-from auth_service.security.secrets import KeyedHash
 from auth_service.security.token_keys import TokenKeys
 from auth_service.store.transactions import Transactions
 from service_runtime.database.engine import build_engine, build_sessions
+from support.auth_api import api_settings
 from support.database import Database
 from support.eventually import eventually
 from support.tokens import TOKEN_KEYS
@@ -27,12 +29,15 @@ URL = "https://accounts.example.com"
 @pytest.fixture
 def sessions(auth_database: Database) -> Sessions:
     engine = build_engine(auth_database.url, application="test", connections=4)
+    settings = api_settings(auth_database.url)
+    writer = LetterWriter(sealer=settings.sealer(), keyed_hash=settings.keyed_hash(), public_url=URL)
     return Sessions(
         transactions=Transactions(build_sessions(engine)),
         tokens=AccessTokens(
             keys=TokenKeys.from_json(TOKEN_KEYS), issuer=URL, audience=URL, lifetime=timedelta(minutes=15)
         ),
-        keyed_hash=KeyedHash("a key"),
+        keyed_hash=settings.keyed_hash(),
+        letters=AccountLetters(writer=writer, sign_in_url=URL),
         lifetimes=Lifetimes(idle=timedelta(days=14), absolute=timedelta(days=90)),
     )
 

@@ -5,7 +5,8 @@ from uuid import uuid4
 import pytest
 
 from auth_service.flows.manage_sessions import PAGE
-from support.auth_api import PASSWORD, AuthApi
+from mail_contract.letters import LetterName
+from support.auth_api import PASSWORD, PUBLIC_URL, AuthApi
 from support.signed_in import CURRENT, REAUTHENTICATE, SESSIONS, SignedIn, add_account, sign_in
 from support.tokens import part
 
@@ -92,6 +93,25 @@ def test_a_person_signs_out_here_everywhere_else_or_everywhere(api: AuthApi, lin
     assert [each.is_open for each in (linh, second)] == [True, False]
     assert linh.call("DELETE", SESSIONS).status_code == 204
     assert not linh.is_open
+
+
+def test_a_device_not_seen_before_is_told_of_by_a_letter_and_the_first_and_known_ones_are_not(
+    api: AuthApi, linh: SignedIn
+) -> None:
+    sign_in(api, LINH)
+    assert api.letters() == []
+    linh.call("DELETE", SESSIONS)
+    sign_in(api, LINH, User_Agent="Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Safari/604.1")
+    sign_in(api, LINH)
+    (letter,) = api.letters()
+    assert letter.envelope.header.letter == LetterName.NEW_SIGN_IN
+    assert letter.contents.recipient == LINH
+    context = letter.contents.context
+    assert (context["device"], context["place"]) == ("Safari on iPhone", "127.0.0.1")
+    assert context["sessions"] == f"{PUBLIC_URL}/account"
+    add_account(api, "minh@example.com")
+    sign_in(api, "minh@example.com", User_Agent="curl/8")
+    assert len(api.letters()) == 1
 
 
 def test_proving_it_again_makes_the_sign_in_recent_and_the_session_goes_on(

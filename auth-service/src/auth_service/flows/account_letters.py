@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from auth_service.domain.account import Account
 from auth_service.domain.address import masked
 from auth_service.domain.one_time_token import Purpose
+from auth_service.domain.session import AccountSession
 from auth_service.flows.letter_writer import LetterWriter, Recipient
 from auth_service.outbox import Origin
 from auth_service.security.secrets import Secret
@@ -29,6 +30,7 @@ from mail_contract.letters import (
     EmailChanged,
     LetterContext,
     LetterName,
+    NewSignIn,
     PasswordChanged,
     ResetPassword,
     SignInLink,
@@ -118,6 +120,17 @@ class AccountLetters:
             reset=self.writer.page("forgot", account.locale),
         )
         self._tell(session, context, account, now=now)
+
+    def new_sign_in(self, session: Session, account: Account, opened: AccountSession) -> None:
+        """Tells of a sign-in with a device that was not seen before, and how to end it where it wasn't her."""
+        context = NewSignIn(
+            at=opened.created_at.isoformat(timespec="seconds"),
+            device=opened.device,
+            place=opened.source,
+            sessions=self.writer.page("account", account.locale),
+            reset=self.writer.page("forgot", account.locale),
+        )
+        self._tell(session, context, account, now=opened.created_at)
 
     def confirm_email(
         self, session: Session, change: EmailChange, request: LetterRequest, *, locale: str

@@ -21,9 +21,11 @@ from auth_service.domain.session import (
     SessionEnd,
     judge,
 )
+from auth_service.flows.account_letters import AccountLetters
 from auth_service.security.access_tokens import AccessTokens, Bearer
 from auth_service.security.secrets import KeyedHash, Secret
 from auth_service.store import audit, sessions
+from auth_service.store.account_changes import find_account_by_id
 from auth_service.store.transactions import Transactions
 
 _log = structlog.get_logger(__name__)
@@ -62,12 +64,14 @@ class Sessions:
         transactions: for what is a request of its own.
         tokens: makes access tokens.
         keyed_hash: derives successors of refresh tokens.
+        letters: tell of a new device.
         lifetimes: of sessions.
     """
 
     transactions: Transactions
     tokens: AccessTokens
     keyed_hash: KeyedHash
+    letters: AccountLetters
     lifetimes: Lifetimes
 
     def open(
@@ -82,7 +86,7 @@ class Sessions:
     ) -> Grant | None:
         """Opens a session inside a transaction; returns None if the account may not sign in now, and writes nothing then.
 
-        The caller knows who it is; this looks once more, with the account's row locked: whether it is there, not disabled, and
+        An account that has had sessions, but none on such a device, is written a letter. The caller knows who it is; this looks once more, with the account's row locked: whether it is there, not disabled, and
         has the same password still.
 
         Args:
@@ -113,6 +117,7 @@ class Sessions:
             target=account_id,
             detail={"amr": list(opened.amr), "client_id": opened.client_id, "session": str(opened.id)},
         )
+        self._tell_of_new_device(session, opened)
         _log.info("session_opened", session_id=str(opened.id), account_id=str(account_id))
         return self._grant(opened, refresh_token, now=opened.created_at)
 
@@ -167,6 +172,12 @@ class Sessions:
         return Access(
             token=self.tokens.issue(bearer, now=now), seconds=int(self.tokens.lifetime.total_seconds())
         )
+
+    def _tell_of_new_device(self, session: Session, opened: AccountSession) -> None:
+        if sessions.is_new_device(session, opened):
+            account = find_account_by_id(session, opened.account_id)
+            if account is not None:
+                self.letters.new_sign_in(session, account, opened)
 
     def _refresh(self, session: Session, token: Secret, source: str) -> Grant | None:
         found = sessions.lock_session_of(session, token.digest)

@@ -121,6 +121,9 @@ _END = (
 )
 _END_ONE = _END.where(_SESSIONS.c.id == bindparam("session"))
 _END_OTHERS = _END.where(_SESSIONS.c.id != bindparam("session"))
+_KNOWS_DEVICE = select(func.bool_or(_SESSIONS.c.device == bindparam("device", type_=Text()))).where(
+    _SESSIONS.c.account_id == bindparam("account"), _SESSIONS.c.id != bindparam("session")
+)
 _BELONGS = select(_SESSIONS.c.id).where(
     _SESSIONS.c.id == bindparam("session"), _SESSIONS.c.account_id == bindparam("account")
 )
@@ -212,6 +215,12 @@ def list_open(
     if after is not None:
         statement, values = _LIST_AFTER, {**values, "last": after}
     return [AccountSession(**row) for row in session.execute(statement, values).mappings()]
+
+
+def is_new_device(session: Session, opened: AccountSession) -> bool:
+    """Says whether the account has other sessions, open or not, and none of them from such a device."""
+    values = {"account": opened.account_id, "session": opened.id, "device": opened.device}
+    return session.scalar(_KNOWS_DEVICE, values) is False
 
 
 def belongs(session: Session, account_id: UUID, session_id: UUID) -> bool:

@@ -42,7 +42,8 @@ RabbitMQ $version: not to be had here, nothing was run"
 	export POSTERN_RABBITMQ
 	run "tests that touch a broker" "$bin/pytest" --numprocesses "$processes" --dist loadgroup --no-loadscope-reorder \
 		--ignore "$here/faults" -m "broker and not slow"
-	POSTERN_FAULTS_QUICK=1 POSTERN_FAULTS_FIGURES=$state/faults.jsonl run "quick faults" "$bin/pytest" "$here/faults"
+	POSTERN_FAULTS_QUICK=1 POSTERN_FAULTS_FIGURES=$state/faults.jsonl run "quick faults" "$bin/pytest" "$here/faults" \
+		--numprocesses 2 --dist worksteal
 done
 
 printf '\n=== make matrix%s\n' "$report"

@@ -12,6 +12,7 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random, SystemRandom
+from typing import Any
 
 import pytest
 import structlog
@@ -26,9 +27,13 @@ from support.infra import Infra
 from support.services import Services
 
 SEED = int(os.environ.get("POSTERN_FAULTS_SEED") or SystemRandom().randrange(10**6))
+os.environ["POSTERN_FAULTS_SEED"] = str(SEED)  # the processes of a run side by side inherit it
 QUICK = os.environ.get("POSTERN_FAULTS_QUICK", "") not in {"", "0"}
 ROWS = frozenset(int(row) for row in os.environ.get("POSTERN_FAULTS_ROWS", "").split(",") if row.strip())
 LOGIN = Login(user="postern", password="only-for-tests")
+
+FIGURES = "figures"
+LEFT_OUT = "left_out"
 
 _left_out: list[str] = []
 _lines: list[str] = []
@@ -56,6 +61,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     _left_out.extend(_named(item) for item in others)
     config.hook.pytest_deselected(items=others)
     items[:] = sorted(chosen, key=_row_of)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Side by side, each process tells the one that prints the end what it left out; all leave out the same."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output[LEFT_OUT] = _left_out
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    _left_out[:] = getattr(node, "workeroutput", {}).get(LEFT_OUT, _left_out)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep the line of every run that came to figures, whichever process it was in."""
+    if report.when == "teardown":
+        _lines.extend(str(value) for name, value in report.user_properties if name == FIGURES)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -118,7 +140,7 @@ def scenario(
         yield run
         services.end()
     if run.figures is not None:
-        _lines.append(run.figures.line())
+        request.node.user_properties.append((FIGURES, run.figures.line()))
         print(f"\n{run.figures.line()}")
         if path := os.environ.get("POSTERN_FAULTS_FIGURES"):
             run.figures.append_to(Path(path))

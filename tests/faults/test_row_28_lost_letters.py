@@ -23,9 +23,7 @@ from mail_contract.topology import (
     WaitTier,
     build_topology,
 )
-from mail_contract.vhost import Topology
 from postern_local.lost_letters import lost_letters
-from postern_rabbitmq.apply import apply_topology
 from postern_rabbitmq.doctor.examination import diagnose
 from postern_rabbitmq.doctor.finding import Code
 from support.eventually import eventually
@@ -40,22 +38,11 @@ LONG = build_topology({tier: timedelta(hours=1) for tier in WaitTier})
 OPEN = "state IN ('accepted', 'queued', 'deferred')"
 
 
-def apply(scenario: Scenario, topology: Topology) -> None:
-    broker = scenario.broker
-    apply_topology(
-        broker.admin,
-        vhost=broker.vhost,
-        passwords=broker.passwords,
-        user_prefix=broker.user_prefix,
-        topology=topology,
-    )
-
-
 def fill_every_queue(scenario: Scenario, count: int) -> None:
     """People who register wait for a next attempt, told of or not; other letters, and a withdrawal, for a mailer."""
     scenario.up()
     scenario.idle()
-    apply(scenario, LONG)
+    scenario.broker.apply(LONG)
     scenario.play(LATER)
     scenario.services.stop("auth-worker")
     with scenario.registering(count):
@@ -107,7 +94,7 @@ def lose(scenario: Scenario, loss: Callable[[Scenario], None]) -> None:
     assert f"{count} letters wait in the ledger, the broker holds 0" in found["the ledger"]
     assert f"{3 * count} letters wait in auth-service, the broker holds 0" in found["auth-service"]
     scenario.play()
-    apply(scenario, SHORT)
+    scenario.broker.apply(SHORT)
     scenario.services.start("auth-worker")
     scenario.services.start("mailer")
     scenario.services.wait_until_ready()
@@ -154,7 +141,7 @@ def lose_the_disk(scenario: Scenario) -> None:
     infra.kill_broker()
     shutil.rmtree(infra.node.home / "data")
     infra.start_broker()
-    apply(scenario, LONG)
+    scenario.broker.apply(LONG)
     eventually(lambda: set(messages_in_queues(scenario.broker)) >= set(TOPOLOGY.queues), within=30)
 
 

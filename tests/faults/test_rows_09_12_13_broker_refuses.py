@@ -9,7 +9,6 @@ import pytest
 from dev_inbox.script import Phase, Rule
 from mail_contract.letters import LetterClass
 from mail_contract.topology import MAIL, MAIL_DEAD, MAILER_BULK, MAILER_DEAD, MAILER_URGENT
-from postern_rabbitmq.apply import apply_topology
 from support.eventually import eventually
 from support.faults.duration import lasting
 from support.faults.gathering import messages_in_queues
@@ -99,24 +98,13 @@ def disconnect(scenario: Scenario, user: str) -> int:
     return len(names)
 
 
-def restore_topology(scenario: Scenario) -> None:
-    broker = scenario.broker
-    apply_topology(
-        broker.admin,
-        vhost=broker.vhost,
-        passwords=broker.passwords,
-        user_prefix=broker.user_prefix,
-        topology=SHORT,
-    )
-
-
 @row(12, "binding deleted", quick=True)
 def test_without_its_binding_a_letter_stays_in_the_outbox(scenario: Scenario) -> None:
     binding = ("bindings", scenario.broker.vhost, "e", MAIL, "q", MAILER_URGENT, "mail.urgent.#")
     refused_for_a_while(
         scenario,
         break_it=lambda: scenario.broker.admin.delete(*binding),
-        mend_it=lambda: restore_topology(scenario),
+        mend_it=lambda: scenario.broker.apply(SHORT),
         complaint="returned 312",
     )
 
@@ -126,7 +114,7 @@ def test_without_its_exchange_a_letter_stays_in_the_outbox(scenario: Scenario) -
     refused_for_a_while(
         scenario,
         break_it=lambda: scenario.broker.admin.delete("exchanges", scenario.broker.vhost, MAIL),
-        mend_it=lambda: restore_topology(scenario),
+        mend_it=lambda: scenario.broker.apply(SHORT),
         complaint="404",
     )
 
@@ -145,7 +133,7 @@ def test_without_its_rights_the_relay_keeps_its_letters(scenario: Scenario) -> N
     refused_for_a_while(
         scenario,
         break_it=revoke,
-        mend_it=lambda: restore_topology(scenario),
+        mend_it=lambda: scenario.broker.apply(SHORT),
         complaint="403",
     )
 
@@ -194,7 +182,7 @@ def test_without_a_place_for_the_dead_their_source_keeps_them(scenario: Scenario
     queues = messages_in_queues(scenario.broker)
     assert queues[MAILER_DEAD] == 2
     assert sum(queues.values()) >= 2 + len(letters), "a dead letter is nowhere"
-    restore_topology(scenario)
+    scenario.broker.apply(SHORT)
     scenario.healed()
     evidence = scenario.settle(within=400)
     assert evidence.buried == set(letters)

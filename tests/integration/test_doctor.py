@@ -14,7 +14,6 @@ import pytest
 from kombu import Connection
 
 from mail_contract.topology import MAILER_URGENT, TOPOLOGY
-from postern_rabbitmq.apply import apply_topology
 from postern_rabbitmq.doctor.drift import APPLY
 from postern_rabbitmq.doctor.examination import diagnose
 from postern_rabbitmq.doctor.finding import Code, Diagnosis, Finding, Severity
@@ -148,9 +147,7 @@ def test_queues_without_consumers_are_named_but_not_those_that_rest(broker: Virt
 def test_what_is_missing_is_named_and_applying_cures_it(broker: VirtualHost, kind: str, name: str) -> None:
     broker.admin.delete(kind, broker.vhost, name)
     assert found(broker, Code.MISSING, name).fix == APPLY
-    apply_topology(
-        broker.admin, vhost=broker.vhost, passwords=broker.passwords, user_prefix=broker.user_prefix
-    )
+    broker.apply()
     assert Code.MISSING not in {one.code for one in examined(broker).findings}
 
 

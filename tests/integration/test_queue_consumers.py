@@ -8,7 +8,6 @@ from amqp.exceptions import RecoverableConnectionError
 from kombu import Connection, Producer, Queue
 
 from mail_contract.topology import MAILER_BULK, MAILER_URGENT
-from postern_rabbitmq.apply import apply_topology
 from service_runtime.celery.queue_consumers import QueueConsumers
 from support.broker import VirtualHost
 from support.eventually import eventually
@@ -30,12 +29,6 @@ def consuming(broker: VirtualHost) -> Iterator[tuple[QueueConsumers, Connection]
 
 def deleted(broker: VirtualHost) -> None:
     broker.admin.delete("queues", broker.vhost, MAILER_BULK)
-
-
-def made_again(broker: VirtualHost) -> None:
-    apply_topology(
-        broker.admin, vhost=broker.vhost, passwords=broker.passwords, user_prefix=broker.user_prefix
-    )
 
 
 def forbidden(broker: VirtualHost) -> None:
@@ -80,7 +73,7 @@ def test_a_queue_missing_at_the_start_is_consumed_with_the_limit_of_all(
     with consuming(broker) as (consumers, connection):
         consumers.consume()
         in_vain(consumers, pause=4.0)
-        made_again(broker)
+        broker.apply()
         look_until(consumers, lambda: not consumers.absent)
         assert taken_at_once(broker, consumers, connection) == PREFETCH
 
@@ -94,7 +87,7 @@ def test_a_queue_deleted_under_its_consumer_is_consumed_again_with_the_limit_of_
         connection.drain_events(timeout=10)
         assert consumers.absent == {MAILER_BULK: "ConsumerCancelled"}
         in_vain(consumers, pause=4.0)
-        made_again(broker)
+        broker.apply()
         look_until(consumers, lambda: not consumers.absent)
         assert taken_at_once(broker, consumers, connection) == PREFETCH
 

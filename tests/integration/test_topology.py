@@ -1,6 +1,5 @@
 """The topology on a real broker: applied, checked, and what is generated from it."""
 
-import json
 import subprocess
 import sys
 from datetime import timedelta
@@ -10,10 +9,7 @@ import pytest
 from kombu import Connection, Producer
 
 from mail_contract.letters import LetterClass
-from mail_contract.topology import TOPOLOGY, WaitTier, build_topology, wait_route
-from mail_contract.vhost import version_of
-from postern_rabbitmq import definitions
-from postern_rabbitmq.apply import apply_topology
+from mail_contract.topology import WaitTier, build_topology, wait_route
 from postern_rabbitmq.check import check_topology
 from postern_rabbitmq.errors import TopologyError
 from support.broker import VirtualHost
@@ -25,13 +21,15 @@ def differences(broker: VirtualHost) -> list[str]:
 
 
 def test_what_was_applied_checks_without_a_difference(broker: VirtualHost) -> None:
+    broker.admin.delete("vhosts", broker.vhost)
+    for user in broker.passwords:
+        broker.admin.delete("users", broker.user_prefix + user)
+    broker.apply()
     assert differences(broker) == []
 
 
 def test_applying_again_changes_nothing(broker: VirtualHost) -> None:
-    apply_topology(
-        broker.admin, vhost=broker.vhost, passwords=broker.passwords, user_prefix=broker.user_prefix
-    )
+    broker.apply()
     assert differences(broker) == []
 
 
@@ -67,21 +65,12 @@ def test_a_queue_of_another_type_is_refused_by_name(broker: VirtualHost) -> None
     )
     assert any(s.startswith("queue mailer.urgent: arguments is") for s in differences(broker))
     with pytest.raises(TopologyError, match=r"mailer\.urgent"):
-        apply_topology(
-            broker.admin, vhost=broker.vhost, passwords=broker.passwords, user_prefix=broker.user_prefix
-        )
+        broker.apply()
 
 
 @pytest.mark.parametrize("letter_class", LetterClass)
 def test_a_waiting_letter_comes_back_to_its_own_class(broker: VirtualHost, letter_class: LetterClass) -> None:
-    quick = build_topology(dict.fromkeys(WaitTier, timedelta(milliseconds=50)))
-    apply_topology(
-        broker.admin,
-        vhost=broker.vhost,
-        passwords=broker.passwords,
-        user_prefix=broker.user_prefix,
-        topology=quick,
-    )
+    broker.take_policies_of(build_topology(dict.fromkeys(WaitTier, timedelta(milliseconds=50))))
     with Connection(broker.url("mailer")) as connection:
         producer = Producer(connection.default_channel)
         for tier in WaitTier:
@@ -90,13 +79,8 @@ def test_a_waiting_letter_comes_back_to_its_own_class(broker: VirtualHost, lette
     eventually(lambda: broker.depth(f"mailer.{letter_class}") == len(WaitTier))
 
 
-def test_the_definitions_file_can_be_imported_and_is_the_topology(broker: VirtualHost) -> None:
-    wanted = definitions.definitions(TOPOLOGY.known_to(version_of(broker.admin.version())), broker.vhost)
-    for queue in TOPOLOGY.queues:
-        broker.admin.delete("queues", broker.vhost, queue)
-    for exchange in TOPOLOGY.exchanges:
-        broker.admin.delete("exchanges", broker.vhost, exchange.name)
-    broker.admin.post("definitions", body=json.loads(json.dumps(wanted)))
+def test_the_definitions_file_is_the_topology(broker: VirtualHost) -> None:
+    """The broker was given it, with users: see `virtual_host`."""
     assert differences(broker) == []
 
 

@@ -19,7 +19,6 @@ import pytest
 from dev_inbox.script import Phase, Rule
 from dev_inbox.server import Inbox
 from mail_contract.topology import WaitTier, build_topology
-from postern_rabbitmq.apply import apply_topology
 from support.eventually import eventually
 from support.people import PASSWORD
 from support.services import Services
@@ -66,14 +65,7 @@ def peer() -> Iterator[Inbox]:
 
 @pytest.fixture
 def api(services: Services, peer: Inbox) -> str:
-    broker = services.at.broker
-    apply_topology(
-        broker.admin,
-        vhost=broker.vhost,
-        passwords=broker.passwords,
-        user_prefix=broker.user_prefix,
-        topology=SHORT,
-    )
+    services.at.broker.take_policies_of(SHORT)
     services.env["mailer"] = {"MAILER_SMTP_URL": f"smtp://{peer.smtp}"}
     for service in ("api", "relay", "auth-worker", "mailer"):
         services.start(service)

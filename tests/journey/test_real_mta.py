@@ -8,7 +8,6 @@ from email.message import EmailMessage
 import pytest
 
 from mail_contract.topology import WaitTier, build_topology
-from postern_rabbitmq.apply import apply_topology
 from support.broker import VirtualHost
 from support.certificates import Authority
 from support.eventually import eventually
@@ -59,14 +58,7 @@ def sending_to(mta: Postfix, listener: str, *, scheme: str, trusting: Authority)
 
 def let_letters_wait(broker: VirtualHost, delay: timedelta) -> None:
     """Make every waiting room give its letters back after `delay`."""
-    topology = build_topology(dict.fromkeys(WaitTier, delay))
-    apply_topology(
-        broker.admin,
-        vhost=broker.vhost,
-        passwords=broker.passwords,
-        topology=topology,
-        user_prefix=broker.user_prefix,
-    )
+    broker.take_policies_of(build_topology(dict.fromkeys(WaitTier, delay)))
 
 
 def only_letter(mta: Postfix, address: str, *, within: float = 10.0) -> EmailMessage:

@@ -16,7 +16,6 @@ from mail_contract.keys import PublicSealingKeys, SealingKeys, SigningKey, Verif
 from mail_contract.messages import Envelope
 from mail_contract.sealing import Opener, Sealer
 from mail_contract.topology import MAILER_URGENT, WaitTier, build_topology
-from postern_rabbitmq.apply import apply_topology
 from service_runtime.database.engine import build_engine, build_sessions
 from support.eventually import eventually
 from support.people import Gate, Mailbox, addresses
@@ -53,14 +52,7 @@ def sql(services: Services, statement: str, *values: Any) -> list[tuple[Any, ...
 
 def shorten_the_waits(services: Services) -> None:
     """Every waiting room lets go after three seconds."""
-    broker = services.at.broker
-    apply_topology(
-        broker.admin,
-        vhost=broker.vhost,
-        passwords=broker.passwords,
-        user_prefix=broker.user_prefix,
-        topology=build_topology(dict.fromkeys(WaitTier, timedelta(seconds=3))),
-    )
+    services.at.broker.take_policies_of(build_topology(dict.fromkeys(WaitTier, timedelta(seconds=3))))
 
 
 def purge(services: Services, address: str) -> None:

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Self
 
-import psycopg2
 from flask import Flask
 from pydantic import SecretStr
 from werkzeug.test import TestResponse
@@ -25,6 +24,7 @@ from mail_contract.keys import (
 )
 from mail_contract.messages import Contents, Envelope
 from mail_contract.sealing import Opener
+from support.kept_connection import KeptConnection
 from support.no_limits import NO_LIMITS_VALUES
 from support.tokens import TOKEN_KEYS
 
@@ -96,9 +96,9 @@ class AuthApi:
     app: Flask
     ops: Flask
     database_url: str
-    owner_url: str
     opener: Opener
     sign_up_letters: SignUpLetters
+    tables: KeptConnection
 
     @classmethod
     def on(cls, database_url: str, *, owner_url: str | None = None, **changes: Any) -> Self:
@@ -112,7 +112,7 @@ class AuthApi:
             app=api.public,
             ops=api.ops,
             database_url=database_url,
-            owner_url=owner_url or database_url,
+            tables=KeptConnection(owner_url or database_url),
             sign_up_letters=SignUpLetters(
                 writer=LetterWriter(
                     sealer=settings.sealer(),
@@ -195,13 +195,7 @@ class AuthApi:
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement as the owner of the tables, or as the service's role where only that is known."""
-        connection = psycopg2.connect(self.owner_url)
-        try:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(statement, values)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
+        return self.tables.ask(statement, *values)
 
     def count(self, table: str) -> int:
         """Rows of a table."""

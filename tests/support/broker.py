@@ -11,8 +11,10 @@ from amqp.exceptions import AMQPError
 from kombu import Connection
 
 from mail_contract.topology import TOPOLOGY
+from mail_contract.vhost import Topology, version_of
 from postern_rabbitmq.admin import BrokerAdmin
 from postern_rabbitmq.apply import apply_topology
+from postern_rabbitmq.definitions import definitions
 from support.certificates import NOBODY
 from support.infra import Infra
 
@@ -104,6 +106,22 @@ class VirtualHost:
         """Throw away what is ready in `queue`."""
         self.admin.delete("queues", self.vhost, queue, "contents")
 
+    def apply(self, topology: Topology = TOPOLOGY) -> None:
+        """Make what is missing of the topology, as its owner does."""
+        apply_topology(
+            self.admin,
+            vhost=self.vhost,
+            passwords=self.passwords,
+            user_prefix=self.user_prefix,
+            topology=topology,
+        )
+
+    def take_policies_of(self, topology: Topology) -> None:
+        """Change to this topology, which differs in nothing but its policies, such as how long letters wait."""
+        for policy in topology.known_to(version_of(self.admin.version())).policies:
+            body = {"pattern": policy.pattern, "definition": dict(policy.definition), "apply-to": "queues"}
+            self.admin.put("policies", self.vhost, policy.name, body=body)
+
     def _declared(self, queue: str) -> QueueCount:
         return self.look.at(queue, self.url("admin"))
 
@@ -120,7 +138,7 @@ def virtual_host(infra: Infra) -> Iterator[VirtualHost]:
     passwords = {user.name: secrets.token_hex(12) for user in TOPOLOGY.users}
     pid = infra.broker_pid
     with BrokerAdmin(infra.rabbitmq_admin, trust=NOBODY) as admin:
-        apply_topology(admin, vhost=name, passwords=passwords, user_prefix=prefix)
+        admin.post("definitions", body=_everything(admin, name, prefix, passwords))
         fresh = VirtualHost(infra=infra, admin=admin, vhost=name, user_prefix=prefix, passwords=passwords)
         try:
             yield fresh
@@ -131,5 +149,26 @@ def virtual_host(infra: Infra) -> Iterator[VirtualHost]:
             # breaks their supervisor for good. What is left behind goes with the session's data.
             if infra.broker_pid == pid:
                 admin.delete("vhosts", name)
-                for user in passwords:
-                    admin.delete("users", prefix + user)
+                admin.post("users", "bulk-delete", body={"users": [prefix + user for user in passwords]})
+
+
+def _everything(admin: BrokerAdmin, vhost: str, prefix: str, passwords: Mapping[str, str]) -> dict[str, Any]:
+    """A virtual host, its topology and its users in one request: what `apply_topology` asks for in fifty.
+
+    That both come to the same is tested with the topology.
+    """
+    wanted = definitions(TOPOLOGY.known_to(version_of(admin.version())), vhost)
+    rights = {user.name: (user.configure, user.write, user.read) for user in TOPOLOGY.users}
+    everybody = {prefix + name: of_one for name, of_one in rights.items()}
+    everybody[admin.user] = (".*", ".*", ".*")
+    return wanted | {
+        "vhosts": [{"name": vhost, "default_queue_type": "quorum"}],
+        "users": [
+            {"name": prefix + user.name, "password": passwords[user.name], "tags": user.tags}
+            for user in TOPOLOGY.users
+        ],
+        "permissions": [
+            {"vhost": vhost, "user": user, "configure": configure, "write": write, "read": read}
+            for user, (configure, write, read) in everybody.items()
+        ],
+    }

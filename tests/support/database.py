@@ -63,7 +63,9 @@ def database_copy(infra: Infra, service: str) -> Iterator[Database]:
     """Copy the template of `service`, with the same rights; drop the copy at the end."""
     copy = Database(infra=infra, name=f"{service}_{secrets.token_hex(4)}", service=service)
     database, template, role = sql.Identifier(copy.name), sql.Identifier(service), sql.Identifier(service)
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER migrator").format(database, template)
+    # Costs half of the usual strategy, which writes each page to the log.
+    copying = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER migrator STRATEGY FILE_COPY")
+    create = copying.format(database, template)
     close = sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database)
     admit = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role)
     drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database)

@@ -5,16 +5,15 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg2
-import psycopg2.extras
 from celery import Celery
+from psycopg2.extras import RealDictCursor
 
 from dev_inbox.server import Inbox
 from mail_contract.keys import PublicSealingKeys, SigningKey, generate_sealing_keys, generate_signing_keys
@@ -37,13 +36,13 @@ from mail_contract.topology import (
     build_topology,
     letter_route,
 )
-from postern_rabbitmq.apply import apply_topology
 from service_runtime.celery.app import build_app
 from service_runtime.publishing.message import OutgoingMessage, call_of
 from service_runtime.publishing.publisher import Publisher
 from support.broker import VirtualHost
 from support.database import Database
 from support.eventually import eventually
+from support.kept_connection import KeptConnection
 from support.nursery import Child, fork
 from support.outgoing import CONTEXTS
 from support.short_waits import shorten_delays
@@ -108,6 +107,10 @@ class Mailroom:
     _reports: list[DeliveryReport] = field(default_factory=list)
     _dead: list[dict[str, Any]] = field(default_factory=list)
     _publisher: Publisher | None = None
+    _ledger: KeptConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._ledger = KeptConnection(self.database.admin_url, rows=RealDictCursor)
 
     def sealer(self) -> Sealer:
         return Sealer(
@@ -154,6 +157,7 @@ class Mailroom:
     def close(self) -> None:
         if self._publisher is not None:
             self._publisher.close()
+        self._ledger.close()
         self.auth.close()
 
     def _publish(self, message: OutgoingMessage) -> None:
@@ -205,13 +209,7 @@ class Mailroom:
         self.set_the_waits({tier: timedelta(hours=1) for tier in WaitTier})
 
     def set_the_waits(self, delays: Mapping[WaitTier, timedelta]) -> None:
-        apply_topology(
-            self.broker.admin,
-            vhost=self.broker.vhost,
-            passwords=self.broker.passwords,
-            user_prefix=self.broker.user_prefix,
-            topology=build_topology(delays),
-        )
+        self.broker.take_policies_of(build_topology(delays))
         shorten_delays(self.database.admin_url, min(delays.values()))
 
     def waiting(self) -> dict[UUID, tuple[WaitTier, dict[str, Any]]]:
@@ -235,12 +233,7 @@ class Mailroom:
         return self.query("SELECT * FROM attempts WHERE letter_id = %s ORDER BY fence, part", str(letter_id))
 
     def query(self, statement: str, *values: Any) -> list[dict[str, Any]]:
-        with (
-            closing(psycopg2.connect(self.database.admin_url)) as connection,
-            connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor,
-        ):
-            cursor.execute(statement, values)
-            return [dict(row) for row in cursor.fetchall()]
+        return [dict(row) for row in self._ledger.ask(statement, *values)]
 
     def reports(self, letter_id: UUID) -> list[DeliveryReport]:
         """What auth-service reads of a letter, in order."""

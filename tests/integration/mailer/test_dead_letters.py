@@ -291,7 +291,7 @@ def test_where_the_way_back_is_gone_nothing_is_lost(room: Mailroom, operator: Op
     with pytest.raises(NotTaken, match="312"), operator.session() as session:
         redrive(session)
     eventually(lambda: room.broker.depth(MAILER_DEAD) == 3)
-    room.shorten_the_waits()
+    room.broker.apply()
     with operator.session() as session:
         assert redrive(session).done == {Done.REDRIVEN: 3}
     assert room.broker.depth(MAILER_URGENT) == 3

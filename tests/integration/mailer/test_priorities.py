@@ -14,7 +14,6 @@ from dev_inbox.script import Phase, Rule
 from mail_contract.letters import LETTERS, LetterClass, LetterName
 from mail_contract.tasks import DELIVER_LETTER
 from mail_contract.topology import MAILER_STANDARD, MAILER_URGENT, WaitTier, build_topology, letter_route
-from postern_rabbitmq.apply import apply_topology
 from service_runtime.publishing.message import call_of
 from support.broker import VirtualHost
 from support.eventually import eventually
@@ -51,13 +50,7 @@ def test_a_letter_arrives_with_its_priority(room: Mailroom) -> None:
 
 
 def test_a_letter_that_waited_comes_back_with_its_priority(room: Mailroom) -> None:
-    apply_topology(
-        room.broker.admin,
-        vhost=room.broker.vhost,
-        passwords=room.broker.passwords,
-        user_prefix=room.broker.user_prefix,
-        topology=build_topology(dict.fromkeys(WaitTier, timedelta(seconds=3))),
-    )
+    room.broker.take_policies_of(build_topology(dict.fromkeys(WaitTier, timedelta(seconds=3))))
     room.inbox.play(Rule(phase=Phase.RCPT, reply="451 4.3.0 Later"))
     replica = room.start()
     letter = room.post(room.seal(AN))

@@ -16,7 +16,6 @@ from dev_inbox.script import Phase, Rule
 from dev_inbox.server import Inbox
 from mail_contract.letters import LetterClass
 from mail_contract.topology import WaitTier, build_topology
-from postern_rabbitmq.apply import apply_topology
 from support.broker import VirtualHost
 from support.certificates import Authority
 from support.eventually import eventually
@@ -111,13 +110,7 @@ class Scenario:
         """
         for service, values in (env or {}).items():
             self.services.env.setdefault(service, {}).update(values)
-        apply_topology(
-            self.broker.admin,
-            vhost=self.broker.vhost,
-            passwords=self.broker.passwords,
-            user_prefix=self.broker.user_prefix,
-            topology=SHORT,
-        )
+        self.broker.take_policies_of(SHORT)
         shorten_delays(self.services.at.mailer_database.admin_url, _SHORTEST)
         self.play()
         for service in JOURNEY:

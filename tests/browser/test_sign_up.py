@@ -126,6 +126,7 @@ def test_a_person_signs_up_follows_the_emails_link_and_confirms_with_one_press(
     desktop.picture(again, "desktop-8-already-confirmed")
 
 
+@pytest.mark.slow
 def test_on_another_device_the_link_asks_for_a_password_which_then_counts(
     desktop: Window, elsewhere: Window, stack: Stack, mailbox: Mailbox, address: str
 ) -> None:
@@ -188,6 +189,7 @@ def test_a_vietnamese_on_a_phone_types_the_code_where_they_registered(
     phone.assert_fits(page)
 
 
+@pytest.mark.slow
 def test_a_vietnamese_on_a_phone_follows_the_emails_link(
     phone: Window, stack: Stack, mailbox: Mailbox, address: str
 ) -> None:
@@ -210,6 +212,7 @@ def test_a_vietnamese_on_a_phone_follows_the_emails_link(
     see_it_confirmed(verify, VIETNAMESE)
 
 
+@pytest.mark.slow
 def test_the_email_of_a_vietnamese_leads_to_vietnamese_pages_in_any_browser(
     phone: Window, desktop: Window, stack: Stack, mailbox: Mailbox, address: str
 ) -> None:
@@ -219,6 +222,7 @@ def test_the_email_of_a_vietnamese_leads_to_vietnamese_pages_in_any_browser(
     expect(page.get_by_role("button", name=VIETNAMESE["verify"]["submit"])).to_be_visible()
 
 
+@pytest.mark.slow
 def test_this_wasnt_me_ends_a_registration_and_sends_no_more_until_it_is_taken_back(
     desktop: Window, elsewhere: Window, stack: Stack, mailbox: Mailbox, address: str
 ) -> None:

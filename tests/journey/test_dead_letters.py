@@ -9,21 +9,25 @@ from typing import Any
 import httpx
 import pytest
 
+from support import nursery
 from support.people import Gate, Mailbox, addresses
 from support.stack import COMMAND, Stack
 
-SOURCED = 'set -a; . "$1"; shift; exec mailer-service "$@"'
+SOURCED = 'set -a; . "$1"; exec env --null'
 
 
 def command(stack: Stack, *arguments: str) -> Any:
     """What a person types after `. .postern/operator.env`, with --json."""
-    done = subprocess.run(
-        ["sh", "-c", SOURCED, "sh", str(stack.state.operator_file), *arguments, "--json"],
-        env={"PATH": f"{COMMAND.parent}:{os.environ['PATH']}"},
+    variables = subprocess.run(
+        ["sh", "-c", SOURCED, "sh", str(stack.state.operator_file)],
+        env={"PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
-        check=False,
-        timeout=60,
+        check=True,
+    )
+    done = nursery.run(
+        [COMMAND.parent / "mailer-service", *arguments, "--json"],
+        environment=dict(line.split("=", 1) for line in variables.stdout.split("\0") if line),
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -8,6 +8,7 @@ import httpx
 import psycopg2
 
 from postern_local.readiness import http_answers
+from support.certificates import NOBODY
 from support.database import Database
 from support.eventually import eventually
 
@@ -23,9 +24,9 @@ def test_the_commands_own_process_is_the_master_of_its_children(api: RunningApi)
 def test_operators_and_everybody_are_answered_on_a_listener_each(api: RunningApi) -> None:
     assert {http_answers(f"{base}/healthz") for base in (api.url, api.ops)} == {True}
     for path in ("/readyz", "/metrics"):
-        assert httpx.get(f"{api.url}{path}").status_code == 404
-        assert httpx.get(f"{api.ops}{path}").status_code == 200
-    assert httpx.get(f"{api.ops}/signup").status_code == 404
+        assert httpx.get(f"{api.url}{path}", verify=NOBODY).status_code == 404
+        assert httpx.get(f"{api.ops}{path}", verify=NOBODY).status_code == 200
+    assert httpx.get(f"{api.ops}/signup", verify=NOBODY).status_code == 404
 
 
 def test_a_child_that_dies_is_replaced(api: RunningApi) -> None:
@@ -38,10 +39,10 @@ def test_a_child_that_dies_is_replaced(api: RunningApi) -> None:
 
 def test_whichever_child_is_asked_the_metrics_are_of_all(api: RunningApi) -> None:
     for _ in range(20):  # each on a connection of its own, so that both children get some
-        httpx.get(f"{api.url}/v1/receipts/unknown")
+        httpx.get(f"{api.url}/v1/receipts/unknown", verify=NOBODY)
     counted = 'auth_http_requests_total{method="GET",route="/v1/receipts/<receipt>",status="404"} 20.0'
 
-    assert all(counted in httpx.get(f"{api.ops}/metrics").text for _ in range(10))
+    assert all(counted in httpx.get(f"{api.ops}/metrics", verify=NOBODY).text for _ in range(10))
     assert api.process.is_running
 
 

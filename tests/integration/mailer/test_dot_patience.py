@@ -6,6 +6,7 @@ import pytest
 from dev_inbox.script import Phase, Rule
 from mail_contract.topology import WaitTier
 from postern_local.ports import LOOPBACK, any_ports
+from support.certificates import NOBODY
 from support.eventually import eventually
 from support.mailroom import Mailroom
 
@@ -26,7 +27,7 @@ def scanned_once(room: Mailroom, seconds: float, settings: dict[str, str]) -> No
     seen = set()
 
     def sent() -> bool:
-        seen.add(httpx.get(f"http://{listen}/healthz").status_code)
+        seen.add(httpx.get(f"http://{listen}/healthz", verify=NOBODY).status_code)
         return "sent" in room.told(letter)
 
     eventually(sent, within=seconds + 30, every=0.5)

@@ -9,6 +9,7 @@ import pytest
 
 from postern_local.ports import LOOPBACK, any_ports
 from support import nursery
+from support.certificates import NOBODY
 from support.eventually import eventually
 from support.freezing import frozen
 from support.mailroom import COMMAND, Mailroom, Replica
@@ -37,7 +38,7 @@ CONSUMING = 'mailer_consuming{queue="mailer.urgent"}'
 
 def figures(listen: str) -> dict[str, float]:
     """What Prometheus would read, by name and labels."""
-    lines = httpx.get(f"http://{listen}/metrics").raise_for_status().text.splitlines()
+    lines = httpx.get(f"http://{listen}/metrics", verify=NOBODY).raise_for_status().text.splitlines()
     pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     return {name: float(value) for name, value in pairs}
 
@@ -57,7 +58,7 @@ def test_a_healthy_replica_is_alive_and_counts_what_it_sends(room: Mailroom, lis
     letters = [room.post(room.seal(f"an{n}@example.org")) for n in range(3)]
     for letter in letters:
         eventually(lambda letter=letter: room.told(letter) == ["sent"])  # type: ignore[misc]
-    assert httpx.get(f"http://{listen}/healthz").json() == {
+    assert httpx.get(f"http://{listen}/healthz", verify=NOBODY).json() == {
         "alive": True,
         "because": None,
         "queues_not_consumed": {},
@@ -69,8 +70,8 @@ def test_a_healthy_replica_is_alive_and_counts_what_it_sends(room: Mailroom, lis
     assert found['mailer_letters_total{letter_class="urgent",outcome="sent"}'] == 3
     assert found['mailer_acceptance_seconds_count{letter_class="urgent"}'] == 3
     assert found['mailer_attempt_seconds_count{letter_class="urgent"}'] == 3
-    assert "example.org" not in httpx.get(f"http://{listen}/metrics").text
-    assert httpx.get(f"http://{listen}/").status_code == 404
+    assert "example.org" not in httpx.get(f"http://{listen}/metrics", verify=NOBODY).text
+    assert httpx.get(f"http://{listen}/", verify=NOBODY).status_code == 404
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ STATE := $(or $(POSTERN_STATE),.postern)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slow faults matrix check up down scale clean bench benchmailer benchpriorities journey doctor generated requirements system-packages test-packages
+.PHONY: help run test slow faults matrix check check-types check-format check-lint check-layers check-dependencies up down scale clean bench benchmailer benchpriorities journey doctor generated requirements system-packages test-packages
 .SILENT:
 
 help: ## print this
@@ -40,19 +40,32 @@ slow: test-packages $(INSTALLED) ## the long tests: servers killed and frozen, t
 	$(SIDE_BY_SIDE) -m "slow and not quiet" $(ARGS)
 	test -z "$(QUIET)" || { echo "running what needs the machine to itself" && exec $(BIN)/pytest --ignore tests/faults -m quiet $(ARGS); }
 
+# The full sizes one by one, for their figures are published.
 faults: test-packages $(INSTALLED) ## break everything and count the letters; QUICK=1, ROWS=3,7, SEED=42; as root
 	echo "running the faults; their figures go to $(STATE)/faults.jsonl"
 	POSTERN_FAULTS_QUICK=$(QUICK) POSTERN_FAULTS_ROWS=$(ROWS) POSTERN_FAULTS_SEED=$(SEED) \
-		POSTERN_FAULTS_FIGURES=$(abspath $(STATE))/faults.jsonl exec $(BIN)/pytest tests/faults $(ARGS)
+		POSTERN_FAULTS_FIGURES=$(abspath $(STATE))/faults.jsonl exec $(BIN)/pytest tests/faults $(if $(QUICK),--numprocesses 2 --dist worksteal) $(ARGS)
 
 matrix: test-packages $(INSTALLED) ## the tests that touch a broker and the quick faults on RabbitMQ 3.10, 4.0 and 4.3; RABBITMQ=4.3; as root
 	TEST_PROCESSES=$(TEST_PROCESSES) exec tests/matrix.sh $(VENV) $(abspath $(STATE)) $(or $(RABBITMQ),3.10 4.0 4.3)
 
+# Side by side: mypy takes longer than all the others together.
 check: $(INSTALLED) ## format, lint, types, layers, declared dependencies
+	exec $(MAKE) --no-print-directory --jobs=2 --output-sync=target check-types check-format check-lint check-layers check-dependencies
+
+check-format:
 	echo "format (ruff)" && $(BIN)/ruff format --check .
+
+check-lint:
 	echo "lint (ruff)" && $(BIN)/ruff check .
+
+check-types:
 	echo "types (mypy)" && $(BIN)/mypy
+
+check-layers:
 	echo "layers (import-linter)" && $(BIN)/lint-imports
+
+check-dependencies:
 	for package in $(PACKAGES); do echo "dependencies of $$package (deptry)" && (cd $$package && $(abspath $(BIN))/deptry src) || exit 1; done
 
 up: ## the same stack in containers, with Docker Compose

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth_service.domain.address import canonical_local, parse_address
+from auth_service.domain.address import canonical_local, masked, parse_address
 from auth_service.errors import InvalidAddress
 from support.odd_addresses import odd_addresses
 
@@ -183,3 +183,15 @@ def test_any_text_is_an_address_or_refused_and_canonical_forms_are_stable(text: 
     assert parse_address(f"x@{domain}").canonical == f"x@{domain}"
     assert local.isascii() is text.rpartition("@")[0].isascii()
     assert not any(ord(character) < 32 for character in address.canonical)
+
+
+@pytest.mark.parametrize(
+    ("email", "shown"),
+    [
+        ("ann@example.com", "a…@example.com"),
+        ("a@example.com", "a…@example.com"),
+        ("é@ví-dụ.vn", "é…@ví-dụ.vn"),
+    ],
+)
+def test_a_masked_address_shows_its_first_letter_and_its_domain(email: str, shown: str) -> None:
+    assert masked(email) == shown

@@ -85,8 +85,11 @@ def test_everybody_verified_gets_one_bulk_letter_in_their_language(api: AuthApi)
     api.register("not.confirmed@example.com")
     api.sql("DELETE FROM outbox")
 
-    answer = announce(api, "terms", *TERMS, "--batch", "3")
+    answer = announce(api, "terms", *TERMS, "--batch", "3", "--by", "bao")
 
+    assert api.sql("SELECT actor, action, target FROM audit_events") == [
+        ("operator:bao", "announce", "terms")
+    ]
     assert (answer["written"], answer["letters"], answer["finished"]) == (7, 7, True)
     everybody_has_one(api, 7)
     letters = api.letters()

@@ -90,11 +90,17 @@ def test_no_relay_takes_held_letters_and_they_are_no_backlog(transactions: Trans
 def test_released_letters_go_the_oldest_first(
     api: AuthApi, held: list[Registered], transactions: Transactions
 ) -> None:
-    assert EndHolds(transactions=transactions).release(Selection(most=2)) == 2
-    left = {str(letter.letter_id) for letter in EndHolds(transactions=transactions).list(Selection())}
+    assert EndHolds(transactions=transactions, by="bao").release(Selection(most=2)) == 2
+    left = {
+        str(letter.letter_id) for letter in EndHolds(transactions=transactions, by="bao").list(Selection())
+    }
     assert left == {api.letter_id(person.receipt) for person in held[2:]}
     assert claimed(transactions) == 2
     assert totals(transactions) == {HoldEnd.RELEASED: 2}
+    audited = "SELECT count(*) FROM audit_events JOIN letters ON target = recipient_tag AND detail->>'letter' = letters.id::text"
+    assert api.sql(f"{audited} WHERE (actor, action, result) = ('operator:bao', 'hold_release', 'done')") == [
+        (2,)
+    ]
     # What is asked for again by those who were let go is not held either.
     api.resend(held[0].secret)
     assert claimed(transactions) >= 1
@@ -103,7 +109,7 @@ def test_released_letters_go_the_oldest_first(
 def test_dropped_letters_are_never_sent_and_their_receipts_say_so(
     api: AuthApi, held: list[Registered], transactions: Transactions
 ) -> None:
-    assert EndHolds(transactions=transactions).drop(Selection(older_than=timedelta(minutes=2))) == 3
+    assert EndHolds(transactions=transactions, by="bao").drop(Selection(older_than=timedelta(minutes=2))) == 3
     told = [api.receipt(person.receipt) for person in held]
     assert [receipt["state"] for receipt in told] == ["limited"] * 3 + ["accepted"] * 2
     assert [receipt["final"] for receipt in told] == [True] * 3 + [False] * 2
@@ -113,7 +119,7 @@ def test_dropped_letters_are_never_sent_and_their_receipts_say_so(
 
 @pytest.mark.usefixtures("held")
 def test_letters_are_selected_by_class(transactions: Transactions) -> None:
-    holds = EndHolds(transactions=transactions)
+    holds = EndHolds(transactions=transactions, by="bao")
     assert holds.count(Selection(letter_class=LetterClass.BULK)) == 0
     assert holds.drop(Selection(letter_class=LetterClass.BULK)) == 0
     assert holds.release(Selection(letter_class=LetterClass.URGENT)) == 5
@@ -123,7 +129,7 @@ def test_one_that_was_withdrawn_meanwhile_is_superseded_not_limited(
     api: AuthApi, held: list[Registered], transactions: Transactions
 ) -> None:
     api.resend(held[0].secret)
-    EndHolds(transactions=transactions).drop(Selection())
+    EndHolds(transactions=transactions, by="bao").drop(Selection())
     (first,) = api.sql("SELECT state FROM letters WHERE id = %s", api.letter_id(held[0].receipt))
     assert first == ("superseded",)
 
@@ -168,7 +174,7 @@ def test_what_is_asked_for_again_after_a_drop_is_held_only_while_the_campaign_la
     sent_in_vain(api, 5)
     api.sql("UPDATE registrations SET created_at = now() - interval '30 minutes'")
     if ended == "by hand":
-        assert EndHolds(transactions=transactions).drop(Selection()) == 5
+        assert EndHolds(transactions=transactions, by="bao").drop(Selection()) == 5
     else:
         api.sql("UPDATE outbox SET held_until = now() - interval '1 second'")
         with transactions.begin() as session:
@@ -178,7 +184,7 @@ def test_what_is_asked_for_again_after_a_drop_is_held_only_while_the_campaign_la
     watchful = make_api(campaign="5/hour 10%")
     receipts = [watchful.resend(held[0].secret), watchful.resend(held[0].secret)]
     watchful.resend_to("stranger-1@example.com")
-    assert EndHolds(transactions=transactions).count(Selection()) == (3 if lasts else 0)
+    assert EndHolds(transactions=transactions, by="bao").count(Selection()) == (3 if lasts else 0)
     assert api.receipt(receipts[-1])["state"] == "accepted"
 
 

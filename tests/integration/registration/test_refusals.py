@@ -113,6 +113,7 @@ def test_an_operator_may_lift_it(api: AuthApi) -> None:
         assert "@" not in done.stdout + done.stderr.replace("name@example.com", "")
     assert [code for code, _, _ in said] == [0, 1, 1]
     assert api.count("refused_mailboxes") == 0
+    assert api.sql("SELECT count(*) FROM audit_events WHERE action = 'refusal_lift'") == [(1,)]
 
 
 def test_every_letter_of_a_registration_carries_the_same_refusal_link(api: AuthApi) -> None:

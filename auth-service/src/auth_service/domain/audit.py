@@ -37,6 +37,11 @@ class AuditAction(StrEnum):
     ACCOUNT_IMPORT = "account_import"
     ACCOUNT_EXPORT = "account_export"
     ACCOUNT_DELETE = "account_delete"
+    REFUSAL_LIFT = "refusal_lift"
+    HOLD_RELEASE = "hold_release"
+    HOLD_DROP = "hold_drop"
+    ANNOUNCE = "announce"
+    """Of no account: the target is the announcement's name."""
 
 
 class AuditResult(StrEnum):

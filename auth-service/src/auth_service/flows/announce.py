@@ -11,6 +11,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from auth_service.domain.announcement import Addressee, Announcement
+from auth_service.domain.audit import AuditAction, operator_actor
 from auth_service.errors import AnotherAnnouncement, NothingToAnnounce
 from auth_service.outbox.enqueue_many import enqueue_announced
 from auth_service.security.secrets import KeyedHash
@@ -25,6 +26,7 @@ from auth_service.store.announcements import (
     move_announcement,
     next_addressees,
 )
+from auth_service.store.audit import record
 from auth_service.store.transactions import Transactions
 from mail_contract.letters import LETTERS, LetterContext, definition_of
 from mail_contract.messages import Contents, Envelope, EnvelopeHeader
@@ -33,11 +35,19 @@ from mail_contract.sealing import Sealer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announce:
-    """An operator has something to say to everybody. Every method raises DatabaseUnavailable, and may be repeated then."""
+    """An operator has something to say to everybody. Every method raises DatabaseUnavailable, and may be repeated then.
+
+    Attributes:
+        transactions: for each step.
+        sealer: seals letters.
+        keyed_hash: for tags of mailboxes.
+        by: the operator's name.
+    """
 
     transactions: Transactions
     sealer: Sealer
     keyed_hash: KeyedHash
+    by: str
 
     def find(self, name: str, context: LetterContext | None) -> Announcement | None:
         """Returns the announcement of that name, if it was started; raises AnotherAnnouncement if it says otherwise."""
@@ -65,6 +75,7 @@ class Announce:
         if found is None and context is not None:
             with self.transactions.begin() as session:
                 add_announcement(session, name, definition_of(context).name, context.model_dump())
+                record(session, AuditAction.ANNOUNCE, actor=operator_actor(self.by), target=name)
             found = self.find(name, context)
         if found is None:
             raise NothingToAnnounce

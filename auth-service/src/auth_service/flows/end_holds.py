@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 from sqlalchemy.orm import Session
 
+from auth_service.domain.audit import operator_actor
 from auth_service.domain.campaign import Suspicion
 from auth_service.domain.hold import HeldLetter, Selection
 from auth_service.outbox.hold import count_held, drop_held, end_expired_holds, list_held, release_held
@@ -25,9 +26,15 @@ EndSome = Callable[..., int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndHolds:
-    """The operator's verbs."""
+    """The operator's verbs.
+
+    Attributes:
+        transactions: for each batch.
+        by: the operator's name.
+    """
 
     transactions: Transactions
+    by: str
 
     def list(self, selection: Selection) -> Sequence[HeldLetter]:
         """Returns the selected letters, the oldest first."""
@@ -52,7 +59,9 @@ class EndHolds:
         while True:
             left = None if selection.most is None else selection.most - done
             with self.transactions.begin() as session:
-                ended = end_some(session, replace(selection, most=left), limit=_BATCH)
+                ended = end_some(
+                    session, replace(selection, most=left), limit=_BATCH, actor=operator_actor(self.by)
+                )
             done += ended
             if ended < _BATCH:
                 return done

@@ -8,10 +8,12 @@ import structlog
 from sqlalchemy.orm import Session
 
 from auth_service.domain.address import Address
+from auth_service.domain.audit import AuditAction, operator_actor
 from auth_service.domain.registration import Registration
 from auth_service.errors import UnknownLink
 from auth_service.outbox import withdraw_letters
 from auth_service.security.secrets import KeyedHash, Secret
+from auth_service.store.audit import record
 from auth_service.store.mailboxes import lift_refusal, lock_mailbox, refuse_mailbox
 from auth_service.store.registrations import find_by_refusal, refuse_registration
 from auth_service.store.transactions import Transactions
@@ -55,12 +57,15 @@ class RefuseRegistration:
             lift_refusal(session, registration.recipient_tag)
         _log.info("refusal_lifted", registration_id=str(registration.id))
 
-    def lift_for(self, address: Address) -> bool:
-        """The same for an operator, by address; says whether the mailbox had refused letters."""
+    def lift_for(self, address: Address, *, by: str) -> bool:
+        """The same for the operator of that name, by address; says whether the mailbox had refused letters."""
         tag = self.keyed_hash.recipient_tag(address.canonical)
         with self.transactions.begin() as session:
             lock_mailbox(session, tag)
-            return lift_refusal(session, tag)
+            lifted = lift_refusal(session, tag)
+            if lifted:
+                record(session, AuditAction.REFUSAL_LIFT, actor=operator_actor(by), target=tag)
+        return lifted
 
 
 def _find(session: Session, token: Secret) -> Registration:

@@ -9,12 +9,14 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from auth_service.domain.audit import AuditAction
 from auth_service.domain.campaign import HoldReason
 from auth_service.domain.delivery import DeliveryState
 from auth_service.domain.hold import HeldLetter, HoldEnd, Selection
 from auth_service.domain.rank import LETTER_RANKS
 from auth_service.outbox.message import WAKE_UP_CHANNEL
 from auth_service.outbox.settle import move_letters
+from auth_service.store.audit import record_of_letters
 from auth_service.store.tables import HoldTotal, Letter, OutboxRow, Registration
 from mail_contract.letters import LetterClass, LetterName
 
@@ -67,14 +69,18 @@ def is_held(session: Session, registration_id: UUID) -> bool:
     return session.scalar(found) is not None
 
 
-def release_held(session: Session, selection: Selection, *, limit: int) -> int:
+def release_held(session: Session, selection: Selection, *, limit: int, actor: str) -> int:
     """Lets the selected letters go, at most `limit`; returns how many."""
-    return _release(session, _choose(session, selection, limit), HoldEnd.RELEASED)
+    chosen = _choose(session, selection, limit)
+    record_of_letters(session, AuditAction.HOLD_RELEASE, chosen, actor=actor)
+    return _release(session, chosen, HoldEnd.RELEASED)
 
 
-def drop_held(session: Session, selection: Selection, *, limit: int) -> int:
+def drop_held(session: Session, selection: Selection, *, limit: int, actor: str) -> int:
     """Takes the selected letters out, at most `limit`; returns how many. Their receipts say `limited`."""
-    return _drop(session, _choose(session, selection, limit), HoldEnd.DROPPED)
+    chosen = _choose(session, selection, limit)
+    record_of_letters(session, AuditAction.HOLD_DROP, chosen, actor=actor)
+    return _drop(session, chosen, HoldEnd.DROPPED)
 
 
 def end_expired_holds(session: Session, *, campaign: bool, limit: int) -> int:
@@ -86,6 +92,7 @@ def end_expired_holds(session: Session, *, campaign: bool, limit: int) -> int:
 
 
 def _choose(session: Session, selection: Selection, limit: int) -> Sequence[UUID]:
+    """Returns rows, whose ids are those of their letters."""
     most = limit if selection.most is None else min(limit, selection.most)
     return _take(session, _selected(selection), most)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import click
 
 from auth_service.domain.address import Address
-from auth_service.processes.operating import Whom, operator_name
+from auth_service.processes.operating import Whom, by_option
 
 
 @click.group()
@@ -19,9 +19,6 @@ def accounts() -> None:
     """Look at people's accounts, change and import them: see docs/operate-accounts.md."""
 
 
-_by = click.option(
-    "--by", callback=operator_name, help="Your name, for the audit; the user's on this machine if not given."
-)
 _as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
@@ -56,7 +53,7 @@ def show(*, about: Address | UUID, as_json: bool) -> None:
 
 @accounts.command()
 @_whom
-@_by
+@by_option
 @click.option("--json", "as_json", is_flag=True, help="It is JSON anyway.")
 def export(*, about: Address | UUID, by: str, as_json: bool) -> None:
     """Print all that auth-service keeps of a person, by table, as JSON; no secret and no hash of one.
@@ -71,7 +68,7 @@ def export(*, about: Address | UUID, by: str, as_json: bool) -> None:
 
 def _changing(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a verb its argument and options."""
-    for part in (_as_json, _by, _whom):
+    for part in (_as_json, by_option, _whom):
         command = part(command)
     return command
 
@@ -129,7 +126,7 @@ def _change(verb: str, **how: Any) -> None:
 
 @accounts.command("import")
 @click.argument("path", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_by
+@by_option
 @click.option("--dry-run", is_flag=True, help="Only look at every line; nothing is written.")
 @click.option(
     "--refused",

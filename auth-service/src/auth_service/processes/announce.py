@@ -43,6 +43,7 @@ class Wish:
         limit: letters at most, None for no limit.
         batch: letters a transaction.
         most_pending: bulk letters in the outbox at most before it waits.
+        by: the operator's name.
         as_json: the answer is one JSON object.
     """
 
@@ -52,6 +53,7 @@ class Wish:
     limit: int | None
     batch: int
     most_pending: int
+    by: str
     as_json: bool
 
 
@@ -113,7 +115,9 @@ def run(wish: Wish) -> int:
         statement_limit=False,
     )
     transactions = Transactions(build_sessions(engine), seconds=_TRANSACTION_SECONDS)
-    announce = Announce(transactions=transactions, sealer=settings.sealer(), keyed_hash=settings.keyed_hash())
+    announce = Announce(
+        transactions=transactions, sealer=settings.sealer(), keyed_hash=settings.keyed_hash(), by=wish.by
+    )
     stoppable = Stoppable()
     this = Run(announce, wish, stoppable)
     stoppable.listen()

@@ -16,6 +16,7 @@ from auth_service.processes.accounts_commands import accounts
 from auth_service.processes.audit_command import audit
 from auth_service.processes.held_commands import held
 from auth_service.processes.keys_commands import keys
+from auth_service.processes.operating import by_option
 from service_runtime.errors import SettingsError
 
 WRONG_SETTINGS: Final = 2
@@ -66,6 +67,7 @@ commands.add_command(keys)
     show_default=True,
     help="Wait while so many bulk letters are in the outbox.",
 )
+@by_option
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def announce(
     *,
@@ -117,14 +119,15 @@ def refusals() -> None:
 
 @refusals.command()
 @click.argument("address")
-def lift(*, address: str) -> None:
+@by_option
+def lift(*, address: str, by: str) -> None:
     """Let the mailbox of ADDRESS have letters of registration again.
 
     The registration that was refused stays ended. Exit code 1 if the mailbox had not refused any.
     """
     from auth_service.processes import refusals as process  # noqa: PLC0415 - each command loads only its own
 
-    sys.exit(process.lift(address))
+    sys.exit(process.lift(address, by=by))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

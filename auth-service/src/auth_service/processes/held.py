@@ -38,7 +38,7 @@ _DONE: Final = {Verb.RELEASE: "released", Verb.DROP: "dropped"}
 
 def show(selection: Selection, *, as_json: bool) -> int:
     """Lists the selected letters; returns the exit code."""
-    with _holds() as holds:
+    with _holds(user_name()) as holds:
         try:
             letters, selected = holds.list(selection), holds.count(Selection())
         except DatabaseUnavailable as error:
@@ -51,9 +51,9 @@ def show(selection: Selection, *, as_json: bool) -> int:
     return 0
 
 
-def end(verb: Verb, selection: Selection, *, dry_run: bool, as_json: bool) -> int:
+def end(verb: Verb, selection: Selection, *, by: str, dry_run: bool, as_json: bool) -> int:
     """Releases or drops the selected letters; returns the exit code."""
-    with _holds() as holds:
+    with _holds(by) as holds:
         try:
             letters = holds.count(selection) if dry_run else _end(holds, verb, selection)
         except DatabaseUnavailable as error:
@@ -64,7 +64,7 @@ def end(verb: Verb, selection: Selection, *, dry_run: bool, as_json: bool) -> in
             "held_letters_ended",
             action=verb.value,
             letters=letters,
-            actor=user_name(),
+            actor=by,
             older_than_seconds=selection.older_than and selection.older_than.total_seconds(),
             letter_class=selection.letter_class,
             limit=selection.most,
@@ -89,10 +89,10 @@ def _end(holds: EndHolds, verb: Verb, selection: Selection) -> int:
 
 
 @contextmanager
-def _holds() -> Iterator[EndHolds]:
+def _holds(by: str) -> Iterator[EndHolds]:
     settings = start("auth-held", HeldSettings, log_to=sys.stderr)
     with transactions_on(settings.database_url, application="auth-held") as transactions:
-        yield EndHolds(transactions=transactions)
+        yield EndHolds(transactions=transactions, by=by)
 
 
 def _data(letter: HeldLetter) -> dict[str, Any]:

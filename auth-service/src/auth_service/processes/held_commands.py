@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from auth_service.domain.hold import Selection
+from auth_service.processes.operating import by_option
 from mail_contract.letters import LetterClass
 
 _AGE: Final = re.compile(r"([0-9]{1,6})([smhd])")
@@ -67,6 +68,7 @@ def _ending(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--limit", type=click.IntRange(min=1), help="So many at most, the oldest first."),
         click.option("--all", "everything", is_flag=True, help="All of them, where nothing else is said."),
         click.option("--dry-run", is_flag=True, help="Only count them."),
+        by_option,
         _as_json,
     )
     for option in reversed(options):
@@ -96,6 +98,7 @@ def _end(
     limit: int | None,
     everything: bool,
     dry_run: bool,
+    by: str,
     as_json: bool,
 ) -> None:
     from auth_service.processes import held as process  # noqa: PLC0415 - each command loads only its own
@@ -103,7 +106,7 @@ def _end(
     if not everything and older_than is None and letter_class is None and limit is None:
         raise click.UsageError("say which: --older-than, --class, --limit, or --all")
     selection = _selection(older_than, letter_class, limit)
-    sys.exit(process.end(process.Verb(verb), selection, dry_run=dry_run, as_json=as_json))
+    sys.exit(process.end(process.Verb(verb), selection, by=by, dry_run=dry_run, as_json=as_json))
 
 
 def _selection(older_than: timedelta | None, letter_class: str | None, limit: int | None) -> Selection:

@@ -53,6 +53,12 @@ def operator_name(_ctx: click.Context, _param: click.Parameter, value: str | Non
     return name
 
 
+by_option = click.option(
+    "--by", callback=operator_name, help="Your name, for the audit; the user's on this machine if not given."
+)
+"""Who does it, for commands that change something."""
+
+
 @contextmanager
 def transactions_on(
     database_url: SecretStr, *, application: str, seconds: float = 10.0

@@ -10,30 +10,23 @@ import click
 from auth_service.domain.address import parse_address
 from auth_service.errors import DatabaseUnavailable, InvalidAddress
 from auth_service.flows.refuse_registration import RefuseRegistration
+from auth_service.processes.operating import transactions_on
 from auth_service.processes.starting import start
 from auth_service.settings import RefusalsSettings
-from auth_service.store.transactions import Transactions
-from service_runtime.database.engine import build_engine, build_sessions
 
 NOTHING_DONE: Final = 1
 
 
-def lift(address: str) -> int:
+def lift(address: str, *, by: str) -> int:
     """Lifts the refusal of an address's mailbox; returns the exit code."""
     settings = start("auth-refusals", RefusalsSettings, log_to=sys.stderr)
-    engine = build_engine(
-        settings.database_url.get_secret_value(), application="auth-refusals", connections=1, overflow=0
-    )
-    refusal = RefuseRegistration(
-        transactions=Transactions(build_sessions(engine)), keyed_hash=settings.keyed_hash()
-    )
-    try:
-        lifted = refusal.lift_for(parse_address(address))
-    except (InvalidAddress, DatabaseUnavailable) as error:
-        click.echo(str(error), err=True)
-        return NOTHING_DONE
-    finally:
-        engine.dispose()
+    with transactions_on(settings.database_url, application="auth-refusals") as transactions:
+        refusal = RefuseRegistration(transactions=transactions, keyed_hash=settings.keyed_hash())
+        try:
+            lifted = refusal.lift_for(parse_address(address), by=by)
+        except (InvalidAddress, DatabaseUnavailable) as error:
+            click.echo(str(error), err=True)
+            return NOTHING_DONE
     if not lifted:
         click.echo("This mailbox has not refused letters of registration.", err=True)
         return NOTHING_DONE

@@ -7,15 +7,29 @@ from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Text, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from auth_service.domain.audit import AuditAction, AuditRecord, AuditResult
-from auth_service.store.account_tables import AuditEvent
 from auth_service.store.base import table_of
+from auth_service.store.tables import AuditEvent, Letter
 
 _EVENTS = table_of(AuditEvent)
 _ADD = insert(_EVENTS)
+_LETTERS = table_of(Letter)
+_OF_LETTERS = {
+    "actor": bindparam("by", type_=Text()),
+    "action": bindparam("done", type_=Text()),
+    "target": _LETTERS.c.recipient_tag,
+    "result": bindparam("how", type_=Text()),
+    "detail": func.jsonb_build_object("letter", _LETTERS.c.id),
+}
+_ADD_OF_LETTERS = insert(_EVENTS).from_select(
+    list(_OF_LETTERS),
+    select(*(value.label(name) for name, value in _OF_LETTERS.items())).where(
+        _LETTERS.c.id.in_(bindparam("letters", expanding=True))
+    ),
+)
 _NEWEST = (
     select(*(_EVENTS.c[field.name] for field in fields(AuditRecord)))
     .where(_EVENTS.c.target.in_(bindparam("targets", expanding=True)))
@@ -53,6 +67,15 @@ def record(
             "detail": dict(detail or {}),
         },
     )
+
+
+def record_of_letters(
+    session: Session, action: AuditAction, letters: Collection[UUID], *, actor: str
+) -> None:
+    """Writes down who did what to each of these letters; the target is its mailbox."""
+    if letters:
+        values = {"by": actor, "done": action.value, "how": AuditResult.DONE.value, "letters": list(letters)}
+        session.execute(_ADD_OF_LETTERS, values)
 
 
 def newest_records(session: Session, targets: Collection[str], *, limit: int) -> Sequence[AuditRecord]:

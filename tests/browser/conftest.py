@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from support.auth_api import AuthApi
 from support.chromium import DESKTOP, PHONE, Window, chromium, window
-from support.scripted_api import ScriptedApi, serving_pages
+from support.database import Database
+from support.scripted_api import ScriptedApi, serving, serving_pages
 
 PATIENCE_MS = 20_000
 """For a letter to go its whole way on a busy machine."""
@@ -49,6 +51,20 @@ def phone(browser: Browser, pictures: Path) -> Iterator[Window]:
 def site() -> Iterator[str]:
     """The pages alone, for windows whose API is scripted."""
     with serving_pages() as address:
+        yield address
+
+
+@pytest.fixture
+def accounts(auth_database: Database) -> AuthApi:
+    """The whole API on a database, in this process."""
+    url = "http://127.0.0.1"
+    return AuthApi.on(auth_database.url, owner_url=auth_database.migrator_url, public_url=url)
+
+
+@pytest.fixture
+def account_site(accounts: AuthApi) -> Iterator[str]:
+    """Where that is served."""
+    with serving(accounts.app) as address:
         yield address
 
 

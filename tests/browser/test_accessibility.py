@@ -2,7 +2,6 @@
 
 import smtplib
 from collections.abc import Callable, Iterator
-from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -13,28 +12,13 @@ from dev_inbox.server import Inbox
 from support.chromium import Window
 from support.people import PASSWORD
 from support.scripted_api import REGISTERED, Answer, ScriptedApi, problem, receipt
+from support.soundness import sound
 
 pytestmark = pytest.mark.slow  # every page in every state
 
 TEXTS: Any = texts_in("en")
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-COLOURS = ["color-contrast", "link-in-text-block"]
-"""The rules that judge colours: the rest of a page is the same for those who like it dark."""
-VIOLATIONS = """rules => axe.run({runOnly: rules}).then(found => found.violations.map(
-    ({id, nodes}) => [id, ...nodes.map(node => node.html.slice(0, 120) + " " + node.failureSummary)]))"""
 REGISTER, VERIFY = "POST /v1/registrations", "POST /v1/verifications"
 RECEIPT = "GET /v1/receipts/receipt-1"
-
-
-def sound(view: Window, page: Page) -> None:
-    """Axe finds nothing, light or dark, and nothing sticks out to the side."""
-    page.evaluate(AXE)
-    assert page.evaluate(VIOLATIONS, STANDARDS) == []
-    page.emulate_media(color_scheme="dark")
-    assert page.evaluate(VIOLATIONS, COLOURS) == []
-    page.emulate_media(color_scheme="light")
-    view.assert_fits(page)
 
 
 def type_in(page: Page) -> None:
@@ -84,7 +68,7 @@ def test_axe_finds_nothing_on_the_pages_behind_links(phone: Window, site: str) -
     page.locator("#refuse").click()
     expect(page.locator("#refused")).to_be_visible()
     sound(phone, page)
-    for path in ("verify", "refuse", "signin"):
+    for path in ("verify", "refuse"):
         sound(phone, phone.open(f"{site}/{path}"))
 
 
@@ -163,7 +147,15 @@ def test_in_forced_colours_every_button_in_sight_has_an_edge(desktop: Window, si
 def test_everything_to_be_pressed_is_large_enough_for_a_thumb(phone: Window, site: str) -> None:
     small = """[...document.querySelectorAll("a, button, input")].filter(it => it.offsetParent)
         .map(it => [it.id || it.textContent, it.getBoundingClientRect().height]).filter(([, height]) => height < 40)"""
-    for path in ("signup", "verify", "verify#token=abc", "refuse#token=abc", "signin"):
+    for path in (
+        "signup",
+        "verify",
+        "verify#token=abc",
+        "refuse#token=abc",
+        "signin",
+        "signin-link",
+        "reset",
+    ):
         assert phone.open(f"{site}/{path}").evaluate(small) == [], path
 
 

@@ -325,14 +325,14 @@ def test_the_page_stays_alive_while_it_works_and_leaving_ends_the_work(
 def test_below_a_path_the_page_calls_the_api_and_links_below_it(desktop: Window) -> None:
     api = ScriptedApi()
     api.answer(desktop.context)
-    api.on("POST /account/v1/registrations", REGISTERED)
-    api.on("GET /account/v1/receipts/receipt-1", receipt("accepted", final=True))
-    with serving_pages("https://example.com/account") as site:
+    api.on("POST /gate/v1/registrations", REGISTERED)
+    api.on("GET /gate/v1/receipts/receipt-1", receipt("accepted", final=True))
+    with serving_pages("https://example.com/gate") as site:
         page = desktop.open(f"{site}/signup")
         expect(page.get_by_role("link", name=TEXTS["signup"]["have_account"])).to_have_attribute(
-            "href", "/account/signin?lang=en"
+            "href", "/gate/signin?lang=en"
         )
         fill(page)
         press_create(page)
         expect(page.locator("#sent")).to_be_visible()
-        eventually(lambda: bool(api.bodies("GET /account/v1/receipts/receipt-1")))
+        eventually(lambda: bool(api.bodies("GET /gate/v1/receipts/receipt-1")))

@@ -15,7 +15,7 @@ def reverse_proxy(path: str, *, strips: bool) -> Iterator[tuple[str, dict[str, s
     """Yields the proxy's own address with the path, and a mapping whose `target` the caller sets.
 
     Args:
-        path: below which it serves, such as `/account`; everything else is 404.
+        path: below which it serves, such as `/gate`; everything else is 404.
         strips: whether it takes the path away.
     """
     target: dict[str, str] = {}

@@ -73,8 +73,38 @@ class Shared:
     checks: PasswordChecks
 
 
-def build_accounts(settings: ApiSettings, shared: Shared) -> tuple[Resource, ...]:
-    """Returns the resources of whoever signs in and is signed in."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounts:
+    """The resources of whoever signs in and is signed in.
+
+    Attributes:
+        sessions: the flow that opens and ends them; the others are resources.
+    """
+
+    sessions: Sessions
+    sign_ins: SignIns
+    session_list: SessionList
+    jwks: Jwks
+    resets: PasswordResets
+    links: SignInLinks
+    own_account: OwnAccount
+    email_changes: EmailChanges
+
+    def resources(self) -> tuple[Resource, ...]:
+        """Returns those that have calls."""
+        return (
+            self.sign_ins,
+            self.session_list,
+            self.jwks,
+            self.resets,
+            self.links,
+            self.own_account,
+            self.email_changes,
+        )
+
+
+def build_accounts(settings: ApiSettings, shared: Shared) -> Accounts:
+    """Puts them together."""
     tokens = settings.access_tokens(settings.public_url)
     letters = AccountLetters(writer=shared.writer, sign_in_url=settings.sign_in_page)
     sessions = Sessions(
@@ -108,8 +138,11 @@ def build_accounts(settings: ApiSettings, shared: Shared) -> tuple[Resource, ...
         admit=admit,
         keyed_hash=shared.keyed_hash,
     )
-    return (
-        SignIns(
+    resets, links = _build_letters(shared, letters, sessions)
+    own_account, email_changes = _build_own_account(shared, letters, sign_in, authentication)
+    return Accounts(
+        sessions=sessions,
+        sign_ins=SignIns(
             sign_in=sign_in,
             admit=admit,
             sessions=sessions,
@@ -117,17 +150,21 @@ def build_accounts(settings: ApiSettings, shared: Shared) -> tuple[Resource, ...
             authentication=authentication,
             metrics=shared.metrics,
         ),
-        SessionList(
+        session_list=SessionList(
             manage=ManageSessions(transactions=shared.transactions, sessions=sessions),
             authentication=authentication,
         ),
-        Jwks(keys=settings.keys()),
-        *_build_letters(shared, letters, sessions),
-        *_build_own_account(shared, letters, sign_in, authentication),
+        jwks=Jwks(keys=settings.keys()),
+        resets=resets,
+        links=links,
+        own_account=own_account,
+        email_changes=email_changes,
     )
 
 
-def _build_letters(shared: Shared, letters: AccountLetters, sessions: Sessions) -> tuple[Resource, ...]:
+def _build_letters(
+    shared: Shared, letters: AccountLetters, sessions: Sessions
+) -> tuple[PasswordResets, SignInLinks]:
     send = RequestAccountLetter(
         transactions=shared.transactions,
         letters=letters,
@@ -161,7 +198,7 @@ def _build_letters(shared: Shared, letters: AccountLetters, sessions: Sessions) 
 
 def _build_own_account(
     shared: Shared, letters: AccountLetters, sign_in: SignIn, authentication: Authentication
-) -> tuple[Resource, ...]:
+) -> tuple[OwnAccount, EmailChanges]:
     transactions, keyed_hash = shared.transactions, shared.keyed_hash
     identity = ConfirmIdentity(transactions=transactions, sign_in=sign_in)
     return (

@@ -27,7 +27,6 @@ from auth_service.http.documents import Documents
 from auth_service.http.health import Health, Operations
 from auth_service.http.metrics import Metrics, OutboxCollector
 from auth_service.http.pages.page import Renderer
-from auth_service.http.pages.sign_up import SignUpPages
 from auth_service.http.passwords import PasswordChecks
 from auth_service.http.policy import Policy
 from auth_service.http.receipts import Receipts
@@ -36,6 +35,7 @@ from auth_service.http.registrations import Registrations
 from auth_service.http.route import Resource
 from auth_service.http.sources import Sources
 from auth_service.http.verifications import Verifications
+from auth_service.page_bootstrap import build_account_pages, build_sign_up_pages, build_site
 from auth_service.security.breaches import BreachList
 from auth_service.security.passwords import Passwords
 from auth_service.security.proofs import Proofs
@@ -139,42 +139,55 @@ def build_api(settings: ApiSettings) -> Api:
         codes=codes,
         checks=checks,
     )
+    registrations = Registrations(
+        register=Register(
+            transactions=transactions,
+            passwords=passwords,
+            letters=letters,
+            keyed_hash=keyed_hash,
+            requests=requests,
+        ),
+        resend=ResendVerification(
+            transactions=transactions,
+            letters=letters,
+            keyed_hash=keyed_hash,
+            requests=requests,
+            watch=watch,
+        ),
+        admit=admit,
+        sources=sources,
+        metrics=metrics,
+        passwords=checks,
+    )
+    verifications = Verifications(
+        verify=VerifyAddress(
+            transactions=transactions, passwords=passwords, keyed_hash=keyed_hash, codes=codes
+        ),
+        passwords=checks,
+        sources=sources,
+    )
+    refusals = Refusals(
+        refusal=RefuseRegistration(transactions=transactions, keyed_hash=keyed_hash), sources=sources
+    )
+    accounts = build_accounts(settings, shared)
+    read_receipt = ReadReceipt(transactions=transactions)
+    site = build_site(settings, renderer, shared)
     resources: tuple[Resource, ...] = (
-        Registrations(
-            register=Register(
-                transactions=transactions,
-                passwords=passwords,
-                letters=letters,
-                keyed_hash=keyed_hash,
-                requests=requests,
-            ),
-            resend=ResendVerification(
-                transactions=transactions,
-                letters=letters,
-                keyed_hash=keyed_hash,
-                requests=requests,
-                watch=watch,
-            ),
-            admit=admit,
-            sources=sources,
-            metrics=metrics,
-            passwords=checks,
-        ),
-        Verifications(
-            verify=VerifyAddress(
-                transactions=transactions, passwords=passwords, keyed_hash=keyed_hash, codes=codes
-            ),
-            passwords=checks,
-            sources=sources,
-        ),
-        Refusals(
-            refusal=RefuseRegistration(transactions=transactions, keyed_hash=keyed_hash), sources=sources
-        ),
-        *build_accounts(settings, shared),
+        registrations,
+        verifications,
+        refusals,
+        *accounts.resources(),
         Policy(),
-        Receipts(read=ReadReceipt(transactions=transactions)),
+        Receipts(read=read_receipt),
         Health(),
-        SignUpPages(renderer=renderer, sign_in_url=settings.sign_in_url or ""),
+        *build_sign_up_pages(
+            site,
+            registrations=registrations,
+            verifications=verifications,
+            refusals=refusals,
+            read_receipt=read_receipt,
+        ),
+        *build_account_pages(settings, site, shared, accounts),
     )
     routes = [route for resource in resources for route in resource.routes()]
     documents = Documents(public_url=settings.public_url, renderer=renderer, described=routes)

@@ -21,6 +21,13 @@ API_PATHS: Final = (
     "verify",
     "refuse",
     "signin",
+    "signin-link",
+    "signout",
+    "forgot",
+    "reset",
+    "account",
+    "confirm-email",
+    "revert-email",
     "docs",
     "openapi.json",
     "healthz",
@@ -50,7 +57,7 @@ def _public_url(value: str) -> str:
         raise ValueError("must be the http(s) address people reach the pages at, without query or fragment")
     if not _PATH.fullmatch(parts.path):
         raise ValueError(
-            "may have a path such as /account, of letters, digits, dots and hyphens; none of the API's own"
+            "may have a path such as /gate, of letters, digits, dots and hyphens; none of the API's own"
         )
     return value.rstrip("/")
 

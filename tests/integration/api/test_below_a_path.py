@@ -17,21 +17,21 @@ def test_pages_links_and_calls_work_below_a_path(
     run_api: RunApi, auth_database: Database, *, strips: bool
 ) -> None:
     with (
-        reverse_proxy("/account", strips=strips) as (outside, target),
+        reverse_proxy("/gate", strips=strips) as (outside, target),
         run_api(AUTH_PUBLIC_URL=f"{outside}/") as api,
         httpx.Client(follow_redirects=True) as browser,
     ):
         target["target"] = api.url
         page = browser.get(f"{outside}/")
         assert (page.status_code, str(page.url)) == (200, f"{outside}/signup")
-        assert 'data-base="/account"' in page.text
+        assert 'data-base="/gate"' in page.text
         assert "evil.example" not in page.text
 
         document = browser.get(f"{outside}/openapi.json").json()
         assert document["servers"] == [{"url": outside}]
 
         body = {"email": "linh@example.org", "password": "three boats at dawn"}
-        origin = outside.removesuffix("/account")
+        origin = outside.removesuffix("/gate")
         answer = browser.post(f"{outside}/v1/registrations", json=body, headers={"Origin": origin})
         assert answer.status_code == 202
         receipt = answer.json()["receipt"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from flask import Response, request
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 
 from auth_service import account_errors, errors
 from auth_service.flows.admit_sign_in import AdmitSignIn
+from auth_service.flows.authenticate import SignedIn
 from auth_service.flows.change_password import ChangePassword
 from auth_service.flows.confirm_identity import Proof
 from auth_service.flows.delete_account import DeleteAccount
@@ -148,9 +150,12 @@ class OwnAccount:
 
     def patch(self) -> Response:
         """Sets the language."""
-        account_id = self._account_id()
-        body = validate(AccountChange, read_object(request))
-        return json_answer(_answer(self.read.set_locale(account_id, body.locale)))
+        return json_answer(_answer(self.take(self.authentication(), read_object(request))))
+
+    def take(self, signed_in: SignedIn, body: dict[str, Any]) -> AccountView:
+        """Sets it by a body, or the form of our page; raises what the call answers."""
+        change = validate(AccountChange, body)
+        return self.read.set_locale(signed_in.session.account_id, change.locale)
 
     def get_letters(self) -> Response:
         """Lists a page of letters."""
@@ -171,19 +176,25 @@ class OwnAccount:
 
     def put_password(self) -> Response:
         """Sets the password."""
-        signed_in = self.authentication()
-        body = validate(PasswordChange, read_object(request))
+        self.take_password(self.authentication(), read_object(request))
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    def take_password(self, signed_in: SignedIn, value: dict[str, Any]) -> None:
+        """Sets it by a body, or the form of our page; raises what the call answers."""
+        body = validate(PasswordChange, value)
         proof = self._proof(body.current_password)
         password = body.password.get_secret_value()
         self.change_password(signed_in, password, check=self.passwords.check, proof=proof)
-        return Response(status=HTTPStatus.NO_CONTENT)
 
     def post_deletion(self) -> Response:
         """Deletes it."""
-        signed_in = self.authentication()
-        body = validate(DeletionRequest, read_object(request))
-        self.delete(signed_in, self._proof(body.password))
+        self.take_deletion(self.authentication(), read_object(request))
         return Response(status=HTTPStatus.NO_CONTENT)
+
+    def take_deletion(self, signed_in: SignedIn, value: dict[str, Any]) -> None:
+        """Deletes it by a body, or the form of our page; raises what the call answers."""
+        body = validate(DeletionRequest, value)
+        self.delete(signed_in, self._proof(body.password))
 
     def _account_id(self) -> UUID:
         return self.authentication().session.account_id

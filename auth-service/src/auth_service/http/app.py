@@ -36,7 +36,8 @@ def build_app(
     surround_requests(
         app, metrics=metrics, over_tls=public_url.startswith("https://"), longest_wait=longest_wait
     )
-    refuse_foreign_origins(app, public_url=public_url)
+    forms = {route.name for route in routes if route.is_page}
+    refuse_foreign_origins(app, public_url=public_url, forms=forms)
     answer_errors_with_problems(app)
     for route in routes:
         app.add_url_rule(route.path, endpoint=route.name, view_func=route.view, methods=[route.method])

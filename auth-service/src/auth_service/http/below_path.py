@@ -1,4 +1,4 @@
-"""① `AUTH_PUBLIC_URL=https://host/account`: the same application, whether the proxy in front takes the path away or not."""
+"""① `AUTH_PUBLIC_URL=https://host/gate`: the same application, whether the proxy in front takes the path away or not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class BelowPath:
 
     Attributes:
         application: what answers.
-        base: such as `/account`; empty for none. No route begins with it, which the settings see to.
+        base: such as `/gate`; empty for none. No route begins with it, which the settings see to.
     """
 
     application: WsgiApp

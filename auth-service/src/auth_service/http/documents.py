@@ -27,13 +27,13 @@ class Documents:
     Args:
         public_url: where people reach the API.
         renderer: of the page.
-        described: all other routes.
+        described: all other routes; pages are left out.
     """
 
     def __init__(self, *, public_url: str, renderer: Renderer, described: Sequence[Route]) -> None:
         self._public_url = public_url
         self._renderer = renderer
-        self._described = described
+        self._described = [route for route in described if not route.is_page]
 
     def routes(self) -> tuple[Route, ...]:
         """Returns its calls."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from flask import Response, request
 
 from auth_service import account_errors, errors
 from auth_service.constant_time import in_constant_time
+from auth_service.flows.authenticate import SignedIn
 from auth_service.flows.change_email import ChangeEmail
 from auth_service.flows.confirm_email import ConfirmEmail
 from auth_service.flows.revert_email import RevertEmail
@@ -122,27 +124,35 @@ class EmailChanges:
     def post(self) -> Response:
         """Asks for it."""
         signed_in = self.authentication()
+        receipt = self.take(signed_in, read_object(request))
+        return json_answer(AcceptedAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
+
+    def take(self, signed_in: SignedIn, body: dict[str, Any]) -> Secret:
+        """Asks for it by a body, or the form of our page; raises what the call answers."""
         signed_in.recent()
-        address = read_address(validate(AddressRequest, read_object(request)).email)
+        address = read_address(validate(AddressRequest, body).email)
         self.sources.admit_letters()
         with in_constant_time():
             device = self.sources.client().device
-            receipt = self.change(signed_in.session.account_id, address, device=device)
-        return json_answer(AcceptedAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
+            return self.change(signed_in.session.account_id, address, device=device)
 
     def post_confirm(self) -> Response:
         """Confirms it."""
-        return json_answer(
-            AddressAnswer(email=self.confirm(self._link(), device=self.sources.client().device))
-        )
+        return json_answer(AddressAnswer(email=self.take_confirm(read_object(request))))
+
+    def take_confirm(self, body: dict[str, Any]) -> str:
+        """Confirms it by a body, or the form of our page; raises what the call answers."""
+        return self.confirm(self._link(body), device=self.sources.client().device)
 
     def post_revert(self) -> Response:
         """Takes it back."""
-        return json_answer(
-            AddressAnswer(email=self.revert(self._link(), device=self.sources.client().device))
-        )
+        return json_answer(AddressAnswer(email=self.take_revert(read_object(request))))
 
-    def _link(self) -> Secret:
-        link = Secret(validate(LinkRequest, read_object(request)).token)
+    def take_revert(self, body: dict[str, Any]) -> str:
+        """Takes it back by a body, or the form of our page; raises what the call answers."""
+        return self.revert(self._link(body), device=self.sources.client().device)
+
+    def _link(self, body: dict[str, Any]) -> Secret:
+        link = Secret(validate(LinkRequest, body).token)
         self.sources.admit_secrets()
         return link

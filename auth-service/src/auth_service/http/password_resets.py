@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from flask import Response, request
 
@@ -82,16 +83,25 @@ class PasswordResets:
 
     def post(self) -> Response:
         """Sends the letter."""
-        address = read_address(validate(AddressRequest, read_object(request)).email)
+        receipt = self.take(read_object(request))
+        return json_answer(AcceptedAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
+
+    def take(self, body: dict[str, Any]) -> Secret:
+        """Sends it by a body, or the form of our page; raises what the call answers."""
+        address = read_address(validate(AddressRequest, body).email)
         # Not before: whoever is over the limit keeps no thread waiting.
         self.sources.admit_letters()
         with in_constant_time():
-            receipt = self.send.reset(address, device=self.sources.client().device)
-        return json_answer(AcceptedAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
+            return self.send.reset(address, device=self.sources.client().device)
 
     def post_confirm(self) -> Response:
         """Sets the password."""
-        body = validate(ResetRequest, read_object(request))
+        self.take_confirm(read_object(request))
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    def take_confirm(self, value: dict[str, Any]) -> None:
+        """Sets it by a body, or the form of our page; raises what the call answers."""
+        body = validate(ResetRequest, value)
         self.sources.admit_secrets()
         self.reset(
             Secret(body.token),
@@ -99,4 +109,3 @@ class PasswordResets:
             check=self.passwords.check,
             device=self.sources.client().device,
         )
-        return Response(status=HTTPStatus.NO_CONTENT)

@@ -153,10 +153,15 @@ def answer_errors_with_problems(app: Flask) -> None:
     app.register_error_handler(Exception, _on_unforeseen_error)
 
 
-def _on_flow_error(error: RequestError) -> Response:
+def problem_of_flow(error: RequestError) -> Problem:
+    """Returns how an error is answered that a flow raised just now; that the service could not is logged."""
     if isinstance(error, Unavailable):
         _log.warning("request_refused", error=type(error).__name__, cause=type(error.__cause__).__name__)
-    return respond(problem_of(error))
+    return problem_of(error)
+
+
+def _on_flow_error(error: RequestError) -> Response:
+    return respond(problem_of_flow(error))
 
 
 def _on_framework_error(error: HTTPException) -> Response:

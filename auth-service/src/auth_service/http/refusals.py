@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from flask import Response, request
 
@@ -59,15 +60,23 @@ class Refusals:
 
     def post(self) -> Response:
         """Refuses."""
-        self.refusal.refuse(self._token())
+        self.take(read_object(request))
         return Response(status=HTTPStatus.NO_CONTENT)
 
     def post_lift(self) -> Response:
         """Lifts the refusal."""
-        self.refusal.lift(self._token())
+        self.take_lift(read_object(request))
         return Response(status=HTTPStatus.NO_CONTENT)
 
-    def _token(self) -> Secret:
-        token = Secret(validate(RefusalRequest, read_object(request)).token)
+    def take(self, body: dict[str, Any]) -> None:
+        """Refuses by a body, or the form of our page; raises what the call answers."""
+        self.refusal.refuse(self._token(body))
+
+    def take_lift(self, body: dict[str, Any]) -> None:
+        """Lifts the refusal likewise."""
+        self.refusal.lift(self._token(body))
+
+    def _token(self, body: dict[str, Any]) -> Secret:
+        token = Secret(validate(RefusalRequest, body).token)
         self.sources.admit_secrets()
         return token

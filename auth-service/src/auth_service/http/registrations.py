@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from flask import Response, request
 
@@ -14,7 +14,7 @@ from auth_service.constant_time import in_constant_time
 from auth_service.domain.address import Address, parse_address
 from auth_service.domain.device import describe_device
 from auth_service.flows.admit_registration import AdmitRegistration, Entry
-from auth_service.flows.register import Register, RegistrationForm
+from auth_service.flows.register import Register, Registered, RegistrationForm
 from auth_service.flows.resend_verification import ResendVerification, Resent
 from auth_service.http.body import read_object, unprocessable, validate
 from auth_service.http.flaws import flaw
@@ -95,7 +95,17 @@ class Registrations:
 
     def post(self) -> Response:
         """Registers."""
-        body, entry = self.passwords.read(RegistrationRequest, read_object(request), admit=self._let_in)
+        registered = self.take(read_object(request))
+        answer = RegistrationAnswer(
+            receipt=registered.receipt.text,
+            registration_secret=registered.secret.text,
+            resend_after=registered.resend_after,
+        )
+        return json_answer(answer, HTTPStatus.ACCEPTED)
+
+    def take(self, value: dict[str, Any]) -> Registered:
+        """Registers whom a body names, or the form of our page; raises what the call answers."""
+        body, entry = self.passwords.read(RegistrationRequest, value, admit=self._let_in)
         form = RegistrationForm(
             address=read_address(body.email),
             password=body.password.get_secret_value(),
@@ -105,12 +115,7 @@ class Registrations:
         )
         registered = self.register(form, clear=lambda: self.admit.clear(entry))
         self.metrics.registration_accepted()
-        answer = RegistrationAnswer(
-            receipt=registered.receipt.text,
-            registration_secret=registered.secret.text,
-            resend_after=registered.resend_after,
-        )
-        return json_answer(answer, HTTPStatus.ACCEPTED)
+        return registered
 
     def _let_in(self, body: RegistrationRequest | None) -> Entry:
         source = self.sources.name()
@@ -121,18 +126,21 @@ class Registrations:
 
     def post_resend(self) -> Response:
         """Sends the letter again."""
-        body = read_object(request)
+        resent = self.take_resend(read_object(request))
+        answer = ResendAnswer(receipt=resent.receipt.text, resend_after=resent.resend_after)
+        return json_answer(answer, HTTPStatus.ACCEPTED)
+
+    def take_resend(self, body: dict[str, Any]) -> Resent:
+        """Sends the letter again that a body names, or the form of our page; raises what the call answers."""
         if body.keys() >= {"registration_secret", "email"}:
             raise Refusal(unprocessable(flaw("#", "secret_or_email")))
         resend = self._resend_by(body)
         # Not before: whoever is over the limit keeps no thread waiting.
         self.sources.admit_letters()
         with in_constant_time():
-            resent = resend()
-        answer = ResendAnswer(receipt=resent.receipt.text, resend_after=resent.resend_after)
-        return json_answer(answer, HTTPStatus.ACCEPTED)
+            return resend()
 
-    def _resend_by(self, body: dict[str, object]) -> Callable[[], Resent]:
+    def _resend_by(self, body: dict[str, Any]) -> Callable[[], Resent]:
         if "email" in body:
             address = read_address(validate(AddressResendRequest, body).email)
             return lambda: self.resend.by_address(address)

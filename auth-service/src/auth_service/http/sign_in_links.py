@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from flask import Response, request
 
@@ -91,18 +92,23 @@ class SignInLinks:
 
     def post(self) -> Response:
         """Sends the letter."""
-        address = read_address(validate(AddressRequest, read_object(request)).email)
+        receipt = self.take(read_object(request))
+        return json_answer(AcceptedAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
+
+    def take(self, body: dict[str, Any]) -> Secret:
+        """Sends it by a body, or the form of our page; raises what the call answers."""
+        address = read_address(validate(AddressRequest, body).email)
         # Not before: whoever is over the limit keeps no thread waiting.
         self.sources.admit_letters()
         with in_constant_time():
-            receipt = self.send.sign_in(address, device=self.sources.client().device)
-        return json_answer(AcceptedAnswer(receipt=receipt.text), HTTPStatus.ACCEPTED)
+            return self.send.sign_in(address, device=self.sources.client().device)
 
     def post_confirm(self) -> Response:
         """Signs in."""
-        return json_answer(session_answer(self._sign_in(read_object(request))), HTTPStatus.CREATED)
+        return json_answer(session_answer(self.take_confirm(read_object(request))), HTTPStatus.CREATED)
 
-    def _sign_in(self, body: dict[str, object]) -> Grant:
+    def take_confirm(self, body: dict[str, Any]) -> Grant:
+        """Signs in by a body, or the form of our page; raises what the call answers."""
         if "token" in body and body.keys() & {"email", "code"}:
             raise Refusal(unprocessable(flaw("#", "token_or_code")))
         if body.keys() & {"email", "code"}:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from flask import Response, request
 
 from auth_service import account_errors, errors
 from auth_service.domain.password_policy import WrongLength, find_wrong_length
 from auth_service.flows.admit_sign_in import AdmitSignIn
-from auth_service.flows.sessions import Grant, Sessions
+from auth_service.flows.authenticate import SignedIn
+from auth_service.flows.sessions import Access, Grant, Sessions
 from auth_service.flows.sign_in import SignIn
 from auth_service.http.authentication import Authentication
 from auth_service.http.body import read_object, validate
@@ -144,7 +146,12 @@ class SignIns:
 
     def post(self) -> Response:
         """Signs in."""
-        body = validate(SignInRequest, read_object(request))
+        grant, short = self.take(read_object(request))
+        return json_answer(session_answer(grant, short=short), HTTPStatus.CREATED)
+
+    def take(self, value: dict[str, Any]) -> tuple[Grant, bool]:
+        """Signs in by a body, or the form of our page; says also whether nobody may choose that password today."""
+        body = validate(SignInRequest, value)
         address, source = read_address(body.email), self.sources.name()
         self.admit.let_in(source, body.proof)
         password = body.password.get_secret_value()
@@ -154,8 +161,7 @@ class SignIns:
             self.metrics.sign_in_answered(accepted=False)
             raise
         self.metrics.sign_in_answered(accepted=True)
-        answer = session_answer(grant, short=find_wrong_length(password) is WrongLength.TOO_SHORT)
-        return json_answer(answer, HTTPStatus.CREATED)
+        return grant, find_wrong_length(password) is WrongLength.TOO_SHORT
 
     def post_refresh(self) -> Response:
         """Refreshes."""
@@ -174,12 +180,15 @@ class SignIns:
 
     def post_reauthenticate(self) -> Response:
         """Proves it again."""
-        signed_in = self.authentication()
-        password = validate(ReauthenticationRequest, read_object(request)).password.get_secret_value()
+        access = self.take_again(self.authentication(), read_object(request))
+        return json_answer(AccessAnswer(access_token=access.token, expires_in=access.seconds))
+
+    def take_again(self, signed_in: SignedIn, body: dict[str, Any]) -> Access:
+        """Has them prove it by a body, or the form of our page; raises what the call answers."""
+        password = validate(ReauthenticationRequest, body).password.get_secret_value()
         source = self.sources.name()
         self.admit.let_in(source, None)
-        access = self.sign_in.again(signed_in, password, self.sources.client(), source=source)
-        return json_answer(AccessAnswer(access_token=access.token, expires_in=access.seconds))
+        return self.sign_in.again(signed_in, password, self.sources.client(), source=source)
 
 
 def session_answer(grant: Grant, *, short: bool = False) -> SessionAnswer:

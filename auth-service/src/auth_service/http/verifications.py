@@ -72,10 +72,11 @@ class Verifications:
 
     def post(self) -> Response:
         """Verifies."""
-        verified = self._verify(read_object(request))
+        verified = self.take(read_object(request))
         return json_answer(VerificationAnswer(email=verified.email, verified_at=verified.verified_at))
 
-    def _verify(self, body: dict[str, object]) -> Verified:
+    def take(self, body: dict[str, object]) -> Verified:
+        """Verifies by a body, or the form of our page; raises what the call answers."""
         if "token" in body and body.keys() & {"email", "code"}:
             raise Refusal(unprocessable(flaw("#", "token_or_code")))
         if body.keys() >= {"registration_secret", "password"}:

@@ -92,6 +92,10 @@ class KeyedHash:
         key = self.derived_key("refresh token successor")
         return _secret(hmac.digest(key, refresh_token.text.encode(), "sha256"))
 
+    def form_token(self, browser: Secret, session: str) -> str:
+        """Returns the token of forms that a browser is shown; `session` is its session's cookie, or empty."""
+        return self._digest(b"form", f"{browser.text}\0{session}".encode()).hex()
+
     def _digest(self, use: bytes, message: bytes) -> bytes:
         return hmac.digest(self.key.encode(), use + b"\0" + message, "sha256")
 

@@ -173,8 +173,7 @@ def add_refresh_token(session: Session, session_id: UUID, token_hash: bytes) -> 
 
 def lock_session_of(session: Session, token_hash: bytes) -> tuple[AccountSession, datetime] | None:
     """Returns the session of a refresh token, open or not, and the time; others with a token of it wait until the transaction ends."""
-    row = session.execute(_LOCK_BY_TOKEN, {"token": token_hash}).mappings().one_or_none()
-    return None if row is None else _with_moment(row)
+    return _with_moment(session.execute(_LOCK_BY_TOKEN, {"token": token_hash}).mappings().one_or_none())
 
 
 def used_at(session: Session, token_hash: bytes) -> datetime | None:
@@ -202,8 +201,7 @@ def prove_again(session: Session, session_id: UUID, *, amr: Sequence[Method]) ->
 
 def find_open(session: Session, session_id: UUID) -> tuple[AccountSession, datetime] | None:
     """Returns a session if it is open, and the time."""
-    row = session.execute(_FIND_OPEN, {"session": session_id}).mappings().one_or_none()
-    return None if row is None else _with_moment(row)
+    return _with_moment(session.execute(_FIND_OPEN, {"session": session_id}).mappings().one_or_none())
 
 
 def list_open(
@@ -243,7 +241,9 @@ def end_sessions(session: Session, account_id: UUID, reason: SessionEnd, *, but:
     return len(session.execute(_END_OTHERS, {**values, "session": but}).all())
 
 
-def _with_moment(row: RowMapping) -> tuple[AccountSession, datetime]:
+def _with_moment(row: RowMapping | None) -> tuple[AccountSession, datetime] | None:
+    if row is None:
+        return None
     values = dict(row)
     moment = values.pop("moment")
     return AccountSession(**values), moment

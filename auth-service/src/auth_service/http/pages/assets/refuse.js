@@ -2,8 +2,10 @@ let token = "";
 
 function told(answer, section, noticeId) {
   if (answer.ok) reveal(section);
-  else if (answer.status === 400 || answer.status === 410 || answer.status === 422) reveal("no-link");
-  else notice(noticeId, explain(answer));
+  else if (answer.status === 400 || answer.status === 410 || answer.status === 422) {
+    byId("no-link").querySelector("h1").textContent = texts.verify.failed_title;
+    reveal("no-link");
+  } else notice(noticeId, explain(answer));
 }
 
 byId("refuse").addEventListener("click", () =>

@@ -135,4 +135,3 @@ byId("again").addEventListener("click", () => attempt(byId("again"), "sent-notic
 byId("other").addEventListener("click", startOver);
 const kept = recall("sessionStorage", SIGN_UP);
 if (kept) wait(kept);
-else byId("ask").hidden = false;

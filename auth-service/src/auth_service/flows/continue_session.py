@@ -1,0 +1,47 @@
+"""② A browser comes back: its cookie holds a refresh token that is never used up, so that it needs no script to be kept alive.
+
+As one that was used it opens nothing here: whoever sends it to `/v1/sessions/refresh` has taken it out of the browser.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from auth_service.domain.session import Lifetimes
+from auth_service.flows.authenticate import SignedIn
+from auth_service.security.secrets import Secret
+from auth_service.store.browser_sessions import find_open_by_token
+from auth_service.store.sessions import touch
+from auth_service.store.transactions import Transactions
+
+_WRITE_AFTER: Final = timedelta(minutes=1)
+"""A session's last use is known to the minute; pages that are asked for one after the other write once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContinueSession:
+    """Finds whose browser it is."""
+
+    transactions: Transactions
+    lifetimes: Lifetimes
+
+    def __call__(self, token: Secret, *, source: str) -> SignedIn | None:
+        """Returns who is signed in with this refresh token, if it was never used and its session is open.
+
+        Args:
+            token: from the cookie.
+            source: the network address, as the person is shown it.
+
+        Raises:
+            DatabaseUnavailable: whether it is cannot be said.
+        """
+        with self.transactions.begin() as session:
+            found = find_open_by_token(session, token.digest)
+            if found is None:
+                return None
+            opened, now = found
+            if now - opened.last_used_at > _WRITE_AFTER or opened.source != source:
+                opened = touch(session, opened.id, lifetimes=self.lifetimes, source=source)
+        return SignedIn(session=opened, now=now)

@@ -1,0 +1,166 @@
+"""① The session of a browser: its cookie opens the account's page, and nothing else does."""
+
+import pytest
+
+from auth_service.http.pages.form_tokens import SESSION_COOKIE
+from support.auth_api import AuthApi
+from support.signed_in import REFRESH, add_account, sign_in
+from support.visitor import Visitor
+
+EMAIL = "linh@example.com"
+
+
+@pytest.fixture
+def signed_in(api: AuthApi) -> Visitor:
+    add_account(api, EMAIL)
+    visitor = Visitor.of(api)
+    assert visitor.sign_in(EMAIL).status_code == 200
+    return visitor
+
+
+def is_in(visitor: Visitor) -> bool:
+    return "Your account" in visitor.open("/account").text
+
+
+def holding(api: AuthApi, cookie: str) -> Visitor:
+    """A browser that sends this cookie."""
+    visitor = Visitor.of(api)
+    visitor.client.set_cookie(SESSION_COOKIE, cookie, secure=True)
+    return visitor
+
+
+def test_each_sign_in_has_a_cookie_of_its_own_and_ends_what_was_before(
+    api: AuthApi, signed_in: Visitor
+) -> None:
+    first = signed_in.cookie(SESSION_COOKIE)
+    assert first is not None
+    stolen = holding(api, first)
+    assert is_in(stolen)
+    planted = holding(api, first)
+    planted.client.get("/signin")
+    again = Visitor.of(api)
+    again.sign_in(EMAIL)
+    again.client.set_cookie(SESSION_COOKIE, first, secure=True)
+    again.open("/forgot")
+    page = again.client.post(
+        "/signin",
+        data={**again.hidden("/forgot"), "email": EMAIL, "password": "three boats at dawn"},
+    )
+    assert page.status_code == 303
+    assert again.cookie(SESSION_COOKIE) not in {None, first}
+    assert not is_in(stolen)
+
+
+def test_signing_out_ends_the_session_not_only_the_cookie(api: AuthApi, signed_in: Visitor) -> None:
+    cookie = signed_in.cookie(SESSION_COOKIE)
+    assert cookie is not None
+    page = signed_in.send("/signout")
+    assert "You&#39;re signed out." in page.text or "You're signed out." in page.text
+    assert signed_in.cookie(SESSION_COOKIE) is None
+    assert not is_in(holding(api, cookie))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE sessions SET ended_at = now(), ended_for = 'revoked'",
+        "UPDATE sessions SET idle_until = now() - interval '1 second'",
+        "DELETE FROM accounts",
+    ],
+)
+def test_a_session_that_ended_opens_nothing(api: AuthApi, signed_in: Visitor, statement: str) -> None:
+    assert is_in(signed_in)
+    api.sql(statement)
+    page = signed_in.open("/account")
+    assert "<title>Sign in" in page.text
+    assert "continue" in signed_in.hidden("/signin")
+
+
+def test_a_cookie_that_was_taken_out_and_refreshed_opens_no_page_any_more(
+    api: AuthApi, signed_in: Visitor
+) -> None:
+    cookie = signed_in.cookie(SESSION_COOKIE)
+    assert api.post(REFRESH, {"refresh_token": cookie}).status_code == 200
+    assert not is_in(signed_in)
+
+
+def test_a_cookie_opens_no_call_of_the_api(signed_in: Visitor) -> None:
+    assert signed_in.client.get("/v1/account").status_code == 401
+    assert signed_in.client.delete("/v1/sessions").status_code == 401
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "x" * 43, "x" * 5000, "ü", "a;b"])
+def test_whatever_else_a_cookie_holds_is_nobody(api: AuthApi, cookie: str) -> None:
+    answer = api.app.test_client().get("/account", headers={"Cookie": f"{SESSION_COOKIE}={cookie}"})
+    assert answer.status_code == 303
+
+
+def test_an_applications_session_is_seen_and_not_its_tokens(api: AuthApi, signed_in: Visitor) -> None:
+    person = sign_in(api, EMAIL)
+    page = signed_in.open("/account").text
+    assert page.count('name="session"') == 1
+    assert person.refresh_token not in page
+
+
+def test_a_use_is_written_down_once_a_minute(api: AuthApi, signed_in: Visitor) -> None:
+    api.sql(
+        "UPDATE sessions SET last_used_at = now() - interval '2 minutes', idle_until = now() + interval '1 day'"
+    )
+    for _ in range(3):
+        assert is_in(signed_in)
+    ((moment, idle),) = api.sql(
+        "SELECT now() - last_used_at < interval '1 minute', idle_until > now() + interval '13 days' FROM sessions"
+    )
+    assert (moment, idle) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "led"),
+    [
+        ("/account", "/account"),
+        ("/account?saved=password", "/account?saved=password"),
+        ("//evil.example/account", "/account?lang=en"),
+        ("https://evil.example/account", "/account?lang=en"),
+        ("/account\\@evil.example", "/account?lang=en"),
+        ("/accountant", "/account?lang=en"),
+        ("/account\r\nSet-Cookie: a=b", "/account?lang=en"),
+        ("/docs", "/account?lang=en"),
+    ],
+)
+def test_whoever_signed_in_is_led_to_a_page_of_ours_only(api: AuthApi, asked: str, led: str) -> None:
+    add_account(api, EMAIL)
+    visitor = Visitor.of(api)
+    visitor.client.get("/signin", query_string={"continue": asked})
+    visitor.open("/signin")
+    fields = {
+        **visitor.hidden("/signin"),
+        "continue": asked,
+        "email": EMAIL,
+        "password": "three boats at dawn",
+    }
+    answer = visitor.post("/signin", **fields)
+    assert (answer.status_code, answer.headers["Location"]) == (303, led)
+    assert visitor.client.get("/signin", query_string={"continue": asked}).headers["Location"] == led
+
+
+def test_to_an_application_a_page_leads_and_not_the_form(api: AuthApi) -> None:
+    add_account(api, EMAIL)
+    visitor = Visitor.of(api)
+    visitor.open("/signin")
+    way_on = "/v1/authorize?client_id=shop&state=x"
+    answer = visitor.post(
+        "/signin",
+        **{
+            **visitor.hidden("/signin"),
+            "continue": way_on,
+            "email": EMAIL,
+            "password": "three boats at dawn",
+        },
+    )
+    assert answer.status_code == 200
+    assert 'content="0;url=/v1/authorize?client_id=shop&amp;state=x"' in answer.text
+
+
+def test_password_managers_find_the_form(api: AuthApi) -> None:
+    answer = api.get("/.well-known/change-password")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/account#password")

@@ -62,6 +62,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """Where all that need the whole stack are one group, it ends with the last: idle, its processes would go on costing."""
+    yield
+    stack = getattr(item, "funcargs", {}).get("stack")
+    last = nextitem is None or "stack" not in getattr(nextitem, "fixturenames", ())
+    if last and isinstance(stack, Stack) and item.config.getoption("loadgroup", default=False):
+        end(stack)
+
+
 @pytest.fixture(scope="session")
 def infra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Infra]:
     """A private RabbitMQ and PostgreSQL, started once."""
@@ -116,8 +126,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The native stack as `make run` starts it, started once, beside any other that runs."""
     with running_stack(tmp_path_factory.mktemp("stack") / "state") as up:
         yield up
-        assert up.stop() == 0, up.output.read_text(encoding="utf-8")
-        assert not up.state.stack_file.exists()
+        end(up)
+
+
+def end(stack: Stack) -> None:
+    """Ask it to end, if nobody did before; it leaves no description of itself."""
+    if stack.runner.poll() is None:
+        assert stack.stop() == 0, stack.output.read_text(encoding="utf-8")
+    assert not stack.state.stack_file.exists()
 
 
 @pytest.fixture(scope="session")

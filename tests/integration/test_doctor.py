@@ -77,7 +77,7 @@ def found(broker: VirtualHost, code: Code, about: str) -> Finding:
         assert matching, f"no {code} of {about} in {every}"
         return matching[0]
 
-    return eventually(finding, within=20)
+    return eventually(finding, within=20, every=0.2)
 
 
 def publish(broker: VirtualHost, exchange: str, key: str, times: int = 1) -> None:

@@ -25,7 +25,7 @@ def preview(directory: Path, *, path: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=170,
     )
 
 

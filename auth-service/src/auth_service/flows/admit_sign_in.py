@@ -67,7 +67,7 @@ class AdmitSignIn:
                 return
             serial = None if proof is None else self.proofs.serial_of(session, proof)
             if serial is None or not self.proofs.use(session, serial):
-                self.source.take_back(session, source)
+                limits.take_back(session, self.source.key_of(source), lazily=True)
                 self.observer.decided(LimitName.ALL_SIGN_IN, admitted=False)
                 self.proofs.ask()
 
@@ -95,10 +95,15 @@ class AdmitSignIn:
 
     def take_back(self, attempt: Attempt) -> None:
         """The password was right, or was not compared: it is not counted."""
-        with self.transactions.begin() as session:
-            self.source.take_back(session, attempt.source)
-            if not self.address.is_off:
-                limits.take_back(session, attempt.key, lazily=True)
+        counted = (
+            (self.source.limit, self.source.key_of(attempt.source)),
+            # Over its limit nothing was counted for the address.
+            (self.address if attempt.within else Limit(), attempt.key),
+        )
+        keys = [key for limit, key in counted if not limit.is_off]
+        if keys:
+            with self.transactions.begin() as session:
+                limits.take_back(session, *keys, lazily=True)
 
     def wrong(self) -> None:
         """It was wrong: it is counted for everybody, too."""

@@ -114,14 +114,11 @@ class SourceLimit:
         """Counts a request of a source as `domain.limit.source_of` names it; raises RateLimited."""
         if self.limit.is_off:
             return
-        admission = limits.admit(
-            session, self.keyed_hash.limit_key(self.name, source), self.limit, lazily=True
-        )
+        admission = limits.admit(session, self.key_of(source), self.limit, lazily=True)
         self.observer.decided(self.name, admitted=admission.admitted)
         if not admission.admitted:
             raise RateLimited(admission.whole_seconds)
 
-    def take_back(self, session: Session, source: str) -> None:
-        """Forgets the newest request of a source that was counted."""
-        if not self.limit.is_off:
-            limits.take_back(session, self.keyed_hash.limit_key(self.name, source), lazily=True)
+    def key_of(self, source: str) -> bytes:
+        """Returns under what a source's requests are counted."""
+        return self.keyed_hash.limit_key(self.name, source)

@@ -26,6 +26,7 @@ from auth_service.security.access_tokens import AccessTokens, Bearer
 from auth_service.security.secrets import KeyedHash, Secret
 from auth_service.store import audit, sessions
 from auth_service.store.account_changes import find_account_by_id
+from auth_service.store.open_session import open_session
 from auth_service.store.transactions import Transactions
 
 _log = structlog.get_logger(__name__)
@@ -97,7 +98,8 @@ class Sessions:
             auth_time: when they did, by the database's clock; now if it is not given.
             password_hash: that their password was compared with; None where it was not a password.
         """
-        opened = sessions.open_session(
+        refresh_token = Secret.new()
+        found = open_session(
             session,
             account_id,
             amr=amr,
@@ -105,11 +107,11 @@ class Sessions:
             lifetimes=self.lifetimes,
             auth_time=auth_time,
             password_hash=password_hash,
+            token_hash=refresh_token.digest,
         )
-        if opened is None:
+        if found is None:
             return None
-        refresh_token = Secret.new()
-        sessions.add_refresh_token(session, opened.id, refresh_token.digest)
+        opened = found.session
         audit.record(
             session,
             AuditAction.SIGN_IN,
@@ -117,7 +119,8 @@ class Sessions:
             target=account_id,
             detail={"amr": list(opened.amr), "client_id": opened.client_id, "session": str(opened.id)},
         )
-        self._tell_of_new_device(session, opened)
+        if found.on_new_device:
+            self._tell_of_new_device(session, opened)
         _log.info("session_opened", session_id=str(opened.id), account_id=str(account_id))
         return self._grant(opened, refresh_token, now=opened.created_at)
 
@@ -174,10 +177,9 @@ class Sessions:
         )
 
     def _tell_of_new_device(self, session: Session, opened: AccountSession) -> None:
-        if sessions.is_new_device(session, opened):
-            account = find_account_by_id(session, opened.account_id)
-            if account is not None:
-                self.letters.new_sign_in(session, account, opened)
+        account = find_account_by_id(session, opened.account_id)
+        if account is not None:
+            self.letters.new_sign_in(session, account, opened)
 
     def _refresh(self, session: Session, token: Secret, source: str) -> Grant | None:
         found = sessions.lock_session_of(session, token.digest)

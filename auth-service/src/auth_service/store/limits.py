@@ -36,7 +36,7 @@ RETURNING refused, (
 _ADMIT: Final = text(_DECIDE)
 # Whoever pulls the plug may win a request or two: not worth the wait for the disk.
 _ADMIT_LAZILY: Final = text(f"{_DECIDE}, set_config('synchronous_commit', 'off', true)")
-_TAKE_BACK: Final = "UPDATE limits SET admitted = admitted[2 : 1000] WHERE key = :key"
+_TAKE_BACK: Final = "UPDATE limits SET admitted = admitted[2 : 1000] WHERE key = ANY(:keys)"
 _TAKE_BACK_DURABLY: Final = text(_TAKE_BACK)
 _TAKE_BACK_LAZILY: Final = text(f"{_TAKE_BACK} RETURNING set_config('synchronous_commit', 'off', true)")
 _IS_FULL: Final = text(
@@ -73,9 +73,9 @@ def admit(session: Session, key: bytes, limit: Limit, *, lazily: bool = False) -
     return Admission(admitted=not row.refused, seconds=max(0.0, float(row.seconds or 0)))
 
 
-def take_back(session: Session, key: bytes, *, lazily: bool = False) -> None:
-    """Forgets the newest request that was admitted under the key."""
-    session.execute(_TAKE_BACK_LAZILY if lazily else _TAKE_BACK_DURABLY, {"key": key})
+def take_back(session: Session, *keys: bytes, lazily: bool = False) -> None:
+    """Forgets the newest request that was admitted under each of the keys."""
+    session.execute(_TAKE_BACK_LAZILY if lazily else _TAKE_BACK_DURABLY, {"keys": list(keys)})
 
 
 def is_full(session: Session, key: bytes, limit: Limit) -> bool:

@@ -1,4 +1,4 @@
-"""Sessions and their refresh tokens: opened, used, listed and ended, each by one guarded statement."""
+"""Sessions and their refresh tokens: used, listed and ended, each by one guarded statement; opened by `open_session.py`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import (
-    DateTime,
     Interval,
     RowMapping,
     Text,
     bindparam,
     func,
     insert,
-    or_,
     select,
     tuple_,
     update,
@@ -24,146 +22,75 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from auth_service.domain.session import AccountSession, Client, Lifetimes, Method, SessionEnd
+from auth_service.domain.session import AccountSession, Lifetimes, Method, SessionEnd
 from auth_service.store import tables
 from auth_service.store.base import table_of
 
 _ACCOUNTS: Final = table_of(tables.Account)
-_SESSIONS: Final = table_of(tables.AccountSession)
-_TOKENS: Final = table_of(tables.RefreshToken)
-_COLUMNS: Final = tuple(_SESSIONS.c[field.name] for field in fields(AccountSession))
+SESSIONS: Final = table_of(tables.AccountSession)
+TOKENS: Final = table_of(tables.RefreshToken)
+COLUMNS: Final = tuple(SESSIONS.c[field.name] for field in fields(AccountSession))
 _NOW: Final = func.now().label("moment")
-_HAS_NOT_ENDED: Final = _SESSIONS.c.ended_at.is_(None)
-_IS_OPEN: Final = (_HAS_NOT_ENDED, _SESSIONS.c.idle_until > func.now())
+_HAS_NOT_ENDED: Final = SESSIONS.c.ended_at.is_(None)
+_IS_OPEN: Final = (_HAS_NOT_ENDED, SESSIONS.c.idle_until > func.now())
 
 _IDLE = bindparam("idle", type_=Interval())
-_ABSOLUTE = bindparam("absolute", type_=Interval())
-_PASSWORD = bindparam("password_hash", type_=Text())
-# The account's row is locked: whoever disables it, changes its password or signs everybody out changes that row, so either
-# the session is there for them to end, or it is not opened.
-_MAY_SIGN_IN = (
-    select(
-        bindparam("session", type_=_SESSIONS.c.id.type),
-        _ACCOUNTS.c.id,
-        bindparam("client_id", type_=Text()),
-        bindparam("amr", type_=ARRAY(Text)),
-        func.coalesce(bindparam("auth_time", type_=DateTime(timezone=True)), func.now()),
-        bindparam("device", type_=Text()),
-        bindparam("source", type_=Text()),
-        func.now() + func.least(_IDLE, _ABSOLUTE),
-        func.now() + _ABSOLUTE,
-    )
-    .where(
-        _ACCOUNTS.c.id == bindparam("account"),
-        _ACCOUNTS.c.disabled_at.is_(None),
-        or_(_PASSWORD.is_(None), _ACCOUNTS.c.password_hash == _PASSWORD),
-    )
-    .with_for_update(read=True)
-)
-_OPEN = (
-    insert(_SESSIONS)
-    .from_select(
-        (
-            "id",
-            "account_id",
-            "client_id",
-            "amr",
-            "auth_time",
-            "device",
-            "source",
-            "idle_until",
-            "expires_at",
-        ),
-        _MAY_SIGN_IN,
-    )
-    .returning(*_COLUMNS)
-)
-_ADD_TOKEN = insert(_TOKENS)
+_ADD_TOKEN = insert(TOKENS)
 _LOCK_BY_TOKEN = (
-    select(*_COLUMNS, _NOW)
+    select(*COLUMNS, _NOW)
     .where(
-        _SESSIONS.c.id
-        == select(_TOKENS.c.session_id).where(_TOKENS.c.hash == bindparam("token")).scalar_subquery()
+        SESSIONS.c.id
+        == select(TOKENS.c.session_id).where(TOKENS.c.hash == bindparam("token")).scalar_subquery()
     )
     .with_for_update()
 )
-_USED_AT = select(_TOKENS.c.used_at).where(_TOKENS.c.hash == bindparam("token"))
+_USED_AT = select(TOKENS.c.used_at).where(TOKENS.c.hash == bindparam("token"))
 _USE_TOKEN = (
-    update(_TOKENS)
-    .where(_TOKENS.c.hash == bindparam("token"), _TOKENS.c.used_at.is_(None))
+    update(TOKENS)
+    .where(TOKENS.c.hash == bindparam("token"), TOKENS.c.used_at.is_(None))
     .values(used_at=func.now())
 )
 _TOUCH = (
-    update(_SESSIONS)
-    .where(_SESSIONS.c.id == bindparam("session"))
+    update(SESSIONS)
+    .where(SESSIONS.c.id == bindparam("session"))
     .values(
         last_used_at=func.now(),
-        idle_until=func.least(func.now() + _IDLE, _SESSIONS.c.expires_at),
+        idle_until=func.least(func.now() + _IDLE, SESSIONS.c.expires_at),
         source=bindparam("new_source"),
     )
-    .returning(*_COLUMNS)
+    .returning(*COLUMNS)
 )
 _PROVE = (
-    update(_SESSIONS)
-    .where(_SESSIONS.c.id == bindparam("session"), *_IS_OPEN)
+    update(SESSIONS)
+    .where(SESSIONS.c.id == bindparam("session"), *_IS_OPEN)
     .values(auth_time=func.now(), amr=bindparam("methods", type_=ARRAY(Text)))
-    .returning(*_COLUMNS)
+    .returning(*COLUMNS)
 )
-_FIND_OPEN = select(*_COLUMNS, _NOW).where(_SESSIONS.c.id == bindparam("session"), *_IS_OPEN)
+_FIND_OPEN = select(*COLUMNS, _NOW).where(SESSIONS.c.id == bindparam("session"), *_IS_OPEN)
 _LOCK_ACCOUNT = (
     select(_ACCOUNTS.c.id).where(_ACCOUNTS.c.id == bindparam("account")).with_for_update(key_share=True)
 )
 _END = (
-    update(_SESSIONS)
-    .where(_SESSIONS.c.account_id == bindparam("account"), _HAS_NOT_ENDED)
+    update(SESSIONS)
+    .where(SESSIONS.c.account_id == bindparam("account"), _HAS_NOT_ENDED)
     .values(ended_at=func.now(), ended_for=bindparam("reason"))
-    .returning(_SESSIONS.c.id)
+    .returning(SESSIONS.c.id)
 )
-_END_ONE = _END.where(_SESSIONS.c.id == bindparam("session"))
-_END_OTHERS = _END.where(_SESSIONS.c.id != bindparam("session"))
-_KNOWS_DEVICE = select(func.bool_or(_SESSIONS.c.device == bindparam("device", type_=Text()))).where(
-    _SESSIONS.c.account_id == bindparam("account"), _SESSIONS.c.id != bindparam("session")
-)
-_BELONGS = select(_SESSIONS.c.id).where(
-    _SESSIONS.c.id == bindparam("session"), _SESSIONS.c.account_id == bindparam("account")
+_END_ONE = _END.where(SESSIONS.c.id == bindparam("session"))
+_END_OTHERS = _END.where(SESSIONS.c.id != bindparam("session"))
+_BELONGS = select(SESSIONS.c.id).where(
+    SESSIONS.c.id == bindparam("session"), SESSIONS.c.account_id == bindparam("account")
 )
 _LIST = (
-    select(*_COLUMNS)
-    .where(_SESSIONS.c.account_id == bindparam("account"), *_IS_OPEN)
-    .order_by(_SESSIONS.c.created_at.desc(), _SESSIONS.c.id.desc())
+    select(*COLUMNS)
+    .where(SESSIONS.c.account_id == bindparam("account"), *_IS_OPEN)
+    .order_by(SESSIONS.c.created_at.desc(), SESSIONS.c.id.desc())
     .limit(bindparam("at_most"))
 )
-_LAST = select(_SESSIONS.c.created_at, _SESSIONS.c.id).where(
-    _SESSIONS.c.id == bindparam("last"), _SESSIONS.c.account_id == bindparam("account")
+_LAST = select(SESSIONS.c.created_at, SESSIONS.c.id).where(
+    SESSIONS.c.id == bindparam("last"), SESSIONS.c.account_id == bindparam("account")
 )
-_LIST_AFTER = _LIST.where(tuple_(_SESSIONS.c.created_at, _SESSIONS.c.id) < _LAST.scalar_subquery())
-
-
-def open_session(
-    session: Session,
-    account_id: UUID,
-    *,
-    amr: Sequence[Method],
-    client: Client,
-    lifetimes: Lifetimes,
-    auth_time: datetime | None,
-    password_hash: str | None,
-) -> AccountSession | None:
-    """Adds a session to an account that is there, is not disabled, and has this password still if one is named."""
-    values = {
-        "session": uuid4(),
-        "account": account_id,
-        "client_id": client.client_id,
-        "amr": [method.value for method in amr],
-        "auth_time": auth_time,
-        "device": client.device,
-        "source": client.source,
-        "idle": lifetimes.idle,
-        "absolute": lifetimes.absolute,
-        "password_hash": password_hash,
-    }
-    row = session.execute(_OPEN, values).mappings().one_or_none()
-    return None if row is None else AccountSession(**row)
+_LIST_AFTER = _LIST.where(tuple_(SESSIONS.c.created_at, SESSIONS.c.id) < _LAST.scalar_subquery())
 
 
 def add_refresh_token(session: Session, session_id: UUID, token_hash: bytes) -> None:
@@ -213,12 +140,6 @@ def list_open(
     if after is not None:
         statement, values = _LIST_AFTER, {**values, "last": after}
     return [AccountSession(**row) for row in session.execute(statement, values).mappings()]
-
-
-def is_new_device(session: Session, opened: AccountSession) -> bool:
-    """Says whether the account has other sessions, open or not, and none of them from such a device."""
-    values = {"account": opened.account_id, "session": opened.id, "device": opened.device}
-    return session.scalar(_KNOWS_DEVICE, values) is False
 
 
 def belongs(session: Session, account_id: UUID, session_id: UUID) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from architecture.test_house_rules import REPOSITORY, TRACKED, named
 from auth_service.processes.cli import commands as auth_service
 from dev_inbox.cli import main as dev_inbox
-from mailer_service.processes.cli import main as mailer_service
+from mailer_service.cli.main import main as mailer_service
 from postern_local.cli import main as postern_local
 from postern_rabbitmq.cli import main as postern_topology
 

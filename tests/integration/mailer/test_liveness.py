@@ -128,7 +128,7 @@ def test_a_frozen_replica_does_not_answer_and_is_not_alive(room: Mailroom, liste
 
 def test_asking_loads_none_of_what_the_worker_needs(listen: str) -> None:
     program = (
-        "import sys; from mailer_service.processes.entry import main; sys.argv[1:] = ['alive']\n"
+        "import sys; from mailer_service.cli.entry import main; sys.argv[1:] = ['alive']\n"
         "try: main()\n"
         "except SystemExit: print({'celery', 'click', 'pydantic', 'sqlalchemy', 'structlog'} & set(sys.modules))"
     )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mailer_service.console.dead_list import Age, group_text, grouped
+from mailer_service.cli.dead_list import Age, group_text, grouped
 from mailer_service.deadletters.info import DeadLetterInfo
 from mailer_service.deadletters.message import DeadMessage
 from mailer_service.deadletters.selection import Selection

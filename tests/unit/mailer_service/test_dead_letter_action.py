@@ -6,7 +6,7 @@ import pytest
 
 from mail_contract.messages import Envelope, ReportedState
 from mail_contract.topology import CANCELLATION_ROUTE, letter_route
-from mailer_service.console.actions import action_text
+from mailer_service.cli.dead_actions import action_text
 from mailer_service.db.tables import LetterState
 from mailer_service.deadletters.decision import Keep, SendAgain, TellAuth, action_for, as_if_revived
 from mailer_service.deadletters.info import DeadCancellation, DeadEnvelope, Unfit

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from mailer_service.address import Mailbox
+from mailer_service.cli.start import settings_of
 from mailer_service.errors import BrokenTemplates, PictureFailed
 from mailer_service.letter_settings import LetterSettings
 from mailer_service.letters.check import check_letters
 from mailer_service.letters.compose import Sender
 from mailer_service.letters.gallery import NAMES, find_browser, write_gallery
 from mailer_service.letters.renderer import Renderer
-from mailer_service.processes.start import settings_of
 
 _SENDER = "no-reply@gate.example"
 

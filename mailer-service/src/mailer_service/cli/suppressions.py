@@ -12,9 +12,9 @@ from typing import TypeAlias
 
 import click
 
+from mailer_service.cli.start import settings_of
 from mailer_service.db.tables import Scope
 from mailer_service.errors import AddressNotSupported, LedgerUnavailable
-from mailer_service.processes.start import settings_of
 from mailer_service.settings import SuppressionSettings
 from mailer_service.suppression.recipient_hashes import RecipientHasher
 from mailer_service.suppression.store import TAG_DIGITS, NewSuppression, Suppression, SuppressionStore

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from mailer_service.console.actions import action_data, action_text
-from mailer_service.console.dead_list import each_data
-from mailer_service.console.escaping import ago, harmless, harmless_bytes, json_line, stamp
-from mailer_service.console.letter_records import record_data, record_text
+from mailer_service.cli.dead_actions import action_data, action_text
+from mailer_service.cli.dead_list import each_data
+from mailer_service.cli.letter_records import record_data, record_text
+from mailer_service.cli.text import ago, harmless, harmless_bytes, json_line, stamp
 from mailer_service.deadletters.decision import Action
 from mailer_service.deadletters.info import DeadLetterInfo
 from mailer_service.history import LetterRecord

@@ -8,16 +8,16 @@ from uuid import UUID
 import click
 from sqlalchemy import Engine
 
-from mailer_service.console.dead_list import each_data
-from mailer_service.console.escaping import harmless, json_line, stamp
-from mailer_service.console.letter_records import record_data, record_text
+from mailer_service.cli.dead_list import each_data
+from mailer_service.cli.letter_records import record_data, record_text
+from mailer_service.cli.start import settings_of
+from mailer_service.cli.text import harmless, json_line, stamp
 from mailer_service.db.tables import LetterState
 from mailer_service.deadletters.info import DeadLetterInfo
 from mailer_service.deadletters.selection import Selection
 from mailer_service.deadletters.session import session_at
 from mailer_service.errors import BrokerLost, BrokerRefuses, LedgerUnavailable
 from mailer_service.history import Archive, LetterRecord
-from mailer_service.processes.start import settings_of
 from mailer_service.settings import ExplainSettings
 from service_runtime.database.engine import build_engine
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mailer_service.console.escaping import harmless, iso, stamp
+from mailer_service.cli.text import harmless, iso, stamp
 from mailer_service.history import Event, LetterRecord, timeline
 
 _PRESENT = {

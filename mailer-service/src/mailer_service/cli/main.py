@@ -7,17 +7,17 @@ from pathlib import Path
 
 import click
 
+from mailer_service.cli import alive as ask_worker
+from mailer_service.cli import flower as flower_process
+from mailer_service.cli import keys as key_files
+from mailer_service.cli import worker as worker_process
+from mailer_service.cli.dead import dead
+from mailer_service.cli.explain import explain
+from mailer_service.cli.letters import letters
+from mailer_service.cli.start import BAD_SETTINGS, settings_of
+from mailer_service.cli.suppressions import suppressions
 from mailer_service.db import migrate as migrations
 from mailer_service.errors import AddressTaken, BrokenTemplates
-from mailer_service.processes import alive as ask_worker
-from mailer_service.processes import flower as flower_process
-from mailer_service.processes import keys as key_files
-from mailer_service.processes import worker as worker_process
-from mailer_service.processes.dead import dead
-from mailer_service.processes.explain import explain
-from mailer_service.processes.letters import letters
-from mailer_service.processes.start import BAD_SETTINGS, settings_of
-from mailer_service.processes.suppressions import suppressions
 from mailer_service.sender_settings import DkimSettings
 from mailer_service.settings import FlowerSettings, MigrationSettings, WorkerSettings
 

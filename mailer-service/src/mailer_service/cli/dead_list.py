@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from mailer_service.console.escaping import ago, columns, harmless, iso, stamp
+from mailer_service.cli.text import ago, columns, harmless, iso, stamp
 from mailer_service.deadletters.info import DeadLetterInfo
 
 

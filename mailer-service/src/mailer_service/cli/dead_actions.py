@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, assert_never
 
 from mail_contract.messages import ReportedState
-from mailer_service.console.escaping import harmless
+from mailer_service.cli.text import harmless
 from mailer_service.deadletters.decision import Action, Discard, Done, Keep, SendAgain, TellAuth
 from mailer_service.deadletters.selection import Summary
 

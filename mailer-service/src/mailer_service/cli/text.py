@@ -1,4 +1,4 @@
-"""Words from outside made fit for a terminal: nothing that moves the cursor, changes colours or reverses a line."""
+"""Text for a terminal: words from outside made harmless, times as people read them, rows in columns."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from uuid import UUID
 import click
 
 from mail_contract.keys import VerifyingKeys
-from mailer_service.console.actions import summary_data, summary_text
-from mailer_service.console.dead_list import each_data, each_text, group_data, group_text, grouped
-from mailer_service.console.dead_show import show_data, show_text
-from mailer_service.console.escaping import json_line
+from mailer_service.cli.dead_actions import summary_data, summary_text
+from mailer_service.cli.dead_list import each_data, each_text, group_data, group_text, grouped
+from mailer_service.cli.dead_show import show_data, show_text
+from mailer_service.cli.text import json_line
 from mailer_service.deadletters.decision import redrive
 from mailer_service.deadletters.info import DeadLetterInfo
 from mailer_service.deadletters.selection import Selection, Summary

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mailer_service.console.escaping import harmless, harmless_bytes, json_line
+from mailer_service.cli.text import harmless, harmless_bytes, json_line
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
+from mailer_service.cli import dead_letters as process
+from mailer_service.cli.start import settings_of
 from mailer_service.deadletters.selection import Selection
-from mailer_service.processes import dead_letters as process
-from mailer_service.processes.start import settings_of
 from mailer_service.settings import OperatorSettings
 
 F = TypeVar("F", bound=Callable[..., Any])

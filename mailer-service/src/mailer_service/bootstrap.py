@@ -24,9 +24,6 @@ from mailer_service.letters.compose import Sender
 from mailer_service.letters.dkim import Signer
 from mailer_service.letters.dkim_keys import DkimKeys
 from mailer_service.letters.renderer import Renderer
-from mailer_service.liveness.check import Liveness
-from mailer_service.liveness.heartbeat import Heartbeat, heartbeat_step
-from mailer_service.liveness.thread_watchdog import ThreadWatchdog
 from mailer_service.metrics import Metrics
 from mailer_service.providers.circuit import Circuit, ProbeBackoff
 from mailer_service.providers.connection_quota import ConnectionQuota
@@ -43,6 +40,7 @@ from mailer_service.suppression.recipient_hashes import RecipientHasher
 from mailer_service.worker.cancellations import Cancellations
 from mailer_service.worker.consumption import Consumption
 from mailer_service.worker.follow_up import FollowUp
+from mailer_service.worker.liveness import Heartbeat, Liveness, ThreadWatchdog, heartbeat_step
 from mailer_service.worker.pipeline import Pipeline
 from mailer_service.worker.tasks import register
 from service_runtime.celery.app import build_app

@@ -2,10 +2,8 @@
 
 from threading import Event, Thread
 
-from mailer_service.liveness.check import Liveness
-from mailer_service.liveness.heartbeat import Heartbeat
-from mailer_service.liveness.thread_watchdog import ThreadWatchdog
 from mailer_service.metrics import Metrics
+from mailer_service.worker.liveness import Heartbeat, Liveness, ThreadWatchdog
 from support.clock import Clock
 
 LEASE = 30.0

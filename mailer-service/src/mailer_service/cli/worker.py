@@ -13,9 +13,9 @@ import structlog
 from celery import signals
 
 from mailer_service.bootstrap import build_mailer
-from mailer_service.liveness.endpoint import served
 from mailer_service.processor import Processor
 from mailer_service.settings import WorkerSettings
+from mailer_service.worker.endpoint import served
 
 log = structlog.get_logger(__name__)
 

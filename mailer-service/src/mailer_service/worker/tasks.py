@@ -11,9 +11,9 @@ from celery.exceptions import Reject
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mailer_service.errors import Requeued
 from mailer_service.incoming import IncomingMessage
-from mailer_service.liveness.thread_watchdog import ThreadWatchdog
 from mailer_service.metrics import Metrics
 from mailer_service.worker.cancellations import Cancellations
+from mailer_service.worker.liveness import ThreadWatchdog
 from mailer_service.worker.pipeline import Pipeline
 
 

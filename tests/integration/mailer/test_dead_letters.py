@@ -9,6 +9,7 @@ import pytest
 
 from mail_contract.messages import Envelope
 from mail_contract.topology import MAILER_DEAD, MAILER_URGENT
+from mailer_service.deadletters import decision
 from mailer_service.deadletters.decision import Done
 from mailer_service.deadletters.info import DeadLetterInfo
 from mailer_service.deadletters.queue import WINDOW
@@ -38,13 +39,27 @@ def ids(envelopes: list[Envelope]) -> list[str]:
 
 def redrive(session: DeadLetterSession, selection: Selection = ALL, *, dry_run: bool = False) -> Summary:
     summary = Summary()
-    session.redrive(selection.takes, summary, limit=selection.limit, dry_run=dry_run, progress=lambda _: None)
+    session.run(
+        decision.redrive,
+        selection.takes,
+        summary,
+        limit=selection.limit,
+        dry_run=dry_run,
+        progress=lambda _: None,
+    )
     return summary
 
 
 def drop(session: DeadLetterSession, selection: Selection = ALL, *, dry_run: bool = False) -> Summary:
     summary = Summary()
-    session.drop(selection.takes, summary, limit=selection.limit, dry_run=dry_run, progress=lambda _: None)
+    session.run(
+        decision.drop,
+        selection.takes,
+        summary,
+        limit=selection.limit,
+        dry_run=dry_run,
+        progress=lambda _: None,
+    )
     return summary
 
 

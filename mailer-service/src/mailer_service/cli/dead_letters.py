@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import click
@@ -15,10 +16,10 @@ from mailer_service.cli.dead_actions import summary_data, summary_text
 from mailer_service.cli.dead_list import each_data, each_text, group_data, group_text, grouped
 from mailer_service.cli.dead_show import show_data, show_text
 from mailer_service.cli.text import json_line
-from mailer_service.deadletters.decision import redrive
+from mailer_service.deadletters.decision import drop, redrive
 from mailer_service.deadletters.info import DeadLetterInfo
 from mailer_service.deadletters.selection import Selection, Summary
-from mailer_service.deadletters.session import DeadLetterSession, session_at
+from mailer_service.deadletters.session import DeadLetterSession, Decide, session_at
 from mailer_service.errors import MailerError
 from mailer_service.history import Archive
 from mailer_service.settings import OperatorSettings
@@ -89,13 +90,12 @@ def redrive_dead(
         with _desk(settings) as (session, _):
             return _run(
                 session,
-                lambda summary, progress: session.redrive(
-                    takes, summary, limit=limit, dry_run=dry_run, copies=copies, progress=progress
-                ),
-                label="redriving",
+                partial(redrive, copies=copies),
+                takes,
+                summary,
+                limit=limit,
                 dry_run=dry_run,
                 as_json=as_json,
-                summary=summary,
             )
 
     summary = Summary()
@@ -135,33 +135,25 @@ def drop_dead(
         return selection.takes(one) and (counted is None or one.key in counted)
 
     with _desk(settings) as (session, _):
-        return _run(
-            session,
-            lambda summary, progress: session.drop(
-                takes, summary, limit=selection.limit, dry_run=dry_run, progress=progress
-            ),
-            label="dropping",
-            dry_run=dry_run,
-            as_json=as_json,
-        )
+        return _run(session, drop, takes, Summary(), limit=selection.limit, dry_run=dry_run, as_json=as_json)
 
 
 def _run(
     session: DeadLetterSession,
-    work: Callable[[Summary, Callable[[int], None]], None],
+    decide: Decide,
+    takes: Callable[[DeadLetterInfo], bool],
+    summary: Summary,
     *,
-    label: str,
+    limit: int | None,
     dry_run: bool,
     as_json: bool,
-    summary: Summary | None = None,
 ) -> int:
-    summary = Summary() if summary is None else summary
     failure: MailerError | None = None
     with click.progressbar(
-        length=session.count(), label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
+        length=session.count(), label="dead letters", file=sys.stderr, hidden=not sys.stderr.isatty()
     ) as bar:
         try:
-            work(summary, bar.update)
+            session.run(decide, takes, summary, limit=limit, dry_run=dry_run, progress=bar.update)
         except KeyboardInterrupt:
             summary.interrupted = True
             session.queue.abandon()

@@ -13,12 +13,11 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias, assert_never
+from typing import Protocol, assert_never
 
 from sqlalchemy import Engine
 
 from mail_contract.keys import VerifyingKeys
-from mailer_service.deadletters import decision as decisions
 from mailer_service.deadletters.decision import Decision, Discard, Keep, SendAgain, TellAuth
 from mailer_service.deadletters.info import DeadLetterInfo, read
 from mailer_service.deadletters.queue import DeadQueue
@@ -32,7 +31,19 @@ from service_runtime.publishing.publisher import Publisher
 
 _CONFIRM_SECONDS = 15.0
 
-Decide: TypeAlias = Callable[[Sequence[DeadLetterInfo]], Iterable[Decision]]
+
+class Decide(Protocol):
+    """Decides what is done with dead letters."""
+
+    def __call__(
+        self,
+        infos: Sequence[DeadLetterInfo],
+        ledger: DeadLedger,
+        *,
+        keys: VerifyingKeys | None,
+        dry_run: bool,
+    ) -> Iterable[Decision]:
+        """As `redrive` and `drop` have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,43 +76,10 @@ class DeadLetterSession:
                 yield info
             progress(len(window))
 
-    def redrive(
+    def run(
         self,
-        takes: Callable[[DeadLetterInfo], bool],
-        summary: Summary,
-        *,
-        limit: int | None,
-        dry_run: bool,
-        progress: Callable[[int], None],
-        copies: bool = False,
-    ) -> None:
-        """Sends those that are meant again; `copies` says whether also unconfirmed ones. See `_run`."""
-
-        def decide(infos: Sequence[DeadLetterInfo]) -> Iterable[Decision]:
-            return decisions.redrive(infos, self.ledger, keys=self.keys, dry_run=dry_run, copies=copies)
-
-        self._run(takes, decide, summary, limit=limit, dry_run=dry_run, progress=progress)
-
-    def drop(
-        self,
-        takes: Callable[[DeadLetterInfo], bool],
-        summary: Summary,
-        *,
-        limit: int | None,
-        dry_run: bool,
-        progress: Callable[[int], None],
-    ) -> None:
-        """Ends those that are meant; see `_run`."""
-
-        def decide(infos: Sequence[DeadLetterInfo]) -> Iterable[Decision]:
-            return decisions.drop(infos, self.ledger, keys=self.keys, dry_run=dry_run)
-
-        self._run(takes, decide, summary, limit=limit, dry_run=dry_run, progress=progress)
-
-    def _run(
-        self,
-        takes: Callable[[DeadLetterInfo], bool],
         decide: Decide,
+        takes: Callable[[DeadLetterInfo], bool],
         summary: Summary,
         *,
         limit: int | None,
@@ -111,8 +89,8 @@ class DeadLetterSession:
         """Does what was decided with each dead letter that is meant, a window at a time.
 
         Args:
+            decide: `redrive` or `drop` of `deadletters.decision`.
             takes: which are meant.
-            decide: what to do with some of them; may write to the ledger.
             summary: grows as things are done, so that it is true even if this ends with an error.
             limit: stop once so many were acted upon; those that stay do not count.
             dry_run: publishes nothing and takes nothing out.
@@ -126,7 +104,8 @@ class DeadLetterSession:
             meant = [info for info in map(read, window) if takes(info)]
             while meant and left != 0:
                 portion, meant = (meant, []) if left is None else (meant[:left], meant[left:])
-                acted = self._carry_out(list(decide(portion)), summary, dry_run=dry_run)
+                decided = decide(portion, self.ledger, keys=self.keys, dry_run=dry_run)
+                acted = self._carry_out(list(decided), summary, dry_run=dry_run)
                 left = None if left is None else left - acted
                 summary.matched += len(portion)
             summary.looked_at += len(window)

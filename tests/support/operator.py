@@ -80,7 +80,7 @@ class Operator:
 
     @contextmanager
     def session(self, *, keys: bool = True) -> Iterator[DeadLetterSession]:
-        """The same desk the commands work at, in this process."""
+        """The same session the commands work in, in this process."""
         engine = build_engine(self.room.database.url, application="test", connections=2, autocommit=True)
         known = VerifyingKeys.from_json(self.room.signing[1]) if keys else None
         try:

@@ -144,7 +144,7 @@ class OperatorSettings(_Settings):
     Attributes:
         database_url: as the role `mailer`.
         broker_url: as the user `operator`.
-        verifying_keys: JWK set, auth's public Ed25519; without it the word of the mailer that buried a letter is taken.
+        verifying_keys: JWK set, auth's public Ed25519; without it the word of the mailer that dead-lettered a letter is taken.
     """
 
     database_url: DatabaseUrl

@@ -1,4 +1,4 @@
-"""The commands of `mailer-service dead`: each opens a desk, works there and prints what came of it."""
+"""The commands of `mailer-service dead`: each opens a session, works in it and prints what came of it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _INTERRUPTED = 130
 def list_dead(settings: OperatorSettings, selection: Selection, *, each: bool, as_json: bool) -> None:
     """Prints how many there are, by group or one by one."""
     now = datetime.now(UTC)
-    with _desk(settings) as (session, _):
+    with _session(settings) as (session, _):
         total = session.count()
         found = session.look(selection)
         if each:
@@ -57,7 +57,7 @@ def list_dead(settings: OperatorSettings, selection: Selection, *, each: bool, a
 def show_dead(settings: OperatorSettings, selection: Selection, *, as_json: bool) -> int:
     """Prints each that is meant, with its life; returns the exit code."""
     now = datetime.now(UTC)
-    with _desk(settings) as (session, archive):
+    with _session(settings) as (session, archive):
         infos = list(session.look(selection))
         actions = [
             decision.action for decision in redrive(infos, session.ledger, keys=session.keys, dry_run=True)
@@ -87,7 +87,7 @@ def redrive_dead(
     def run(
         takes: Callable[[DeadLetterInfo], bool], summary: Summary, *, limit: int | None, copies: bool
     ) -> int:
-        with _desk(settings) as (session, _):
+        with _session(settings) as (session, _):
             return _run(
                 session,
                 partial(redrive, copies=copies),
@@ -103,7 +103,7 @@ def redrive_dead(
     stayed = summary.unconfirmed
     if dry_run or as_json or code == _INTERRUPTED or not stayed or not _accepts_copies(len(stayed)):
         return code
-    # Those that were asked about and no others; the desk is free while the person thinks.
+    # Those that were asked about and no others; the session is closed while the person thinks.
     return run(lambda one: one.key in stayed, Summary(), limit=None, copies=True)
 
 
@@ -123,8 +123,8 @@ def drop_dead(
     """Ends those that are meant, after a question unless it is sure, and prints the count; returns the exit code."""
     counted: set[tuple[str, str]] | None = None
     if not sure:
-        # Those that were counted are dropped and no others; the desk is free while the person thinks.
-        with _desk(settings) as (session, _):
+        # Those that were counted are dropped and no others; the session is closed while the person thinks.
+        with _session(settings) as (session, _):
             counted = {one.key for one in session.look(selection)}
         question = f"Drop {len(counted)} dead letters for good?"
         if not counted or not click.confirm(question, err=True):
@@ -134,7 +134,7 @@ def drop_dead(
     def takes(one: DeadLetterInfo) -> bool:
         return selection.takes(one) and (counted is None or one.key in counted)
 
-    with _desk(settings) as (session, _):
+    with _session(settings) as (session, _):
         return _run(session, drop, takes, Summary(), limit=selection.limit, dry_run=dry_run, as_json=as_json)
 
 
@@ -171,7 +171,7 @@ def _run(
 
 
 @contextmanager
-def _desk(settings: OperatorSettings) -> Iterator[tuple[DeadLetterSession, Archive]]:
+def _session(settings: OperatorSettings) -> Iterator[tuple[DeadLetterSession, Archive]]:
     engine = build_engine(
         settings.database_url.get_secret_value(),
         application="mailer-dead",

@@ -199,7 +199,7 @@ def examine(info: DeadLetterInfo, keys: VerifyingKeys | None) -> Content:
 
     Args:
         info: what was read of it.
-        keys: auth's public keys; without them the word of the mailer that buried it is taken.
+        keys: auth's public keys; without them the word of the mailer that dead-lettered it is taken.
     """
     try:
         return _content(info, keys)

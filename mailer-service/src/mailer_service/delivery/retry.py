@@ -49,7 +49,7 @@ def plan(
         refusals: how often the letter was refused in this way, this time included; counted only where it matters.
 
     Returns:
-        The verdict itself, its `after` set to the delay of a waiting room; or what replaces it.
+        The verdict itself, its `after` set to the delay of a wait queue; or what replaces it.
     """
     verdict = without_another(verdict)
     if isinstance(verdict, Sent):
@@ -109,7 +109,7 @@ def kind_of(verdict: Verdict) -> str | None:
 
 
 def tier_of(after: timedelta) -> WaitTier:
-    """Returns the waiting room for a delay: the longest that is not longer, the shortest if all are."""
+    """Returns the wait queue for a delay: the longest that is not longer, the shortest if all are."""
     return next((tier for tier in reversed(TIERS) if tier.delay <= after), TIERS[0])
 
 

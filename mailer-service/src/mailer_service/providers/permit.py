@@ -39,7 +39,7 @@ class Permit:
         share_held: ThreadShare,
         changed: Callable[[], None],
     ) -> None:
-        """Takes all providers in order, the one entered, for which letter, and whom to tell of a breaker that opened."""
+        """Takes all providers in order, the one entered, for which letter, and whom to tell of a circuit that opened."""
         self.provider = chosen.name
         self._providers = providers
         self._chosen = chosen

@@ -1,4 +1,4 @@
-"""One provider as one replica uses it: its server, its breaker, its share of the budgets."""
+"""One provider as one replica uses it: its server, its circuit, its share of the budgets."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class ProviderStore:
 
     def reset(self, name: str) -> None:
         """Forgets how often a provider was given up, for it has taken a letter."""
-        self._run(statements.FORGIVE, name=name)
+        self._run(statements.RESET, name=name)
 
     def slow_down(self, server: SmtpServer) -> bool:
         """Halves what all replicas may ask of a server; returns False if that was done within the last second."""

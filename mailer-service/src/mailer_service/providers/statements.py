@@ -92,7 +92,7 @@ CLOSE = text(
 )
 """Letters go there again, one at a time where our account had been refused. How often it was given up stays known until it has taken one."""
 
-FORGIVE = text(
+RESET = text(
     """
     UPDATE providers SET openings = 0, width = CASE WHEN account THEN 1 ELSE width END, account = false, set_up = false
     WHERE name = :name AND reason IS NULL AND openings > 0

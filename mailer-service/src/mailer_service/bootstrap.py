@@ -37,12 +37,11 @@ from mailer_service.settings import WorkerSettings
 from mailer_service.smtp.server import read_servers
 from mailer_service.smtp.transport import SmtpTransport
 from mailer_service.suppression.recipient_hashes import RecipientHasher
-from mailer_service.worker.cancellations import Cancellations
 from mailer_service.worker.consumption import Consumption
 from mailer_service.worker.follow_up import FollowUp
 from mailer_service.worker.liveness import Heartbeat, Liveness, ThreadWatchdog, heartbeat_step
 from mailer_service.worker.pipeline import Pipeline
-from mailer_service.worker.tasks import register
+from mailer_service.worker.tasks import Cancellations, register
 from service_runtime.celery.app import build_app
 from service_runtime.database.engine import build_engine
 from service_runtime.publishing.confirms import PublishOutcome

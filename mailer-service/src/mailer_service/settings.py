@@ -9,8 +9,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from mail_contract.keys import SealingKeys, VerifyingKeys
 from mail_contract.topology import MAILER_WORK
-from mailer_service.letter_settings import LetterSettings
-from mailer_service.sender_settings import SenderSettings
+from mailer_service.letter_settings import LetterSettings, SenderSettings
 from mailer_service.smtp.server import read_servers
 from service_runtime.setting_types import BrokerUrl, DatabaseUrl, HostAndPort, ProcessSettings, holds_keys
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from dev_inbox.script import Action, Phase, Rule
 from mailer_service.cli import keys
 from mailer_service.cli.keys import make_dkim_keys
-from mailer_service.sender_settings import DkimSettings
+from mailer_service.letter_settings import DkimSettings
 from support.dkim import opendkim_says
 from support.eventually import eventually
 from support.mailroom import Mailroom

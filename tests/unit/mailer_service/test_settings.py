@@ -15,10 +15,9 @@ from mail_contract.keys import generate_sealing_keys, generate_signing_keys
 from mailer_service.cli import keys
 from mailer_service.cli.keys import make_dkim_keys
 from mailer_service.cli.keys import run as make_keys
-from mailer_service.letter_settings import LetterSettings
+from mailer_service.letter_settings import DkimSettings, LetterSettings
 from mailer_service.letters.brand import Brand
 from mailer_service.letters.dkim_keys import DkimKeys
-from mailer_service.sender_settings import DkimSettings
 from mailer_service.settings import FlowerSettings, MigrationSettings, WorkerSettings
 from mailer_service.smtp.server import Security, SmtpServer, read_servers
 from service_runtime.errors import SettingsError

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mail_contract.keys import generate_sealing_keys
+from mailer_service.letter_settings import DkimSettings
 from mailer_service.letters.dkim_keys import DkimKeys, generate_dkim_keys, zone_line
-from mailer_service.sender_settings import DkimSettings
 
 PRIVATE = "sealing.private.json"
 PUBLIC = "sealing.public.json"

@@ -18,7 +18,7 @@ from mailer_service.cli.start import BAD_SETTINGS, settings_of
 from mailer_service.cli.suppressions import suppressions
 from mailer_service.db import migrate as migrations
 from mailer_service.errors import AddressTaken, BrokenTemplates
-from mailer_service.sender_settings import DkimSettings
+from mailer_service.letter_settings import DkimSettings
 from mailer_service.settings import FlowerSettings, MigrationSettings, WorkerSettings
 
 

@@ -41,6 +41,7 @@ class Publisher:
             channel.read_answers(seconds=self._confirm_seconds)
         except BrokerLost as lost:
             reason = lost.why
+            self._drop()
         except BaseException:
             self._drop()  # who knows what was written
             raise

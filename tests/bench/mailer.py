@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,6 +27,7 @@ import psutil
 
 from mail_contract.topology import AUTH_REPORTS
 from mailer_service.settings import WorkerSettings
+from service_runtime.publishing.channel import ConfirmingChannel
 from service_runtime.publishing.publisher import Publisher
 from support.broker import virtual_host
 from support.database import database_copy, migrate
@@ -91,7 +93,7 @@ def sink(reply_ms: float) -> Iterator[Sink]:
 
 def post(room: Mailroom, number: int) -> None:
     """Publishes letters, a window of them at a time."""
-    publisher = Publisher(room.auth, confirm_seconds=30)
+    publisher = Publisher(partial(ConfirmingChannel, room.auth), confirm_seconds=30)
     for start in range(0, number, WINDOW):
         window = [
             letter_call(room.seal(f"person-{sent}@example.org"))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from mail_contract.tasks import RECORD_REPORT
 from mail_contract.topology import AUTH_REPORTS, REPORT_ROUTE, Route
 from mailer_service.batcher import Batcher
 from service_runtime.celery.app import build_app
+from service_runtime.publishing.channel import ConfirmingChannel
 from service_runtime.publishing.confirms import Answer, PublishOutcome
 from service_runtime.publishing.message import OutgoingMessage, call_of
 from service_runtime.publishing.publisher import Publisher
@@ -25,7 +27,7 @@ NOWHERE = Route(exchange="mail.wait", routing_key="mail.urgent.never")
 @pytest.fixture
 def publisher(broker: VirtualHost) -> Iterator[Publisher]:
     app = build_app("publisher", broker_url=broker.url("mailer"))
-    publisher = Publisher(app)
+    publisher = Publisher(partial(ConfirmingChannel, app))
     yield publisher
     publisher.close()
     app.close()

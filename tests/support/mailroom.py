@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -37,6 +38,7 @@ from mail_contract.topology import (
     letter_route,
 )
 from service_runtime.celery.app import build_app
+from service_runtime.publishing.channel import ConfirmingChannel
 from service_runtime.publishing.message import OutgoingMessage, call_of
 from service_runtime.publishing.publisher import Publisher
 from support.broker import VirtualHost
@@ -161,7 +163,7 @@ class Mailroom:
         self.auth.close()
 
     def _publish(self, message: OutgoingMessage) -> None:
-        self._publisher = self._publisher or Publisher(self.auth)
+        self._publisher = self._publisher or Publisher(partial(ConfirmingChannel, self.auth))
         (outcome,) = self._publisher.publish([message])
         assert outcome.confirmed, outcome
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from mailer_service.deadletters.session import DeadLetterSession, session_at
 from mailer_service.incoming import IncomingMessage
 from service_runtime.celery.app import build_app
 from service_runtime.database.engine import build_engine
+from service_runtime.publishing.channel import ConfirmingChannel
 from service_runtime.publishing.publisher import Publisher
 from support import nursery
 from support.eventually import eventually
@@ -105,7 +107,7 @@ def leave_dead(
     record(room, envelopes, reason=reason, state=state, reply=reply, first_seen=first_seen)
     before = room.broker.depth("mailer.dead")
     app = build_app("mailer", broker_url=room.broker.url("mailer"))
-    publisher = Publisher(app, confirm_seconds=60)
+    publisher = Publisher(partial(ConfirmingChannel, app), confirm_seconds=60)
     try:
         published = publisher.publish(
             [

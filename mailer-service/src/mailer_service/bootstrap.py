@@ -44,6 +44,7 @@ from mailer_service.worker.pipeline import Pipeline
 from mailer_service.worker.tasks import Cancellations, register
 from service_runtime.celery.app import build_app
 from service_runtime.database.engine import build_engine
+from service_runtime.publishing.channel import ConfirmingChannel
 from service_runtime.publishing.confirms import PublishOutcome
 from service_runtime.publishing.message import OutgoingMessage
 from service_runtime.publishing.publisher import Publisher
@@ -144,7 +145,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         metrics=metrics,
         changed=monitor.look_soon,
     )
-    publisher = Publisher(app)
+    publisher = Publisher(partial(ConfirmingChannel, app))
     publishing: Batcher[OutgoingMessage, PublishOutcome] = Batcher(
         publisher.publish, every=GATHERING_SECONDS, concerns_all=lambda _: False
     )

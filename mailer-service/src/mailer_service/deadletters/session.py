@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, assert_never
 
 from sqlalchemy import Engine
@@ -26,6 +27,7 @@ from mailer_service.delivery.dead_ledger import DeadLedger
 from mailer_service.errors import NotTaken
 from mailer_service.reports import outgoing_report
 from service_runtime.celery.app import build_app
+from service_runtime.publishing.channel import ConfirmingChannel
 from service_runtime.publishing.message import OutgoingMessage
 from service_runtime.publishing.publisher import Publisher
 
@@ -169,7 +171,7 @@ def session_at(
         BrokerLost, BrokerRefuses, LedgerUnavailable: also later, while it is open.
     """
     app = build_app("mailer-operator", broker_url=broker_url)
-    publisher = Publisher(app, confirm_seconds=_CONFIRM_SECONDS)
+    publisher = Publisher(partial(ConfirmingChannel, app), confirm_seconds=_CONFIRM_SECONDS)
     try:
         with (
             DeadLedger(engine, actor=_actor(), on_wait=on_wait) as ledger,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-
-from celery import Celery
+from collections.abc import Callable, Sequence
 
 from service_runtime.celery.app import HEARTBEAT_SECONDS
 from service_runtime.errors import BrokerLost
@@ -20,9 +18,11 @@ _CONFIRM_SECONDS = 5.0
 class Publisher:
     """One connection, opened when it is needed and dropped as soon as anything on it is unknown; for one thread at a time."""
 
-    def __init__(self, app: Celery, *, confirm_seconds: float = _CONFIRM_SECONDS) -> None:
-        """Takes the app, of `build_app`, and how many seconds the answers may take."""
-        self._app = app
+    def __init__(
+        self, connect: Callable[[], ConfirmingChannel], *, confirm_seconds: float = _CONFIRM_SECONDS
+    ) -> None:
+        """Takes what opens a channel or raises BrokerLost, and how many seconds the answers may take."""
+        self._connect = connect
         self._confirm_seconds = confirm_seconds
         self._channel: ConfirmingChannel | None = None
         self._used_at = 0.0
@@ -66,7 +66,7 @@ class Publisher:
         if self._channel is not None and time.monotonic() - self._used_at > HEARTBEAT_SECONDS:
             self.close()
         if self._channel is None:
-            self._channel = ConfirmingChannel(self._app)
+            self._channel = self._connect()
         return self._channel
 
     def _drop(self) -> None:

@@ -36,15 +36,17 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side, tests of one file stay together, and so do all that need the whole stack: it is started once.
 
-    Whatever has a broker is marked so, for `make matrix`.
+    Those in a group of their own take long, and come first. Whatever has a broker is marked so, for `make matrix`.
     """
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         needs_stack = "stack" in fixtures
         if needs_stack or "broker" in fixtures:
             item.add_marker(pytest.mark.broker)
-        file = item.path.relative_to(item.config.rootpath)
-        item.add_marker(pytest.mark.xdist_group("stack" if needs_stack else str(file)))
+        if item.get_closest_marker("xdist_group") is None:
+            file = item.path.relative_to(item.config.rootpath)
+            item.add_marker(pytest.mark.xdist_group("stack" if needs_stack else str(file)))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -229,6 +229,7 @@ def test_the_services_logs_are_streamed_with_their_names(stack: Stack) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("stopped stack")
 def test_sigterm_stops_everything_in_order_and_the_next_run_finds_the_data_and_avoids_busy_ports(
     tmp_path: Path,
 ) -> None:
@@ -263,6 +264,7 @@ def test_sigterm_stops_everything_in_order_and_the_next_run_finds_the_data_and_a
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("killed stack")
 def test_a_run_stops_what_a_killed_one_left_behind_and_leaves_nothing_when_it_is_interrupted_itself(
     tmp_path: Path,
 ) -> None:
@@ -284,6 +286,7 @@ def test_a_run_stops_what_a_killed_one_left_behind_and_leaves_nothing_when_it_is
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("stillborn stack")
 def test_a_service_that_cannot_start_ends_the_run_with_its_last_words(tmp_path: Path) -> None:
     root = tmp_path / "state"
 

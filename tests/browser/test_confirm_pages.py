@@ -1,4 +1,4 @@
-"""What the pages behind the links of an email make of each answer: confirming, "this wasn't me", and where to sign in."""
+"""What the pages behind the links of an email make of each answer: confirming, and "this wasn't me"."""
 
 from typing import Any
 
@@ -190,7 +190,8 @@ def test_this_wasnt_me_without_its_link_says_so(desktop: Window, site: str, api:
     api.on(REFUSE, problem(400, "unknown_link"))
     refused(desktop, REFUSE, 400)
     page = desktop.open(f"{site}/refuse")
-    headed(page, TEXTS["verify"]["failed_title"])
+    headed(page, TEXTS["refuse"]["title"])
+    expect(page.get_by_label(TEXTS["link"])).to_be_visible()
     page.goto(f"{site}/refuse#token=half")
     press(page, TEXTS["refuse"]["submit"])
     headed(page, TEXTS["verify"]["failed_title"])
@@ -210,10 +211,3 @@ def test_the_other_language_keeps_the_link(desktop: Window, site: str, api: Scri
         vietnamese["done"]["title"] if path == "verify" else vietnamese["refuse"]["done_title"]
     )
     assert [body["token"] for _, body in api.asked] == ["abc"]
-
-
-def test_the_sign_in_page_says_where_to_and_has_no_form(desktop: Window, site: str, api: ScriptedApi) -> None:
-    page = desktop.open(f"{site}/signin?lang=en")
-    expect(page.get_by_text(TEXTS["signin"]["where"])).to_be_visible()
-    assert page.locator("form, input, button, script").count() == 0
-    assert api.asked == []

@@ -11,6 +11,7 @@ from support.chromium import Window
 from support.database import Database
 from support.people import PASSWORD
 from support.scripted_api import serving
+from support.signed_in import add_account
 
 pytestmark = pytest.mark.slow  # an API of its own, and real work
 
@@ -30,3 +31,20 @@ def test_a_person_among_very_many_signs_up_without_noticing(desktop: Window, aut
         expect(page.get_by_role("heading", name=TEXTS["sent"]["title"])).to_be_focused()
         page.close()
     assert api.last_letter().contents.recipient == "linh@example.com"
+
+
+def test_a_person_signs_in_while_very_many_fail_with_the_password_typed_once_more(
+    desktop: Window, auth_database: Database
+) -> None:
+    api = AuthApi.on(auth_database.url, owner_url=auth_database.migrator_url, limit_all_sign_in="1/day")
+    add_account(api, "linh@example.com")
+    api.post("/v1/sessions", {"email": "first@example.com", "password": PASSWORD})
+    desktop.watch.expect_refusal("POST /signin 428")
+    with serving(api.app) as site:
+        page = desktop.open(f"{site}/signin")
+        for title in (TEXTS["signin"]["title"], TEXTS["account"]["title"]):
+            page.get_by_label(TEXTS["email"], exact=True).fill("linh@example.com")
+            page.get_by_label(TEXTS["password"], exact=True).fill("three boats at dawn")
+            page.get_by_role("button", name=TEXTS["signin"]["submit"], exact=True).click()
+            expect(page.get_by_role("heading", level=1)).to_have_text(title)
+        page.close()

@@ -74,7 +74,6 @@ def test_time_tells_nothing_of_accounts_that_were_imported_with_other_hashes(api
         "_bcrypt": "passlib bcrypt",
         "_pbkdf2": "django pbkdf2",
         "_keycloak": "keycloak pbkdf2",
-        "_scrypt": "passlib scrypt",
     }
     for standing, name in imported.items():
         stored = read_hash(EXPORTED[name])

@@ -56,6 +56,21 @@ def test_what_is_added_is_listed_by_tag_and_scope_only(suppressions: Run) -> Non
     assert str(first["tag"]) in shown
 
 
+def test_who_added_and_removed_what_is_written_down(suppressions: Run) -> None:
+    suppressions("add", AN, "example.net", "--reason", "asked by phone", "--by", "bao")
+    suppressions("remove", AN)
+    suppressions("remove", AN)
+    done = suppressions("log", AN, "--json")
+    acts = json.loads(done.stdout)["actions"]
+    assert [(act["action"], act["reason"]) for act in acts] == [
+        ("added", "asked by phone"),
+        ("removed", "asked by phone"),
+    ]
+    assert acts[0]["actor"] == "bao"
+    assert "@" in acts[1]["actor"]
+    assert suppressions("log").stdout.count("  added  ") == 2
+
+
 def test_addresses_may_come_from_standard_input_out_of_sight(suppressions: Run) -> None:
     done = suppressions("add", "--json", stdin=f"{AN}\n\n bob@example.org \n")
     assert done.returncode == 0, done.stderr

@@ -14,6 +14,7 @@ import click
 
 from mailer_service.cli.start import settings_of
 from mailer_service.db.tables import Scope
+from mailer_service.deadletters.session import operator_name
 from mailer_service.errors import AddressNotSupported, LedgerUnavailable
 from mailer_service.settings import SuppressionSettings
 from mailer_service.suppression.recipient_hashes import RecipientHasher
@@ -24,6 +25,8 @@ Target: TypeAlias = tuple[Scope, bytes]
 
 _who = click.argument("who", nargs=-1, metavar="[ADDRESS|DOMAIN]...")
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_by = click.option("--by", help="Your name, for the log; the user's on this machine if not given.")
+_NEWEST = 200
 
 
 @click.group()
@@ -51,15 +54,16 @@ def show(who: Sequence[str], *, as_json: bool) -> None:
 @click.option(
     "--days", type=click.FloatRange(min=0, min_open=True), help="For how long; for ever if not given."
 )
+@_by
 @_as_json
-def add(who: Sequence[str], *, reason: str, days: float | None, as_json: bool) -> None:
+def add(who: Sequence[str], *, reason: str, days: float | None, by: str | None, as_json: bool) -> None:
     """Keep letters from WHO, starting now."""
     if "@" in reason or not reason.isprintable() or not 0 < len(reason) <= 100:
         raise click.BadParameter(
             "must be up to 100 printable characters without an address", param_hint="--reason"
         )
     lifetime = None if days is None else timedelta(days=days)
-    with _opened() as (store, hasher):
+    with _opened(by) as (store, hasher):
         targets = _targets(hasher, _given(who))
         added = [
             store.add(NewSuppression(key=key, scope=scope, reason=reason, lifetime=lifetime))
@@ -75,14 +79,21 @@ def add(who: Sequence[str], *, reason: str, days: float | None, as_json: bool) -
     "--reason", help="All with this reason, instead of WHO: a server may have been wrong for an hour."
 )
 @click.option("--hours", type=click.FloatRange(min=0, min_open=True), help="With --reason: only the newest.")
+@_by
 @_as_json
 def remove(
-    who: Sequence[str], *, tags: Sequence[str], reason: str | None, hours: float | None, as_json: bool
+    who: Sequence[str],
+    *,
+    tags: Sequence[str],
+    reason: str | None,
+    hours: float | None,
+    by: str | None,
+    as_json: bool,
 ) -> None:
     """Let letters go to WHO again. Exit code 1 if one of them was not suppressed."""
     if hours is not None and reason is None:
         raise click.UsageError("--hours goes with --reason.")
-    with _opened() as (store, hasher):
+    with _opened(by) as (store, hasher):
         given = [] if (tags or reason) and not who else _given(who)
         gone = [int(store.remove(key)) for _, key in _targets(hasher, given)]
         gone += [_remove_tagged(store, tag) for tag in tags]
@@ -100,6 +111,24 @@ def remove(
             click.echo(f"{still} still without letters, because the whole domain is suppressed", err=True)
     if missing:
         sys.exit(1)
+
+
+@suppressions.command()
+@_who
+@click.option("--limit", type=click.IntRange(min=1), default=_NEWEST, show_default=True, help="The newest.")
+@_as_json
+def log(who: Sequence[str], *, limit: int, as_json: bool) -> None:
+    """Show what operators added and removed, of all or of WHO, the newest last."""
+    with _opened() as (store, hasher):
+        found = store.actions(*(key for target in who for key in _concerning(hasher, target)), limit=limit)
+    if as_json:
+        shown = [asdict(act) for act in found]
+        click.echo(json.dumps({"actions": shown}, default=lambda at: at.isoformat()))
+        return
+    for act in found:
+        click.echo(
+            f"{act.at:%Y-%m-%d %H:%M:%S}  {act.actor}  {act.action}  {act.tag}  {act.scope}  {act.reason}"
+        )
 
 
 def _remove_tagged(store: SuppressionStore, tag: str) -> int:
@@ -158,13 +187,16 @@ def _print(found: Sequence[Suppression], *, as_json: bool) -> None:
 
 
 @contextmanager
-def _opened() -> Iterator[tuple[SuppressionStore, RecipientHasher]]:
+def _opened(by: str | None = None) -> Iterator[tuple[SuppressionStore, RecipientHasher]]:
     settings = settings_of(SuppressionSettings)
     engine = build_engine(
         settings.database_url.get_secret_value(), application="suppressions", connections=1, autocommit=True
     )
     try:
-        yield SuppressionStore(engine), RecipientHasher(settings.hash_key.get_secret_value())
+        yield (
+            SuppressionStore(engine, actor=by or operator_name()),
+            RecipientHasher(settings.hash_key.get_secret_value()),
+        )
     except LedgerUnavailable as error:
         raise click.ClickException(str(error)) from None
     finally:

@@ -17,6 +17,7 @@ MIGRATIONS: Final = Migrations(
         "interventions": "SELECT, INSERT",
         "letters": "SELECT, INSERT, UPDATE",
         "providers": "SELECT, INSERT, UPDATE",
+        "suppression_actions": "SELECT, INSERT",
         "suppressions": "SELECT, INSERT, UPDATE, DELETE",
     },
 )

@@ -40,22 +40,41 @@ LIST = text(
 
 PUT = text(
     """
-    INSERT INTO suppressions (key, scope, reason, expires_at, needed)
-    VALUES (:key, :scope, :reason, now() + CAST(:lifetime AS interval), :needed)
-    ON CONFLICT (key) DO UPDATE SET
-        reason = excluded.reason, since = excluded.since, expires_at = excluded.expires_at,
-        times = excluded.times, needed = excluded.needed
-    RETURNING key, scope, reason, since, expires_at, times, needed
+    WITH put AS (
+        INSERT INTO suppressions (key, scope, reason, expires_at, needed)
+        VALUES (:key, :scope, :reason, now() + CAST(:lifetime AS interval), :needed)
+        ON CONFLICT (key) DO UPDATE SET
+            reason = excluded.reason, since = excluded.since, expires_at = excluded.expires_at,
+            times = excluded.times, needed = excluded.needed
+        RETURNING key, scope, reason, since, expires_at, times, needed
+    ), noted AS (
+        INSERT INTO suppression_actions (actor, action, key, scope, reason)
+        SELECT :actor, 'added', key, scope, reason FROM put
+    )
+    SELECT * FROM put
     """
 )
 
-REMOVE = text("DELETE FROM suppressions WHERE key = :key")
+_REMOVE = """
+    WITH gone AS (DELETE FROM suppressions WHERE {} RETURNING key, scope, reason)
+    INSERT INTO suppression_actions (actor, action, key, scope, reason)
+    SELECT :actor, 'removed', key, scope, reason FROM gone
+"""
+REMOVE = text(_REMOVE.format("key = :key"))
 
 REMOVE_FOR_A_REASON = text(
+    _REMOVE.format(
+        "reason = :reason AND (CAST(:age AS interval) IS NULL OR since >= now() - CAST(:age AS interval))"
+    )
+)
+
+ACTIONS = text(
     """
-    DELETE FROM suppressions
-    WHERE reason = :reason AND (CAST(:age AS interval) IS NULL OR since >= now() - CAST(:age AS interval))
+    SELECT at, actor, action, key, scope, reason FROM suppression_actions
+    WHERE :all OR key = ANY (CAST(:keys AS bytea[]))
+    ORDER BY id DESC LIMIT :at_most
     """
 )
+"""What operators did, newest first."""
 
 TAGGED = text("SELECT key FROM suppressions WHERE encode(key, 'hex') LIKE :tag")

@@ -174,7 +174,7 @@ def session_at(
     publisher = Publisher(partial(ConfirmingChannel, app), confirm_seconds=_CONFIRM_SECONDS)
     try:
         with (
-            DeadLedger(engine, actor=_actor(), on_wait=on_wait) as ledger,
+            DeadLedger(engine, actor=operator_name(), on_wait=on_wait) as ledger,
             DeadQueue(app) as queue,
         ):
             yield DeadLetterSession(publisher=publisher, queue=queue, ledger=ledger, keys=keys)
@@ -183,7 +183,8 @@ def session_at(
         app.close()
 
 
-def _actor() -> str:
+def operator_name() -> str:
+    """Returns who runs this process, `user@machine`."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user need not have a name

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from mailer_service.db import suppression_statements as statements
-from mailer_service.db.tables import Scope
+from mailer_service.db.tables import Scope, SuppressionAction
 from mailer_service.errors import LedgerUnavailable
 from service_runtime.database.engine import translated
 
@@ -65,11 +65,25 @@ class Suppression:
         return self.times >= self.needed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionAct:
+    """What an operator did to one; the attributes are those of `SuppressionActionRow`, and a tag for the key."""
+
+    at: datetime
+    actor: str
+    action: SuppressionAction
+    tag: str
+    scope: Scope
+    reason: str
+
+
 class SuppressionStore:
     """Reads and writes suppressions; expired ones are neither shown nor kept. Every method raises LedgerUnavailable."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, actor: str) -> None:
+        """Takes the ledger's engine, and who is written down for what is added and removed."""
         self._engine = engine
+        self._actor = actor
 
     def listing(self, *hashes: bytes) -> list[Suppression]:
         """Returns all entries, or those with one of the keys, oldest first."""
@@ -89,6 +103,7 @@ class SuppressionStore:
                     "reason": new.reason,
                     "lifetime": new.lifetime,
                     "needed": new.needed,
+                    "actor": self._actor,
                 },
             ).one()
             return _suppression(row)
@@ -97,7 +112,7 @@ class SuppressionStore:
         """Takes one away; tells whether it was there."""
         with self._connection() as connection:
             connection.execute(statements.SWEEP)
-            return connection.execute(statements.REMOVE, {"key": key}).rowcount > 0
+            return self._remove(connection, key)
 
     def remove_for(self, reason: str, *, age: timedelta | None = None) -> int:
         """Takes away all with a reason, or those first said within an age; returns how many.
@@ -106,7 +121,8 @@ class SuppressionStore:
         """
         with self._connection() as connection:
             connection.execute(statements.SWEEP)
-            return connection.execute(statements.REMOVE_FOR_A_REASON, {"reason": reason, "age": age}).rowcount
+            values = {"reason": reason, "age": age, "actor": self._actor}
+            return connection.execute(statements.REMOVE_FOR_A_REASON, values).rowcount
 
     def remove_tagged(self, tag: str) -> int:
         """Takes away those whose tag begins like this, unless it is more than one; returns how many there were."""
@@ -114,8 +130,28 @@ class SuppressionStore:
             connection.execute(statements.SWEEP)
             found = connection.execute(statements.TAGGED, {"tag": f"{tag}%"}).scalars().all()
             if len(found) == 1:
-                connection.execute(statements.REMOVE, {"key": found[0]})
+                self._remove(connection, found[0])
             return len(found)
+
+    def actions(self, *hashes: bytes, limit: int) -> list[SuppressionAct]:
+        """Returns what operators did to all, or to those with one of the keys, the newest last."""
+        values = {"keys": list(hashes), "all": not hashes, "at_most": limit}
+        with self._connection() as connection:
+            rows = connection.execute(statements.ACTIONS, values).all()
+        return [
+            SuppressionAct(
+                at=row.at,
+                actor=row.actor,
+                action=SuppressionAction(row.action),
+                tag=_tag(row.key),
+                scope=Scope(row.scope),
+                reason=row.reason,
+            )
+            for row in reversed(rows)
+        ]
+
+    def _remove(self, connection: Connection, key: bytes) -> bool:
+        return connection.execute(statements.REMOVE, {"key": key, "actor": self._actor}).rowcount > 0
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -125,7 +161,7 @@ class SuppressionStore:
 
 def _suppression(row: Any) -> Suppression:
     return Suppression(
-        tag=bytes(row.key).hex()[:TAG_DIGITS],
+        tag=_tag(row.key),
         scope=Scope(row.scope),
         reason=row.reason,
         since=row.since,
@@ -133,3 +169,7 @@ def _suppression(row: Any) -> Suppression:
         times=row.times,
         needed=row.needed,
     )
+
+
+def _tag(key: bytes) -> str:
+    return bytes(key).hex()[:TAG_DIGITS]

@@ -33,7 +33,7 @@ LOADED = (
     "auth_service.flows.verify_address",
     "auth_service.http.below_path",
     "auth_service.http.documents",
-    "auth_service.http.pages.sign_up",
+    "auth_service.http.pages.account",
     "auth_service.http.passwords",
     "auth_service.http.receipts",
     "auth_service.http.refusals",
@@ -319,6 +319,7 @@ def _live(
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = list(command)
+    assert "auth_service.http.metrics" not in sys.modules, "LOADED leads to what holds prometheus_client"
     # The API has to load it anew; the mailer and Flower, which loaded it above, keep theirs.
     for name in [name for name in sys.modules if name.partition(".")[0] == "prometheus_client"]:
         del sys.modules[name]

@@ -1,4 +1,4 @@
-"""The ledger's table of what people did with dead letters."""
+"""The ledger's tables of what people did with dead letters and with suppressions."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mailer_service.db.tables import Base
+from mailer_service.db.tables import Base, Scope
+from service_runtime.database.schema import one_of
 
 
 class Intervention(StrEnum):
@@ -41,3 +42,39 @@ class InterventionRow(Base):
     at: Mapped[datetime] = mapped_column(server_default=func.now())
     reason: Mapped[str | None]
     actor: Mapped[str]
+
+
+class SuppressionAction(StrEnum):
+    """What an operator did to a suppression."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+class SuppressionActionRow(Base):
+    """A suppression that an operator added or removed: a fact, written once, with what it was about still a keyed hash.
+
+    Attributes:
+        id: in the order they were written.
+        at: when.
+        actor: who, `user@machine` or the name they gave.
+        action: a `SuppressionAction`.
+        key, scope, reason: of the suppression.
+    """
+
+    __tablename__ = "suppression_actions"
+    __table_args__ = (
+        CheckConstraint(one_of("action", SuppressionAction), name="action"),
+        CheckConstraint(one_of("scope", Scope), name="scope"),
+        CheckConstraint("octet_length(key) = 32", name="key"),
+        # For `mailer-service suppressions log`.
+        Index("ix_suppression_actions_key", "key", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    actor: Mapped[str]
+    action: Mapped[str]
+    key: Mapped[bytes]
+    scope: Mapped[str]
+    reason: Mapped[str]

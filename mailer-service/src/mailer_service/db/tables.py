@@ -17,8 +17,6 @@ from sqlalchemy import (
     Computed,
     Double,
     ForeignKey,
-    Identity,
-    Index,
     MetaData,
     func,
     text,
@@ -203,42 +201,6 @@ class SuppressionRow(Base):
     expires_at: Mapped[datetime | None]
     times: Mapped[int] = mapped_column(server_default=text("1"))
     needed: Mapped[int] = mapped_column(server_default=text("1"))
-
-
-class SuppressionAction(StrEnum):
-    """What an operator did to a suppression."""
-
-    ADDED = "added"
-    REMOVED = "removed"
-
-
-class SuppressionActionRow(Base):
-    """A suppression that an operator added or removed: a fact, written once, with what it was about still a keyed hash.
-
-    Attributes:
-        id: in the order they were written.
-        at: when.
-        actor: who, `user@machine` or the name they gave.
-        action: a `SuppressionAction`.
-        key, scope, reason: of the suppression.
-    """
-
-    __tablename__ = "suppression_actions"
-    __table_args__ = (
-        CheckConstraint(one_of("action", SuppressionAction), name="action"),
-        CheckConstraint(one_of("scope", Scope), name="scope"),
-        CheckConstraint("octet_length(key) = 32", name="key"),
-        # For `mailer-service suppressions log`.
-        Index("ix_suppression_actions_key", "key", "id"),
-    )
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    at: Mapped[datetime] = mapped_column(server_default=func.now())
-    actor: Mapped[str]
-    action: Mapped[str]
-    key: Mapped[bytes]
-    scope: Mapped[str]
-    reason: Mapped[str]
 
 
 class ProviderRow(Base):

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from mailer_service.db import suppression_statements as statements
-from mailer_service.db.tables import Scope, SuppressionAction
+from mailer_service.db.interventions import SuppressionAction
+from mailer_service.db.tables import Scope
 from mailer_service.errors import LedgerUnavailable
 from service_runtime.database.engine import translated
 

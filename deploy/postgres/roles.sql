@@ -56,7 +56,7 @@ GRANT CONNECT ON DATABASE auth TO auth;
 GRANT CONNECT ON DATABASE mailer TO mailer;
 
 -- Inside, a service reads and writes rows; tables are made and changed by the migrator alone. Every migration ends by
--- taking from the service what its statements on a table do not need (store/rights.py of each).
+-- taking from the service what its statements on a table do not need (db/migrate.py of each).
 \connect auth
 ALTER SCHEMA public OWNER TO migrator;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from architecture.test_house_rules import REPOSITORY, TRACKED, named
-from auth_service.processes.cli import commands as auth_service
+from auth_service.cli.cli import commands as auth_service
 from dev_inbox.cli import main as dev_inbox
 from mailer_service.cli.main import main as mailer_service
 from postern_local.cli import main as postern_local

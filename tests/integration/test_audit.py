@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from auth_service.db.audit import record
 from auth_service.domain.audit import SYSTEM, AuditAction, AuditResult, operator_actor
 from auth_service.security.secrets import KeyedHash
-from auth_service.store.audit import record
 from service_runtime.database.engine import build_engine, build_sessions
 from support import nursery
 from support.auth_api import HASH_KEY, AuthApi

@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 from psycopg2 import extensions, sql
 
-from auth_service.store.migrate import MIGRATIONS as AUTH
+from auth_service.db.migrate import MIGRATIONS as AUTH
 from mailer_service.db.migrate import MIGRATIONS as MAILER
 from support.database import Database
 

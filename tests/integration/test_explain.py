@@ -13,11 +13,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from auth_service.db.transactions import Transactions
 from auth_service.flows.renew_letters import RenewLetters
 from auth_service.outbox.claim import claim
 from auth_service.outbox.release import release_failed
 from auth_service.outbox.settle import settle_expired, settle_published
-from auth_service.store.transactions import Transactions
 from mail_contract.messages import ReportedState
 from service_runtime.database.engine import build_engine, build_sessions
 from support import nursery

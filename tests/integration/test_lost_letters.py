@@ -8,10 +8,10 @@ from uuid import UUID
 import psycopg2
 import pytest
 
+from auth_service.db.reports import Recorded, record_report
+from auth_service.db.tables import OutboxKind
 from auth_service.domain.delivery import DeliveryState
 from auth_service.outbox.lost import GRACE, LOST, end_lost_letters
-from auth_service.store.reports import Recorded, record_report
-from auth_service.store.tables import OutboxKind
 from mail_contract.messages import Cancellation, ReportedState
 from support.database import Database
 from support.outbox import Outbox, report

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from auth_service.store.base import Base
-from auth_service.store.person import NOT_OF_A_PERSON, WITHHELD
+from auth_service.db.base import Base
+from auth_service.db.person import NOT_OF_A_PERSON, WITHHELD
 from mail_contract.letters import LetterName
 from support import nursery
 from support.auth_api import PASSWORD, WRITER_SETTINGS, AuthApi

@@ -8,12 +8,12 @@ import psycopg2
 import pytest
 from sqlalchemy import text
 
+from auth_service.db.reports import record_report
 from auth_service.domain.delivery import DeliveryState
 from auth_service.outbox import Origin, enqueue_letter, record_limited, withdraw_letters
 from auth_service.outbox.claim import claim
 from auth_service.outbox.release import hand_back, measure_backlog, release_failed
 from auth_service.outbox.settle import settle_expired, settle_published
-from auth_service.store.reports import record_report
 from mail_contract.letters import LetterClass
 from mail_contract.messages import Cancellation, CancellationReason, Envelope, ReportedState
 from support.database import Database

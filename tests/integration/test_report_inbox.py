@@ -9,9 +9,9 @@ import pytest
 from celery import Celery
 from kombu import Connection
 
+from auth_service.db.reports import Recorded, record_report
 from auth_service.domain.delivery import DeliveryState
 from auth_service.errors import UnknownLetter
-from auth_service.store.reports import Recorded, record_report
 from mail_contract.messages import DeliveryReport, ReportedState
 from mail_contract.tasks import RECORD_REPORT
 from mail_contract.topology import AUTH_REPORTS, AUTH_REPORTS_DEAD, REPORT_ROUTE

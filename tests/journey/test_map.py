@@ -19,7 +19,7 @@ def test_a_letter_passes_every_step_and_is_claimed_before_it_is_sent_and_sent_be
     steps = {step.title: journey.of(step) for step in STEPS}
     assert [title for title, calls in steps.items() if not calls] == []
     assert modules(steps[SMTP.title]) >= {"mailer_service.smtp.transport", "mailer_service.smtp.wire"}
-    assert "auth_service.store.reports" in modules(steps[INBOX.title])
+    assert "auth_service.db.reports" in modules(steps[INBOX.title])
 
     order = [
         first(steps[WORKER.title], "mailer_service.worker.pipeline"),

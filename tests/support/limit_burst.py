@@ -2,8 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from auth_service.db.limits import admit
 from auth_service.domain.limit import Limit
-from auth_service.store.limits import admit
 from service_runtime.database.engine import build_engine, build_sessions
 
 THREADS = 5

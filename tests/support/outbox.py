@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from auth_service.db.tables import Letter, LetterEvent, OutboxKind, OutboxRow, Registration
 from auth_service.domain.delivery import DeliveryState
 from auth_service.domain.rank import CANCELLATION_RANK, LETTER_RANKS
 from auth_service.outbox.message import WAKE_UP_CHANNEL
-from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow, Registration
 from mail_contract.letters import LetterClass, LetterName
 from mail_contract.messages import (
     Cancellation,

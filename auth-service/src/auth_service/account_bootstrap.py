@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from auth_service.db.transactions import Transactions
 from auth_service.domain.limit import LimitName
 from auth_service.flows.account_letters import AccountLetters
 from auth_service.flows.admit_sign_in import AdmitSignIn
@@ -39,7 +40,6 @@ from auth_service.http.sources import Sources
 from auth_service.security.passwords import Passwords
 from auth_service.security.secrets import KeyedHash
 from auth_service.settings import ApiSettings
-from auth_service.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

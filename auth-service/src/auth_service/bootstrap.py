@@ -8,6 +8,7 @@ from typing import Final
 from flask import Flask
 
 from auth_service.account_bootstrap import Shared, build_accounts
+from auth_service.db.transactions import Transactions
 from auth_service.domain import guessing
 from auth_service.domain.limit import LimitName
 from auth_service.flows.admit_registration import AdmitRegistration
@@ -40,7 +41,6 @@ from auth_service.security.breaches import BreachList
 from auth_service.security.passwords import Passwords
 from auth_service.security.proofs import Proofs
 from auth_service.settings import ApiSettings
-from auth_service.store.transactions import Transactions
 from service_runtime.database.engine import build_engine, build_sessions
 
 OPS_THREADS: Final = 2

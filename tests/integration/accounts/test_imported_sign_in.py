@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from auth_service.db.password_kinds import find_password_kinds
 from auth_service.security.imported_hashes import read_hash
 from auth_service.security.stored_hashes import kind_of
-from auth_service.store.password_kinds import find_password_kinds
 from service_runtime.database.engine import build_engine, build_sessions
 from support.auth_api import PASSWORD as LONG_PASSWORD
 from support.auth_api import AuthApi

@@ -9,13 +9,13 @@ import psycopg2
 import pytest
 from sqlalchemy import text
 
+from auth_service.db.transactions import Transactions
 from auth_service.domain.session import Client, Lifetimes, Method, SessionEnd
 from auth_service.flows.account_letters import AccountLetters
 from auth_service.flows.letter_writer import LetterWriter
 from auth_service.flows.sessions import Grant, Sessions
 from auth_service.security.access_tokens import AccessTokens
 from auth_service.security.token_keys import TokenKeys
-from auth_service.store.transactions import Transactions
 from service_runtime.database.engine import build_engine, build_sessions
 from support.auth_api import api_settings
 from support.database import Database

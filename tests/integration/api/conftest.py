@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from auth_service.processes.keys import HASH_KEY, SIGNING_PRIVATE, TOKEN_KEYS, write_keys
+from auth_service.cli.keys import HASH_KEY, SIGNING_PRIVATE, TOKEN_KEYS, write_keys
 from mail_contract.keys import generate_sealing_keys
 from postern_local.ports import LOOPBACK, any_ports
 from postern_local.readiness import http_answers

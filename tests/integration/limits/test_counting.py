@@ -10,8 +10,8 @@ import psycopg2
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from auth_service.db.limits import admit, purge_limits, take_back
 from auth_service.domain.limit import Bucket, Limit, parse_limit
-from auth_service.store.limits import admit, purge_limits, take_back
 from service_runtime.database.engine import build_engine, build_sessions
 from support.database import Database
 from support.limit_burst import burst

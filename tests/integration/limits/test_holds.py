@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 
+from auth_service.db.transactions import Transactions
 from auth_service.domain.campaign import parse_suspicion
 from auth_service.domain.history import timeline
 from auth_service.domain.hold import HoldEnd, Selection
@@ -21,7 +22,6 @@ from auth_service.outbox.claim import claim
 from auth_service.outbox.hold import hold_totals
 from auth_service.outbox.release import measure_backlog
 from auth_service.security.secrets import KeyedHash, Secret
-from auth_service.store.transactions import Transactions
 from mail_contract.letters import LetterClass
 from service_runtime.database.engine import build_engine, build_sessions
 from support import nursery

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
+from auth_service.db.transactions import Transactions
 from auth_service.flows.campaign_watch import LOOK_SECONDS, CampaignWatch
 from auth_service.flows.proof_of_work import MAX_TRIES
 from auth_service.security.secrets import KeyedHash
-from auth_service.store.transactions import Transactions
 from service_runtime.database.engine import build_engine, build_sessions
 from support.altcha_client import solve
 from support.auth_api import HASH_KEY, AuthApi

@@ -7,7 +7,7 @@ import psycopg2
 from alembic import command
 from sqlalchemy import text
 
-from auth_service.store.migrate import MIGRATIONS, migrate
+from auth_service.db.migrate import MIGRATIONS, migrate
 from service_runtime.database.engine import build_engine
 from support.database import Database
 

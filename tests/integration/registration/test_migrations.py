@@ -11,8 +11,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import OperationalError
 
-from auth_service.store import tables
-from auth_service.store.migrate import MIGRATIONS, migrate
+from auth_service.db import tables
+from auth_service.db.migrate import MIGRATIONS, migrate
 from service_runtime.database.engine import build_engine
 from service_runtime.database.revision import known_revisions
 from support.database import Database

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from auth_service.db.transactions import Transactions
 from auth_service.flows.remind_registrations import RemindRegistrations
-from auth_service.store.transactions import Transactions
 from mail_contract.letters import LetterName
 from service_runtime.database.engine import build_engine, build_sessions
 from support.auth_api import AuthApi

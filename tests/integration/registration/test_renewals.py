@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from auth_service.db.reports import Recorded
+from auth_service.db.transactions import Transactions
 from auth_service.flows.renew_letters import RenewLetters
 from auth_service.outbox.claim import claim
 from auth_service.outbox.settle import settle_expired
-from auth_service.store.reports import Recorded
-from auth_service.store.transactions import Transactions
 from mail_contract.letters import LetterName
 from mail_contract.messages import ReportedState
 from service_runtime.database.engine import build_engine, build_sessions

@@ -7,7 +7,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from auth_service.store.migrate import MIGRATIONS, migrate
+from auth_service.db.migrate import MIGRATIONS, migrate
 from service_runtime.database.engine import build_engine
 from support.auth_api import PASSWORD, AuthApi
 from support.database import Database

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from auth_service.cli.import_file import LONGEST_LINE, UnreadableFile, read_record, records_in, survey
 from auth_service.domain.account_import import ImportedPerson, RefusedLine
-from auth_service.processes.import_file import LONGEST_LINE, UnreadableFile, read_record, records_in, survey
 
 HASH = "$2b$08$W2GXKnNiA/.qyqecOXKzL.hsE2z4IynJwuVoMJiJ02SQUrD.ygtQy"
 GOOD = {"email": "Linh@example.com", "password_hash": HASH, "verified": True}

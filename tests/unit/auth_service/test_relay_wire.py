@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
+from auth_service.db.tables import OutboxKind
 from auth_service.outbox.message import ClaimedMessage
 from auth_service.relay.batch import Deadlines, publish_batch, to_outgoing_message
-from auth_service.store.tables import OutboxKind
 from mail_contract.letters import LetterClass
 from mail_contract.messages import MAX_MESSAGE_BYTES, Cancellation, CancellationReason
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER

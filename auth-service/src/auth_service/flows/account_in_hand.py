@@ -8,17 +8,17 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from auth_service.db.account_changes import find_account_by_id, lock_account
+from auth_service.db.account_tokens import LEADING_IN, void_account_tokens
+from auth_service.db.email_changes import end_pending_change
+from auth_service.db.mailboxes import lock_mailbox
+from auth_service.db.sessions import end_sessions
 from auth_service.domain.account import Account
 from auth_service.domain.session import SessionEnd
 from auth_service.errors import DatabaseUnavailable, RequestError
 from auth_service.flows.account_letters import LETTERS_WITH_SECRETS
 from auth_service.outbox import withdraw_letters_of_account
 from auth_service.security.secrets import KeyedHash
-from auth_service.store.account_changes import find_account_by_id, lock_account
-from auth_service.store.account_tokens import LEADING_IN, void_account_tokens
-from auth_service.store.email_changes import end_pending_change
-from auth_service.store.mailboxes import lock_mailbox
-from auth_service.store.sessions import end_sessions
 from mail_contract.messages import CancellationReason
 
 

@@ -13,6 +13,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from auth_service.db.email_changes import EmailChange
+from auth_service.db.tokens import TokenOwner
 from auth_service.domain.account import Account
 from auth_service.domain.address import masked
 from auth_service.domain.one_time_token import Purpose
@@ -20,8 +22,6 @@ from auth_service.domain.session import AccountSession
 from auth_service.flows.letter_writer import LetterWriter, Recipient
 from auth_service.outbox import Origin
 from auth_service.security.secrets import Secret
-from auth_service.store.email_changes import EmailChange
-from auth_service.store.tokens import TokenOwner
 from mail_contract.letters import (
     AccountDeleted,
     AccountDisabled,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from auth_service.db.account_tokens import AccountToken, find_account_token
+from auth_service.db.email_changes import EmailChange, find_email_change
 from auth_service.domain.one_time_token import Purpose
 from auth_service.errors import ExpiredLink, RequestError, UnknownLink, UsedLink, VoidLink
 from auth_service.security.secrets import Secret
-from auth_service.store.account_tokens import AccountToken, find_account_token
-from auth_service.store.email_changes import EmailChange, find_email_change
 
 
 def find_link(session: Session, link: Secret, purpose: Purpose) -> AccountToken:

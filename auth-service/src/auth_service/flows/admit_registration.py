@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from auth_service.db import limits
+from auth_service.db.transactions import Transactions
 from auth_service.domain.campaign import Clearance, HoldReason
 from auth_service.domain.limit import Limit, LimitName
 from auth_service.flows.campaign_watch import CampaignWatch
 from auth_service.flows.limits import LimitObserver, SourceLimit
 from auth_service.flows.proof_of_work import ProofOfWork
 from auth_service.security.secrets import KeyedHash
-from auth_service.store import limits
-from auth_service.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

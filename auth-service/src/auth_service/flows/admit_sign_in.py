@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from auth_service.db import limits
+from auth_service.db.transactions import Transactions
 from auth_service.domain.limit import Limit, LimitName
 from auth_service.flows.limits import LimitObserver, SourceLimit
 from auth_service.flows.proof_of_work import ProofOfWork
 from auth_service.security.secrets import KeyedHash
-from auth_service.store import limits
-from auth_service.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from auth_service.domain.announcement import Addressee, Announcement
-from auth_service.domain.audit import AuditAction, operator_actor
-from auth_service.errors import AnotherAnnouncement, NothingToAnnounce
-from auth_service.outbox.enqueue_many import enqueue_announced
-from auth_service.security.secrets import KeyedHash
-from auth_service.store.announcements import (
+from auth_service.db.announcements import (
     add_announcement,
     count_left,
     count_pending_bulk,
@@ -26,8 +21,13 @@ from auth_service.store.announcements import (
     move_announcement,
     next_addressees,
 )
-from auth_service.store.audit import record
-from auth_service.store.transactions import Transactions
+from auth_service.db.audit import record
+from auth_service.db.transactions import Transactions
+from auth_service.domain.announcement import Addressee, Announcement
+from auth_service.domain.audit import AuditAction, operator_actor
+from auth_service.errors import AnotherAnnouncement, NothingToAnnounce
+from auth_service.outbox.enqueue_many import enqueue_announced
+from auth_service.security.secrets import KeyedHash
 from mail_contract.letters import LETTERS, LetterContext, definition_of
 from mail_contract.messages import Contents, Envelope, EnvelopeHeader
 from mail_contract.sealing import Sealer

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from auth_service.account_errors import NotSignedIn, RecentSignInNeeded
+from auth_service.db.sessions import find_open
+from auth_service.db.transactions import Transactions
 from auth_service.domain.session import AccountSession
 from auth_service.security.access_tokens import AccessTokens
-from auth_service.store.sessions import find_open
-from auth_service.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

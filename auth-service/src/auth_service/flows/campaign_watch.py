@@ -11,11 +11,11 @@ from typing import Final
 import structlog
 from sqlalchemy.orm import Session
 
+from auth_service.db import limits
+from auth_service.db.campaigns import count_registrations
 from auth_service.domain.campaign import CALM, Alert, Suspicion
 from auth_service.domain.limit import parse_limit
 from auth_service.security.secrets import KeyedHash
-from auth_service.store import limits
-from auth_service.store.campaigns import count_registrations
 
 LOOK_SECONDS: Final = 5.0
 """How long a process goes by what it saw: the count takes milliseconds where thousands register."""

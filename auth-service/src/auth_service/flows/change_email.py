@@ -12,6 +12,13 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from auth_service.account_errors import NotSignedIn
+from auth_service.db.account_changes import lock_account
+from auth_service.db.account_tokens import void_account_tokens
+from auth_service.db.accounts import find_account
+from auth_service.db.audit import record
+from auth_service.db.email_changes import EmailChange, add_email_change, end_pending_change
+from auth_service.db.mailboxes import is_refused, mailbox_in_hand
+from auth_service.db.transactions import Transactions
 from auth_service.domain.account import Account
 from auth_service.domain.address import Address
 from auth_service.domain.audit import AuditAction, account_actor
@@ -20,13 +27,6 @@ from auth_service.flows.account_letters import AccountLetters, LetterRequest
 from auth_service.flows.limits import MailboxLimit
 from auth_service.outbox import withdraw_letters_of_account
 from auth_service.security.secrets import KeyedHash, Secret
-from auth_service.store.account_changes import lock_account
-from auth_service.store.account_tokens import void_account_tokens
-from auth_service.store.accounts import find_account
-from auth_service.store.audit import record
-from auth_service.store.email_changes import EmailChange, add_email_change, end_pending_change
-from auth_service.store.mailboxes import is_refused, mailbox_in_hand
-from auth_service.store.transactions import Transactions
 from mail_contract.letters import LetterName
 from mail_contract.messages import CancellationReason
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auth_service.account_errors import NotSignedIn, WrongPassword
+from auth_service.db.account_changes import set_password
+from auth_service.db.audit import record
+from auth_service.db.transactions import Transactions
 from auth_service.domain.audit import AuditAction, account_actor
 from auth_service.domain.password_policy import normalized
 from auth_service.domain.session import SessionEnd
@@ -15,9 +18,6 @@ from auth_service.flows.confirm_identity import ConfirmIdentity, Proof
 from auth_service.flows.verify_address import CheckPassword
 from auth_service.security.passwords import Passwords
 from auth_service.security.secrets import KeyedHash
-from auth_service.store.account_changes import set_password
-from auth_service.store.audit import record
-from auth_service.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ import hmac
 from collections.abc import Sequence
 from typing import TypeVar
 
+from auth_service.db.tokens import TokenState
 from auth_service.security.secrets import KeyedHash
-from auth_service.store.tokens import TokenState
 
 T = TypeVar("T", bound=TokenState)
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from auth_service.db.account_changes import lock_account, set_address
+from auth_service.db.account_tokens import void_account_tokens
+from auth_service.db.audit import record
+from auth_service.db.email_changes import confirm_email_change
+from auth_service.db.mailboxes import lock_mailboxes
+from auth_service.db.registrations import overtake_registrations
+from auth_service.db.tokens import use_token
+from auth_service.db.transactions import Transactions
 from auth_service.domain.audit import AuditAction, account_actor
 from auth_service.domain.one_time_token import Purpose
 from auth_service.errors import AlreadyConfirmed, UnknownLink, UsedLink, VoidLink
 from auth_service.flows.account_letters import AccountLetters
 from auth_service.flows.account_links import change_of, end_of_link, find_link
 from auth_service.security.secrets import KeyedHash, Secret
-from auth_service.store.account_changes import lock_account, set_address
-from auth_service.store.account_tokens import void_account_tokens
-from auth_service.store.audit import record
-from auth_service.store.email_changes import confirm_email_change
-from auth_service.store.mailboxes import lock_mailboxes
-from auth_service.store.registrations import overtake_registrations
-from auth_service.store.tokens import use_token
-from auth_service.store.transactions import Transactions
 
 _PURPOSE: Final = Purpose.CONFIRM_EMAIL
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from auth_service.account_errors import CurrentPasswordNeeded, NotSignedIn
+from auth_service.db.account_changes import find_account_by_id
+from auth_service.db.transactions import Transactions
 from auth_service.domain.account import Account
 from auth_service.domain.session import Client
 from auth_service.flows.authenticate import SignedIn
 from auth_service.flows.sign_in import SignIn
-from auth_service.store.account_changes import find_account_by_id
-from auth_service.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,9 @@ from datetime import datetime
 import structlog
 from sqlalchemy.orm import Session
 
+from auth_service.db.accounts import create_account
+from auth_service.db.registrations import confirm_registration
+from auth_service.db.tokens import Token, use_token
 from auth_service.domain.registration import EndedFor, Registration, SecondThing
 from auth_service.errors import (
     AlreadyConfirmed,
@@ -20,9 +23,6 @@ from auth_service.errors import (
 )
 from auth_service.outbox import withdraw_letters
 from auth_service.security.secrets import Secret
-from auth_service.store.accounts import create_account
-from auth_service.store.registrations import confirm_registration
-from auth_service.store.tokens import Token, use_token
 from mail_contract.messages import CancellationReason
 
 _log = structlog.get_logger(__name__)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from auth_service.db.browser_sessions import find_open_by_token
+from auth_service.db.sessions import touch
+from auth_service.db.transactions import Transactions
 from auth_service.domain.session import Lifetimes
 from auth_service.flows.authenticate import SignedIn
 from auth_service.security.secrets import Secret
-from auth_service.store.browser_sessions import find_open_by_token
-from auth_service.store.sessions import touch
-from auth_service.store.transactions import Transactions
 
 _WRITE_AFTER: Final = timedelta(minutes=1)
 """A session's last use is known to the minute; pages that are asked for one after the other write once."""

@@ -8,6 +8,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from auth_service.account_errors import NotSignedIn
+from auth_service.db.account_changes import delete_account
+from auth_service.db.audit import record
+from auth_service.db.registrations import delete_registrations, registrations_of
+from auth_service.db.transactions import Transactions
 from auth_service.domain.audit import AuditAction, account_actor
 from auth_service.flows.account_in_hand import AccountInHand, take_in_hand
 from auth_service.flows.account_letters import AccountLetters
@@ -16,10 +20,6 @@ from auth_service.flows.confirm_identity import ConfirmIdentity, Proof
 from auth_service.outbox import withdraw_letters, withdraw_letters_of_account
 from auth_service.outbox.forget import forget_letters
 from auth_service.security.secrets import KeyedHash
-from auth_service.store.account_changes import delete_account
-from auth_service.store.audit import record
-from auth_service.store.registrations import delete_registrations, registrations_of
-from auth_service.store.transactions import Transactions
 from mail_contract.letters import LetterName
 from mail_contract.messages import CancellationReason
 

@@ -9,12 +9,12 @@ from typing import Final
 import structlog
 from sqlalchemy.orm import Session
 
+from auth_service.db.campaigns import count_registrations
+from auth_service.db.transactions import Transactions
 from auth_service.domain.audit import operator_actor
 from auth_service.domain.campaign import Suspicion
 from auth_service.domain.hold import HeldLetter, Selection
 from auth_service.outbox.hold import count_held, drop_held, end_expired_holds, list_held, release_held
-from auth_service.store.campaigns import count_registrations
-from auth_service.store.transactions import Transactions
 
 _BATCH: Final = 500
 """Letters a transaction; few enough that nobody waits for their locks."""

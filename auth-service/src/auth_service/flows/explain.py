@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from auth_service.db.history import history_of_address, history_of_letter, history_of_receipt
+from auth_service.db.transactions import Transactions
 from auth_service.domain.address import Address
 from auth_service.domain.history import History
 from auth_service.security.secrets import KeyedHash, Secret
-from auth_service.store.history import history_of_address, history_of_letter, history_of_receipt
-from auth_service.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,7 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from auth_service.domain.account_import import AccountImport, ImportedPerson, RefusedLine
-from auth_service.domain.audit import operator_actor
-from auth_service.security.secrets import Derived, KeyedHash
-from auth_service.store.account_imports import (
+from auth_service.db.account_imports import (
     add_accounts,
     add_pending,
     addresses_that_wait,
@@ -27,7 +24,10 @@ from auth_service.store.account_imports import (
     move_import,
     record_imports,
 )
-from auth_service.store.transactions import Transactions
+from auth_service.db.transactions import Transactions
+from auth_service.domain.account_import import AccountImport, ImportedPerson, RefusedLine
+from auth_service.domain.audit import operator_actor
+from auth_service.security.secrets import Derived, KeyedHash
 
 TAKEN = "the address has an account already"
 TWICE = "an earlier line has the same address"

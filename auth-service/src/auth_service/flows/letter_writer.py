@@ -10,12 +10,12 @@ from uuid import uuid4
 import structlog
 from sqlalchemy.orm import Session
 
+from auth_service.db.tokens import TokenHashes, TokenOwner, add_token
 from auth_service.domain.account import Account
 from auth_service.domain.hold import Hold
 from auth_service.domain.one_time_token import Purpose
 from auth_service.outbox import Origin, enqueue_letter, record_limited
 from auth_service.security.secrets import KeyedHash, Secret, new_code
-from auth_service.store.tokens import TokenHashes, TokenOwner, add_token
 from mail_contract.letters import LetterContext, definition_of
 from mail_contract.messages import Contents, Envelope, EnvelopeHeader
 from mail_contract.sealing import Sealer

@@ -7,11 +7,11 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
+from auth_service.db import limits
 from auth_service.domain.address import Address
 from auth_service.domain.limit import FREE, Admission, Limit, LimitName, mailbox_of
 from auth_service.errors import RateLimited
 from auth_service.security.secrets import KeyedHash
-from auth_service.store import limits
 
 
 class LimitObserver(Protocol):

@@ -8,12 +8,12 @@ from typing import Final
 from uuid import UUID
 
 from auth_service.account_errors import UnknownSession
+from auth_service.db import audit, sessions
+from auth_service.db.transactions import Transactions
 from auth_service.domain.audit import AuditAction, account_actor
 from auth_service.domain.session import AccountSession, SessionEnd
 from auth_service.flows.authenticate import SignedIn
 from auth_service.flows.sessions import Sessions
-from auth_service.store import audit, sessions
-from auth_service.store.transactions import Transactions
 
 PAGE: Final = 50
 """Sessions at once."""

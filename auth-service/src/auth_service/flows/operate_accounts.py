@@ -9,6 +9,18 @@ import structlog
 from sqlalchemy.orm import Session
 
 from auth_service.account_errors import NotSignedIn
+from auth_service.db.account_changes import disable_account, enable_account, find_account_by_id
+from auth_service.db.accounts import create_account, find_account
+from auth_service.db.audit import record
+from auth_service.db.mailboxes import lock_mailbox
+from auth_service.db.registrations import (
+    confirm_registration,
+    find_by_id,
+    find_newest_pending,
+    overtake_registrations,
+)
+from auth_service.db.sessions import end_sessions
+from auth_service.db.transactions import Transactions
 from auth_service.domain.account import Account
 from auth_service.domain.address import Address
 from auth_service.domain.audit import AuditAction, operator_actor
@@ -21,18 +33,6 @@ from auth_service.flows.delete_account import EraseAccount
 from auth_service.flows.import_accounts import NO_PASSWORD
 from auth_service.outbox import withdraw_letters
 from auth_service.security.secrets import KeyedHash
-from auth_service.store.account_changes import disable_account, enable_account, find_account_by_id
-from auth_service.store.accounts import create_account, find_account
-from auth_service.store.audit import record
-from auth_service.store.mailboxes import lock_mailbox
-from auth_service.store.registrations import (
-    confirm_registration,
-    find_by_id,
-    find_newest_pending,
-    overtake_registrations,
-)
-from auth_service.store.sessions import end_sessions
-from auth_service.store.transactions import Transactions
 from mail_contract.messages import CancellationReason
 
 _log = structlog.get_logger(__name__)

@@ -8,11 +8,11 @@ from typing import Final, NoReturn, Protocol
 
 from sqlalchemy.orm import Session
 
+from auth_service.db import limits
 from auth_service.domain.limit import Bucket, Limit
 from auth_service.errors import ProofRequired
 from auth_service.security.proofs import LIFETIME, Proofs
 from auth_service.security.secrets import KeyedHash
-from auth_service.store import limits
 
 _PROOF_MEMORY: Final = LIFETIME + timedelta(hours=1)
 """Longer than a proof is good for, whatever the clocks of processes and database say."""

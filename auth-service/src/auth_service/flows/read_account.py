@@ -8,14 +8,14 @@ from typing import Final
 from uuid import UUID
 
 from auth_service.account_errors import NotSignedIn
+from auth_service.db.account_changes import find_account_by_id, set_locale
+from auth_service.db.account_letters import SentLetter, letters_to_account
+from auth_service.db.audit import record
+from auth_service.db.email_changes import find_pending_change
+from auth_service.db.transactions import Transactions
 from auth_service.domain.account import Account
 from auth_service.domain.audit import AuditAction, account_actor
 from auth_service.security.secrets import KeyedHash
-from auth_service.store.account_changes import find_account_by_id, set_locale
-from auth_service.store.account_letters import SentLetter, letters_to_account
-from auth_service.store.audit import record
-from auth_service.store.email_changes import find_pending_change
-from auth_service.store.transactions import Transactions
 
 PAGE: Final = 20
 """Letters a page."""

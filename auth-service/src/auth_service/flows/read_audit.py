@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from auth_service.db.accounts import find_account
+from auth_service.db.audit import newest_records
+from auth_service.db.transactions import Transactions
 from auth_service.domain.address import Address
 from auth_service.domain.audit import AuditRecord
 from auth_service.security.secrets import KeyedHash
-from auth_service.store.accounts import find_account
-from auth_service.store.audit import newest_records
-from auth_service.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

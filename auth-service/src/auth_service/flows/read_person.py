@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from auth_service.db.audit import record
+from auth_service.db.person import Row, Traces, accounts_that_had, read_person, traces_of
+from auth_service.db.transactions import Transactions
 from auth_service.domain.address import Address
 from auth_service.domain.audit import AuditAction, operator_actor
 from auth_service.errors import NoSuchAccount
 from auth_service.security.secrets import KeyedHash
-from auth_service.store.audit import record
-from auth_service.store.person import Row, Traces, accounts_that_had, read_person, traces_of
-from auth_service.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

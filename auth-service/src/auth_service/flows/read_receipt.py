@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from auth_service.db.letters import find_progress
+from auth_service.db.transactions import Transactions
 from auth_service.domain.receipt import Progress, progress_of
 from auth_service.errors import UnknownReceipt
 from auth_service.security.secrets import Secret
-from auth_service.store.letters import find_progress
-from auth_service.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

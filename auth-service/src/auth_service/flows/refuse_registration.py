@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy.orm import Session
 
+from auth_service.db.audit import record
+from auth_service.db.mailboxes import lift_refusal, lock_mailbox, refuse_mailbox
+from auth_service.db.registrations import find_by_refusal, refuse_registration
+from auth_service.db.transactions import Transactions
 from auth_service.domain.address import Address
 from auth_service.domain.audit import AuditAction, operator_actor
 from auth_service.domain.registration import Registration
 from auth_service.errors import UnknownLink
 from auth_service.outbox import withdraw_letters
 from auth_service.security.secrets import KeyedHash, Secret
-from auth_service.store.audit import record
-from auth_service.store.mailboxes import lift_refusal, lock_mailbox, refuse_mailbox
-from auth_service.store.registrations import find_by_refusal, refuse_registration
-from auth_service.store.transactions import Transactions
 from mail_contract.messages import CancellationReason
 
 _log = structlog.get_logger(__name__)

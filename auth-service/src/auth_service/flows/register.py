@@ -8,6 +8,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
+from auth_service.db.address_status import find_address_status
+from auth_service.db.mailboxes import lock_mailbox
+from auth_service.db.registrations import NewRegistration, add_registration
+from auth_service.db.transactions import Transactions
 from auth_service.domain.address import Address
 from auth_service.domain.campaign import Clearance
 from auth_service.domain.limit import Admission
@@ -17,10 +21,6 @@ from auth_service.flows.limits import MailboxLimit
 from auth_service.flows.sign_up_letters import LetterOrder, SignUpLetters
 from auth_service.security.passwords import Passwords
 from auth_service.security.secrets import Derived, KeyedHash, Secret
-from auth_service.store.address_status import find_address_status
-from auth_service.store.mailboxes import lock_mailbox
-from auth_service.store.registrations import NewRegistration, add_registration
-from auth_service.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

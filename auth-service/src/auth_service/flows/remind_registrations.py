@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import structlog
 
+from auth_service.db.mailboxes import lock_mailbox
+from auth_service.db.reminders import find_due, take_due, wants_reminder
+from auth_service.db.transactions import Transactions
 from auth_service.flows.sign_up_letters import SignUpLetters
-from auth_service.store.mailboxes import lock_mailbox
-from auth_service.store.reminders import find_due, take_due, wants_reminder
-from auth_service.store.transactions import Transactions
 
 _log = structlog.get_logger(__name__)
 

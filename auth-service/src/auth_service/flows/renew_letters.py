@@ -14,16 +14,16 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
+from auth_service.db.accounts import find_account
+from auth_service.db.letters import find_due, find_requested, is_withdrawn, take_due
+from auth_service.db.mailboxes import is_refused, lock_mailbox
+from auth_service.db.registrations import find_by_id
+from auth_service.db.reports import Recorded, record_report
+from auth_service.db.transactions import Transactions
 from auth_service.domain.registration import is_over
 from auth_service.domain.renewal import RequestedLetter
 from auth_service.errors import UnknownLetter
 from auth_service.flows.sign_up_letters import LetterOrder, SignUpLetters
-from auth_service.store.accounts import find_account
-from auth_service.store.letters import find_due, find_requested, is_withdrawn, take_due
-from auth_service.store.mailboxes import is_refused, lock_mailbox
-from auth_service.store.registrations import find_by_id
-from auth_service.store.reports import Recorded, record_report
-from auth_service.store.transactions import Transactions
 from mail_contract.messages import DeliveryReport, ReportedState
 
 _log = structlog.get_logger(__name__)

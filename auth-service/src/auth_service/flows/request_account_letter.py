@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from auth_service.db.accounts import find_account
+from auth_service.db.mailboxes import mailbox_in_hand
+from auth_service.db.transactions import Transactions
 from auth_service.domain.address import Address
 from auth_service.flows.account_letters import AccountLetters, LetterRequest
 from auth_service.flows.limits import MailboxLimit
 from auth_service.security.secrets import KeyedHash, Secret
-from auth_service.store.accounts import find_account
-from auth_service.store.mailboxes import mailbox_in_hand
-from auth_service.store.transactions import Transactions
 
 Write = Callable[[Session, LetterRequest], None]
 

@@ -7,6 +7,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from auth_service.db.accounts import find_account
+from auth_service.db.mailboxes import is_refused, mailbox_in_hand
+from auth_service.db.registrations import find_by_secret, find_newest_pending, hold_no_more
+from auth_service.db.tokens import void_tokens
+from auth_service.db.transactions import Transactions
 from auth_service.domain.address import Address
 from auth_service.domain.campaign import HoldReason
 from auth_service.domain.limit import Admission
@@ -18,11 +23,6 @@ from auth_service.flows.sign_up_letters import LetterOrder, SignUpLetters
 from auth_service.outbox import withdraw_letters
 from auth_service.outbox.hold import is_held
 from auth_service.security.secrets import KeyedHash, Secret
-from auth_service.store.accounts import find_account
-from auth_service.store.mailboxes import is_refused, mailbox_in_hand
-from auth_service.store.registrations import find_by_secret, find_newest_pending, hold_no_more
-from auth_service.store.tokens import void_tokens
-from auth_service.store.transactions import Transactions
 from mail_contract.messages import CancellationReason
 
 

@@ -7,6 +7,10 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from auth_service.db.account_changes import set_password
+from auth_service.db.audit import record
+from auth_service.db.tokens import use_token
+from auth_service.db.transactions import Transactions
 from auth_service.domain.account import Account
 from auth_service.domain.audit import AuditAction, account_actor
 from auth_service.domain.one_time_token import Purpose
@@ -19,10 +23,6 @@ from auth_service.flows.account_links import end_of_link, find_link
 from auth_service.flows.verify_address import CheckPassword
 from auth_service.security.passwords import Passwords
 from auth_service.security.secrets import KeyedHash, Secret
-from auth_service.store.account_changes import set_password
-from auth_service.store.audit import record
-from auth_service.store.tokens import use_token
-from auth_service.store.transactions import Transactions
 
 _PURPOSE: Final = Purpose.RESET_PASSWORD
 

@@ -12,6 +12,14 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from auth_service.db.account_changes import lock_account, set_address, set_password
+from auth_service.db.account_tokens import void_later_ways_back
+from auth_service.db.audit import record
+from auth_service.db.email_changes import EmailChange, revert_email_change
+from auth_service.db.mailboxes import lock_mailboxes
+from auth_service.db.registrations import overtake_registrations
+from auth_service.db.tokens import use_token
+from auth_service.db.transactions import Transactions
 from auth_service.domain.account import Account
 from auth_service.domain.audit import AuditAction, account_actor
 from auth_service.domain.one_time_token import Purpose
@@ -21,14 +29,6 @@ from auth_service.flows.account_in_hand import shut_other_ways_in
 from auth_service.flows.account_letters import AccountLetters, LetterRequest
 from auth_service.flows.account_links import change_of, end_of_link, find_link
 from auth_service.security.secrets import KeyedHash, Secret
-from auth_service.store.account_changes import lock_account, set_address, set_password
-from auth_service.store.account_tokens import void_later_ways_back
-from auth_service.store.audit import record
-from auth_service.store.email_changes import EmailChange, revert_email_change
-from auth_service.store.mailboxes import lock_mailboxes
-from auth_service.store.registrations import overtake_registrations
-from auth_service.store.tokens import use_token
-from auth_service.store.transactions import Transactions
 
 _PURPOSE: Final = Purpose.REVERT_EMAIL
 

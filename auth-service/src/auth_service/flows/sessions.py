@@ -11,6 +11,10 @@ import structlog
 from sqlalchemy.orm import Session
 
 from auth_service.account_errors import InvalidRefreshToken
+from auth_service.db import audit, sessions
+from auth_service.db.account_changes import find_account_by_id
+from auth_service.db.open_session import open_session
+from auth_service.db.transactions import Transactions
 from auth_service.domain.audit import STRANGER, AuditAction, AuditResult, account_actor
 from auth_service.domain.session import (
     AccountSession,
@@ -24,10 +28,6 @@ from auth_service.domain.session import (
 from auth_service.flows.account_letters import AccountLetters
 from auth_service.security.access_tokens import AccessTokens, Bearer
 from auth_service.security.secrets import KeyedHash, Secret
-from auth_service.store import audit, sessions
-from auth_service.store.account_changes import find_account_by_id
-from auth_service.store.open_session import open_session
-from auth_service.store.transactions import Transactions
 
 _log = structlog.get_logger(__name__)
 

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 import structlog
 
 from auth_service.account_errors import NotSignedIn, RefusedSignIn, WrongPassword
+from auth_service.db import audit
+from auth_service.db.accounts import Credentials, find_credentials, find_credentials_of, replace_hash
+from auth_service.db.password_kinds import find_password_kinds
+from auth_service.db.sessions import prove_again
+from auth_service.db.transactions import Transactions
 from auth_service.domain.address import Address
 from auth_service.domain.audit import STRANGER, AuditAction, AuditResult, account_actor
 from auth_service.domain.password_policy import normalized
@@ -18,11 +23,6 @@ from auth_service.flows.authenticate import SignedIn
 from auth_service.flows.sessions import Access, Grant, Sessions
 from auth_service.security.passwords import Passwords
 from auth_service.security.secrets import KeyedHash
-from auth_service.store import audit
-from auth_service.store.accounts import Credentials, find_credentials, find_credentials_of, replace_hash
-from auth_service.store.password_kinds import find_password_kinds
-from auth_service.store.sessions import prove_again
-from auth_service.store.transactions import Transactions
 
 _log = structlog.get_logger(__name__)
 

@@ -7,6 +7,10 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from auth_service.db.account_tokens import AccountToken, find_account_tokens
+from auth_service.db.mailboxes import mailbox_in_hand
+from auth_service.db.tokens import count_try, use_token
+from auth_service.db.transactions import Transactions
 from auth_service.domain.address import Address
 from auth_service.domain.one_time_token import Purpose
 from auth_service.domain.session import Client, Method
@@ -17,10 +21,6 @@ from auth_service.flows.codes import token_of_code
 from auth_service.flows.limits import CodeLimit
 from auth_service.flows.sessions import Grant, Sessions
 from auth_service.security.secrets import KeyedHash, Secret
-from auth_service.store.account_tokens import AccountToken, find_account_tokens
-from auth_service.store.mailboxes import mailbox_in_hand
-from auth_service.store.tokens import count_try, use_token
-from auth_service.store.transactions import Transactions
 
 _PURPOSE: Final = Purpose.SIGN_IN
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from auth_service.db.tokens import TokenOwner
 from auth_service.domain.account import Account
 from auth_service.domain.campaign import HoldReason
 from auth_service.domain.hold import Hold
@@ -19,7 +20,6 @@ from auth_service.domain.renewal import Renewal
 from auth_service.flows.letter_writer import DEFAULT_LOCALE, LetterWriter, Recipient
 from auth_service.outbox import Origin
 from auth_service.security.secrets import Derived, Secret
-from auth_service.store.tokens import TokenOwner
 from mail_contract.letters import AccountExists, RegistrationReminder, SignUpContext, VerifyAddress
 
 

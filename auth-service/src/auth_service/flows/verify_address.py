@@ -8,6 +8,9 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from auth_service.db.mailboxes import lock_mailbox, mailbox_in_hand
+from auth_service.db.tokens import Token, count_try, find_by_address, find_by_link
+from auth_service.db.transactions import Transactions
 from auth_service.domain.address import Address
 from auth_service.domain.one_time_token import Purpose
 from auth_service.domain.password_policy import normalized
@@ -17,9 +20,6 @@ from auth_service.flows.confirm_registration import ChosenPassword, Second, Veri
 from auth_service.flows.limits import CodeLimit
 from auth_service.security.passwords import Passwords
 from auth_service.security.secrets import KeyedHash, Secret
-from auth_service.store.mailboxes import lock_mailbox, mailbox_in_hand
-from auth_service.store.tokens import Token, count_try, find_by_address, find_by_link
-from auth_service.store.transactions import Transactions
 
 _PURPOSE: Final = Purpose.VERIFY_ADDRESS
 

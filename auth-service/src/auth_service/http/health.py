@@ -8,14 +8,14 @@ from http import HTTPStatus
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from auth_service.db import MIGRATIONS_PACKAGE
+from auth_service.db.transactions import Transactions
 from auth_service.errors import DatabaseUnavailable
 from auth_service.http.metrics import Metrics, OutboxCollector, exposition
 from auth_service.http.problems import Problem, Refusal
 from auth_service.http.route import Answer, Route, json_answer
 from auth_service.http.schemas import HealthAnswer, ReadinessAnswer
 from auth_service.outbox.release import measure_backlog
-from auth_service.store import MIGRATIONS_PACKAGE
-from auth_service.store.transactions import Transactions
 from service_runtime.database.revision import is_migrated
 
 _NO_DATABASE = Problem(

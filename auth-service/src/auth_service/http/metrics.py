@@ -11,11 +11,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from auth_service.db.transactions import Transactions
 from auth_service.domain.limit import LimitName
 from auth_service.errors import DatabaseUnavailable
 from auth_service.outbox.hold import hold_totals
 from auth_service.outbox.release import measure_backlog
-from auth_service.store.transactions import Transactions
 
 _REQUEST_BUCKETS: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.3, 0.5, 1, 2, 5)
 _HASH_BUCKETS: Final = (0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from flask import request
 
+from auth_service.db.transactions import Transactions
 from auth_service.domain.device import describe_device
 from auth_service.domain.limit import source_of
 from auth_service.domain.session import Client
 from auth_service.flows.limits import SourceLimit
 from auth_service.http.client_address import ClientAddresses
-from auth_service.store.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

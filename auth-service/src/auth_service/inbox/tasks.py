@@ -13,8 +13,8 @@ from celery.exceptions import Reject
 from pydantic import ValidationError
 
 from auth_service.backoff import Backoff
+from auth_service.db.reports import Recorded
 from auth_service.errors import DatabaseUnavailable, UnknownLetter
-from auth_service.store.reports import Recorded
 from mail_contract.messages import DeliveryReport
 from mail_contract.tasks import RECORD_REPORT
 

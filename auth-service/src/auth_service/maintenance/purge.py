@@ -8,10 +8,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, CursorResult, Delete, delete, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from auth_service.domain.registration import EndedFor
-from auth_service.outbox import withdraw_letters
-from auth_service.store.base import Base
-from auth_service.store.tables import (
+from auth_service.db.base import Base
+from auth_service.db.tables import (
     AccountSession,
     AuditEvent,
     EmailChange,
@@ -22,6 +20,8 @@ from auth_service.store.tables import (
     RefusedMailbox,
     Registration,
 )
+from auth_service.domain.registration import EndedFor
+from auth_service.outbox import withdraw_letters
 from mail_contract.messages import CancellationReason
 
 PENDING_LIFETIME: Final = timedelta(days=7)

@@ -9,6 +9,8 @@ from typing import Final
 import structlog
 from celery import Celery
 
+from auth_service.db.limits import purge_limits
+from auth_service.db.transactions import Transactions
 from auth_service.errors import DatabaseUnavailable
 from auth_service.maintenance.purge import (
     purge_audit,
@@ -21,8 +23,6 @@ from auth_service.maintenance.purge import (
     purge_tokens,
 )
 from auth_service.outbox.lost import end_lost_letters
-from auth_service.store.limits import purge_limits
-from auth_service.store.transactions import Transactions
 from mail_contract.tasks import (
     END_HOLDS,
     END_LOST_LETTERS,

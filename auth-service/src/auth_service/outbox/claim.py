@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import Row, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from auth_service.db.tables import Letter, OutboxKind, OutboxRow
 from auth_service.domain.delivery import DeliveryState
 from auth_service.outbox.message import ClaimedMessage
-from auth_service.store.tables import Letter, OutboxKind, OutboxRow
 
 
 def claim(session: Session, *, token: UUID, limit: int, lease: timedelta) -> Sequence[ClaimedMessage]:

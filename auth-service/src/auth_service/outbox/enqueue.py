@@ -16,13 +16,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
+from auth_service.db.base import constant, table_of
+from auth_service.db.tables import Letter, LetterEvent, OutboxKind, OutboxRow
 from auth_service.domain.delivery import WITHDRAWABLE_STATES, DeliveryState
 from auth_service.domain.hold import Hold
 from auth_service.domain.rank import CANCELLATION_RANK
 from auth_service.domain.renewal import Renewal
 from auth_service.outbox.message import HEADER_COLUMNS, WAKE_UP_CHANNEL, letter_columns, outbox_columns
-from auth_service.store.base import constant, table_of
-from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
 from mail_contract.letters import LetterName
 from mail_contract.messages import Cancellation, CancellationReason, Envelope
 from service_runtime.telemetry import current_correlation_id

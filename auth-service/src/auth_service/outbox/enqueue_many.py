@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
+from auth_service.db.base import table_of
+from auth_service.db.tables import Letter, LetterEvent, OutboxKind, OutboxRow
 from auth_service.domain.delivery import DeliveryState
 from auth_service.outbox.message import WAKE_UP_CHANNEL, letter_columns, outbox_columns
-from auth_service.store.base import table_of
-from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
 from mail_contract.messages import Envelope
 
 

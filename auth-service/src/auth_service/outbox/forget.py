@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from auth_service.db.tables import Letter, OutboxKind, OutboxRow
 from auth_service.domain.delivery import DeliveryState
 from auth_service.outbox.settle import move_letters
-from auth_service.store.tables import Letter, OutboxKind, OutboxRow
 
 NOBODYS: Final = ""
 """The tag of a letter nobody can be found by any more."""

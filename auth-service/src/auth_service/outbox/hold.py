@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from auth_service.db.audit import record_of_letters
+from auth_service.db.tables import HoldTotal, Letter, OutboxRow, Registration
 from auth_service.domain.audit import AuditAction
 from auth_service.domain.campaign import HoldReason
 from auth_service.domain.delivery import DeliveryState
@@ -16,8 +18,6 @@ from auth_service.domain.hold import HeldLetter, HoldEnd, Selection
 from auth_service.domain.rank import LETTER_RANKS
 from auth_service.outbox.message import WAKE_UP_CHANNEL
 from auth_service.outbox.settle import move_letters
-from auth_service.store.audit import record_of_letters
-from auth_service.store.tables import HoldTotal, Letter, OutboxRow, Registration
 from mail_contract.letters import LetterClass, LetterName
 
 _OLDEST_FIRST = (OutboxRow.created_at, OutboxRow.id)

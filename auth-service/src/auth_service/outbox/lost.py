@@ -14,10 +14,10 @@ import structlog
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
+from auth_service.db.tables import OutboxKind
 from auth_service.domain.delivery import OPEN_STATES, DeliveryState
 from auth_service.domain.rank import CANCELLATION_RANK
 from auth_service.domain.renewal import MAX_RENEWALS, RENEWABLE_LETTERS
-from auth_service.store.tables import OutboxKind
 from mail_contract.messages import CancellationReason
 from mail_contract.topology import WaitTier
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from auth_service.db.tables import OutboxKind
 from auth_service.domain.rank import LETTER_RANKS
-from auth_service.store.tables import OutboxKind
 from mail_contract.messages import Envelope, EnvelopeHeader
 from service_runtime.telemetry import current_correlation_id
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from auth_service.store.tables import OutboxRow
+from auth_service.db.tables import OutboxRow
 
 FIRST_DELAY: Final = timedelta(milliseconds=500)
 """After the first failure; twice as long after each further one."""

@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
+from auth_service.db.tables import Letter, LetterEvent, OutboxKind, OutboxRow
 from auth_service.domain.delivery import DeliveryState, predecessors
 from auth_service.domain.renewal import MAX_RENEWALS, RENEWABLE_LETTERS
-from auth_service.store.tables import Letter, LetterEvent, OutboxKind, OutboxRow
 
 
 def settle_published(session: Session, *, token: UUID, ids: Collection[UUID]) -> int:

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from auth_service.db.tables import OutboxKind
 from auth_service.outbox.message import ClaimedMessage
-from auth_service.store.tables import OutboxKind
 from mail_contract.messages import MAX_MESSAGE_BYTES, Cancellation, Envelope
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mail_contract.topology import CANCELLATION_ROUTE, letter_route

@@ -21,6 +21,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from auth_service.backoff import Backoff
+from auth_service.db.transactions import Transactions
 from auth_service.errors import DatabaseUnavailable
 from auth_service.outbox.claim import claim
 from auth_service.outbox.message import ClaimedMessage
@@ -28,7 +29,6 @@ from auth_service.outbox.release import hand_back, measure_backlog, release_fail
 from auth_service.outbox.settle import settle_expired, settle_moot, settle_published
 from auth_service.relay.batch import BatchOutcome, Deadlines, publish_batch
 from auth_service.relay.wakeup import StopRequest, Wakeup
-from auth_service.store.transactions import Transactions
 from service_runtime.errors import BrokerLost
 from service_runtime.publishing.channel import ConfirmingChannel
 

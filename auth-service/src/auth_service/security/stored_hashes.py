@@ -193,7 +193,7 @@ StoredHash = Argon2 | Bcrypt | Pbkdf2 | Scrypt
 
 
 def kind_of(phc: str) -> str:
-    """Returns the kind of a hash; the database has an index of them (`store/password_kinds.py`)."""
+    """Returns the kind of a hash; the database has an index of them (`db/password_kinds.py`)."""
     return phc.rsplit("$", 2)[0]
 
 

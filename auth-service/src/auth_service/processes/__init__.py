@@ -1,1 +1,0 @@
-"""The processes of auth-service: one file each, a few lines that wire and run."""

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, event
 from werkzeug.test import TestResponse
 
 from support.altcha_client import solve
@@ -100,6 +101,25 @@ def test_beyond_a_limit_nothing_more_is_written_to_the_audit(make_api: MakeApi) 
     for _ in range(6):
         wrong(api)
     assert api.count("audit_events") == 2
+
+
+def test_every_refused_sign_in_waits_for_the_disk_known_or_not_within_a_limit_or_over_it(
+    make_api: MakeApi,
+) -> None:
+    api = make_api(limit_sign_in="1/minute")
+    seen: list[list[str]] = []
+    listen = ("before_cursor_execute", lambda *call: seen[-1].append(call[2]))
+    event.listen(Engine, *listen)
+    try:
+        for email in (LINH, LINH, "nobody@example.com", "nobody@example.com"):
+            seen.append([])
+            assert wrong(api, email=email).status_code == 401
+    finally:
+        event.remove(Engine, *listen)
+    assert len({len(statements) for statements in seen}) == 1
+    for statements in seen:
+        last = [each for each in statements if "limits" not in each][-1]
+        assert "INSERT INTO audit_events" in last or "pg_logical_emit_message" in last
 
 
 def test_while_very_many_are_wrong_everywhere_a_password_needs_a_proof_of_work_known_or_not(

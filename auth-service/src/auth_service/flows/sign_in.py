@@ -65,8 +65,10 @@ class SignIn:
                 grant = self.sessions.open(
                     session, found.id, amr=[Method.PASSWORD], client=client, password_hash=current
                 )
-            if grant is None and attempt.within:
-                # For an unknown address, too: it takes as long. Over the limit nothing is told, so that nobody fills the audit.
+            if grant is None and not attempt.within:
+                audit.record_nothing(session)
+            elif grant is None:
+                # For an unknown address, too: it takes as long.
                 audit.record(
                     session,
                     AuditAction.SIGN_IN,

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from auth_service.db.transactions import Transactions
-from auth_service.domain.session import Client, Lifetimes, Method, SessionEnd
+from auth_service.domain.session import MAX_OPEN_SESSIONS, Client, Lifetimes, Method, SessionEnd
 from auth_service.flows.account_letters import AccountLetters
 from auth_service.flows.letter_writer import LetterWriter
 from auth_service.flows.sessions import Grant, Sessions
@@ -112,6 +112,33 @@ def test_all_sessions_of_an_account_are_ended_but_perhaps_one(sessions: Sessions
         assert sessions.end_all(session, account, SessionEnd.PASSWORD_RESET) == 1
         assert sessions.end_all(session, account, SessionEnd.PASSWORD_RESET) == 0
     assert open_ids(sessions) == set()
+
+
+def test_the_oldest_sessions_end_where_an_account_has_more_than_may_be_open(
+    sessions: Sessions, account: UUID
+) -> None:
+    with sessions.transactions.begin() as session:
+        session.execute(
+            text(
+                "INSERT INTO sessions (id, account_id, client_id, amr, auth_time, created_at, idle_until, expires_at)"
+                " SELECT gen_random_uuid(), :account, 'x', '{pwd}', now(), now() - n * interval '1 hour',"
+                " now() + interval '1 day', now() + interval '1 day' FROM generate_series(1, :many) n"
+            ),
+            {"account": account, "many": MAX_OPEN_SESSIONS + 1},
+        )
+        oldest = set(session.scalars(text("SELECT id FROM sessions ORDER BY created_at LIMIT 2")))
+    before = open_ids(sessions)
+    grant = open_one(sessions, account)
+    assert grant is not None
+    assert open_ids(sessions) == before - oldest | {grant.session_id}
+    assert len(open_ids(sessions)) == MAX_OPEN_SESSIONS
+    with sessions.transactions.begin() as session:
+        assert session.scalars(
+            text("SELECT DISTINCT ended_for FROM sessions WHERE ended_for <> ''")
+        ).all() == ["outnumbered"]
+        assert session.scalars(
+            text("SELECT actor FROM audit_events WHERE action = 'session_revoke'")
+        ).all() == ["system"]
 
 
 CHANGES = ("password_hash = 'newer'", "disabled_at = now()")

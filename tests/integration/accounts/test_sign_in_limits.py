@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, event
 from werkzeug.test import TestResponse
 
+from auth_service.domain.session import DISTRUSTED, SessionEnd
 from support.altcha_client import solve
 from support.auth_api import PASSWORD, AuthApi
 from support.database import Database
@@ -94,6 +95,27 @@ def test_strangers_who_guess_do_not_keep_a_person_out_of_where_they_signed_in_be
     assert attempt(api).status_code == 201
     assert [wrong(api).status_code for _ in range(2)] == [401, 401]
     assert attempt(api).status_code == 401, "guesses from there are limited as well"
+
+
+def test_of_an_ipv6_network_every_address_is_where_somebody_signed_in_before(make_api: MakeApi) -> None:
+    api = make_api(limit_sign_in="2/minute")
+    assert attempt(api, source="2001:db8:0:1200::1").status_code == 201
+    for _ in range(3):
+        wrong(api, source=ELSEWHERE)
+    assert attempt(api, source="2001:db8:0:12ff::2").status_code == 201
+    assert attempt(api, source="2001:db8:0:1300::1").status_code == 401
+
+
+@pytest.mark.parametrize("end", DISTRUSTED)
+def test_where_a_session_came_from_that_may_have_been_a_thiefs_is_not_known(
+    make_api: MakeApi, end: SessionEnd
+) -> None:
+    api = make_api(limit_sign_in="2/minute")
+    assert attempt(api).status_code == 201
+    api.sql("UPDATE sessions SET ended_at = now(), ended_for = %s", end.value)
+    for _ in range(3):
+        wrong(api, source=ELSEWHERE)
+    assert attempt(api).status_code == 401
 
 
 def test_beyond_a_limit_nothing_more_is_written_to_the_audit(make_api: MakeApi) -> None:

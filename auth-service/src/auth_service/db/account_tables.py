@@ -20,7 +20,7 @@ class AccountSession(Base):
     """A sign-in and what follows from it: open while `ended_at` is null and `idle_until` is to come.
 
     `idle_until` moves with each use, at most to `expires_at`, which does not move. `source` is the network address that its
-    person is shown; it goes with the session.
+    person is shown, `network` the name under which its requests are counted; both go with the session.
     """
 
     __tablename__ = "sessions"
@@ -33,10 +33,14 @@ class AccountSession(Base):
             f"length(device) <= 64 AND length(client_id) <= 64 AND length(source) <= {MAX_SOURCE_LENGTH}",
             name="words",
         ),
-        # For db/sessions.py: a person's sessions, newest first, and whether one came from there before.
+        CheckConstraint(f"length(network) <= {MAX_SOURCE_LENGTH}", name="network"),
+        # For db/sessions.py: a person's sessions, newest first.
         Index("ix_sessions_account_id", "account_id", "created_at", "id"),
+        # For db/accounts.py: whether one came from there before.
+        Index("ix_sessions_network", "account_id", "network"),
         # For maintenance/purge.py.
         Index("ix_sessions_idle_until", "idle_until"),
+        Index("ix_sessions_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -46,6 +50,7 @@ class AccountSession(Base):
     auth_time: Mapped[datetime]
     device: Mapped[str] = mapped_column(server_default="")
     source: Mapped[str] = mapped_column(server_default="")
+    network: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_used_at: Mapped[datetime] = mapped_column(server_default=func.now())
     idle_until: Mapped[datetime]

@@ -15,6 +15,7 @@ from auth_service.db import tables
 from auth_service.db.base import table_of
 from auth_service.domain.account import Account
 from auth_service.domain.registration import Registration
+from auth_service.domain.session import DISTRUSTED
 
 _ACCOUNTS = table_of(tables.Account)
 _SESSIONS = table_of(tables.AccountSession)
@@ -33,7 +34,11 @@ _FIND_CREDENTIALS = select(
     _ACCOUNTS.c.password_hash,
     _ACCOUNTS.c.disabled_at,
     exists()
-    .where(_SESSIONS.c.account_id == _ACCOUNTS.c.id, _SESSIONS.c.source == bindparam("source"))
+    .where(
+        _SESSIONS.c.account_id == _ACCOUNTS.c.id,
+        _SESSIONS.c.network == bindparam("source"),
+        func.coalesce(_SESSIONS.c.ended_for, "").not_in(DISTRUSTED),
+    )
     .label("knows_source"),
 )
 _FIND_CREDENTIALS_BY_ADDRESS = _FIND_CREDENTIALS.where(_ACCOUNTS.c.canonical_email == bindparam("address"))
@@ -54,7 +59,8 @@ class Credentials:
         email, canonical_email: its address.
         password_hash: PHC string; None where nobody has chosen a password.
         disabled_at: since when nobody may sign in.
-        knows_source: whether a session of the account, open or not, came from the network address that was asked about.
+        knows_source: whether a session of the account, open or not, came from the source that was asked about, and was its person's as
+            far as is known.
     """
 
     id: UUID
@@ -89,7 +95,7 @@ def create_account(
 
 
 def find_credentials(session: Session, canonical_email: str, *, source: str) -> Credentials | None:
-    """Returns what signs in to the account of an address, if it has one; `source` is the network address that asks."""
+    """Returns what signs in to the account of an address, if it has one; `source` is who asks, as `domain.limit.source_of` names it."""
     values = {"address": canonical_email, "source": source}
     row = session.execute(_FIND_CREDENTIALS_BY_ADDRESS, values).mappings().one_or_none()
     return None if row is None else Credentials(**row)

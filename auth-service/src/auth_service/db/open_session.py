@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from auth_service.db import tables
 from auth_service.db.base import table_of
 from auth_service.db.sessions import COLUMNS, SESSIONS, TOKENS
+from auth_service.domain.limit import source_named
 from auth_service.domain.session import AccountSession, Client, Lifetimes, Method
 
 _ACCOUNTS: Final = table_of(tables.Account)
@@ -32,6 +33,7 @@ _MAY_SIGN_IN = (
         func.coalesce(bindparam("auth_time", type_=DateTime(timezone=True)), func.now()),
         bindparam("device", type_=Text()),
         bindparam("source", type_=Text()),
+        bindparam("network", type_=Text()),
         func.now() + func.least(_IDLE, _ABSOLUTE),
         func.now() + _ABSOLUTE,
     )
@@ -53,6 +55,7 @@ _OPENED = (
             "auth_time",
             "device",
             "source",
+            "network",
             "idle_until",
             "expires_at",
         ),
@@ -108,6 +111,7 @@ def open_session(
         "auth_time": auth_time,
         "device": client.device,
         "source": client.source,
+        "network": source_named(client.source),
         "idle": lifetimes.idle,
         "absolute": lifetimes.absolute,
         "password_hash": password_hash,

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 from sqlalchemy import (
+    Integer,
     Interval,
     RowMapping,
     Text,
@@ -24,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from auth_service.db import tables
 from auth_service.db.base import table_of
+from auth_service.domain.limit import source_named
 from auth_service.domain.session import AccountSession, Lifetimes, Method, SessionEnd
 
 _ACCOUNTS: Final = table_of(tables.Account)
@@ -57,6 +59,7 @@ _TOUCH = (
         last_used_at=func.now(),
         idle_until=func.least(func.now() + _IDLE, SESSIONS.c.expires_at),
         source=bindparam("new_source"),
+        network=bindparam("new_network"),
     )
     .returning(*COLUMNS)
 )
@@ -78,6 +81,15 @@ _END = (
 )
 _END_ONE = _END.where(SESSIONS.c.id == bindparam("session"))
 _END_OTHERS = _END.where(SESSIONS.c.id != bindparam("session"))
+_BEYOND = (
+    select(SESSIONS.c.id)
+    .where(SESSIONS.c.account_id == bindparam("account"), *_IS_OPEN)
+    .order_by(SESSIONS.c.created_at.desc(), SESSIONS.c.id.desc())
+    .offset(bindparam("keep", type_=Integer()))
+)
+# Others who sign in at the same time end the same ones: none waits for another.
+_OLDEST = select(SESSIONS.c.id).where(SESSIONS.c.id.in_(_BEYOND)).with_for_update(skip_locked=True)
+_END_OLDEST = _END.where(SESSIONS.c.id.in_(_OLDEST))
 _BELONGS = select(SESSIONS.c.id).where(
     SESSIONS.c.id == bindparam("session"), SESSIONS.c.account_id == bindparam("account")
 )
@@ -115,7 +127,12 @@ def use_refresh_token(session: Session, token_hash: bytes) -> None:
 
 def touch(session: Session, session_id: UUID, *, lifetimes: Lifetimes, source: str) -> AccountSession:
     """Writes down that a session is used now, from there; returns it."""
-    values = {"session": session_id, "idle": lifetimes.idle, "new_source": source}
+    values = {
+        "session": session_id,
+        "idle": lifetimes.idle,
+        "new_source": source,
+        "new_network": source_named(source),
+    }
     return AccountSession(**session.execute(_TOUCH, values).mappings().one())
 
 
@@ -160,6 +177,12 @@ def end_sessions(session: Session, account_id: UUID, reason: SessionEnd, *, but:
     if but is None:
         return len(session.execute(_END, values).all())
     return len(session.execute(_END_OTHERS, {**values, "session": but}).all())
+
+
+def end_oldest(session: Session, account_id: UUID, *, keep: int) -> int:
+    """Ends an account's oldest open sessions but so many, and those somebody is just using; returns how many."""
+    values = {"account": account_id, "keep": keep, "reason": SessionEnd.OUTNUMBERED.value}
+    return len(session.execute(_END_OLDEST, values).all())
 
 
 def _with_moment(row: RowMapping | None) -> tuple[AccountSession, datetime] | None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from math import ceil
 from types import MappingProxyType
 from typing import Final
@@ -137,3 +137,8 @@ def source_of(address: IPv4Address | IPv6Address) -> str:
     if isinstance(address, IPv6Address):
         return str(IPv6Network((address, 56), strict=False))
     return str(address)
+
+
+def source_named(shown: str) -> str:
+    """Returns the same from a network address in text, as sessions have it; of nothing nothing."""
+    return source_of(ip_address(shown)) if shown else ""

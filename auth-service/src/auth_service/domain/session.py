@@ -12,6 +12,9 @@ from uuid import UUID
 RETRY_WINDOW: Final = timedelta(seconds=10)
 """How long a refresh token that was used gets the same successor: an answer may be lost, and two tabs may ask at once."""
 
+MAX_OPEN_SESSIONS: Final = 100
+"""Of an account; whoever signs in once more ends the oldest. A program that never signs out fills no table."""
+
 OWN_CLIENT: Final = "postern"
 """The `client_id` of sessions that no registered application asked for."""
 
@@ -34,6 +37,17 @@ class SessionEnd(StrEnum):
     DISABLED = "disabled"
     OPERATOR = "operator"
     """An operator signed the account out."""
+    OUTNUMBERED = "outnumbered"
+    """The account had as many newer ones as may be open."""
+
+
+DISTRUSTED: Final = (
+    SessionEnd.REUSED,
+    SessionEnd.PASSWORD_RESET,
+    SessionEnd.EMAIL_CHANGED,
+    SessionEnd.OPERATOR,
+)
+"""Ends of sessions that may have been somebody else's: where they came from says nothing about the account's person."""
 
 
 class Method(StrEnum):

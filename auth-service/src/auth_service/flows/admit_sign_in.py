@@ -82,7 +82,7 @@ class AdmitSignIn:
         Args:
             source: as it was let in.
             address: canonical.
-            known_from: the network address, if a session of the account came from there before: what strangers try elsewhere does
+            known_from: the source, if a session of the account came from there before: what strangers try elsewhere does
                 not keep its person out.
         """
         whose = address if known_from is None else f"{address} from {known_from}"

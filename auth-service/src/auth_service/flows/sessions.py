@@ -15,8 +15,9 @@ from auth_service.db import audit, sessions
 from auth_service.db.account_changes import find_account_by_id
 from auth_service.db.open_session import open_session
 from auth_service.db.transactions import Transactions
-from auth_service.domain.audit import STRANGER, AuditAction, AuditResult, account_actor
+from auth_service.domain.audit import STRANGER, SYSTEM, AuditAction, AuditResult, account_actor
 from auth_service.domain.session import (
+    MAX_OPEN_SESSIONS,
     AccountSession,
     Client,
     Lifetimes,
@@ -119,6 +120,7 @@ class Sessions:
             target=account_id,
             detail={"amr": list(opened.amr), "client_id": opened.client_id, "session": str(opened.id)},
         )
+        self._end_oldest(session, account_id)
         if found.on_new_device:
             self._tell_of_new_device(session, opened)
         _log.info("session_opened", session_id=str(opened.id), account_id=str(account_id))
@@ -175,6 +177,17 @@ class Sessions:
         return Access(
             token=self.tokens.issue(bearer, now=now), seconds=int(self.tokens.lifetime.total_seconds())
         )
+
+    def _end_oldest(self, session: Session, account_id: UUID) -> None:
+        ended = sessions.end_oldest(session, account_id, keep=MAX_OPEN_SESSIONS)
+        if ended:
+            audit.record(
+                session,
+                AuditAction.SESSION_REVOKE,
+                actor=SYSTEM,
+                target=account_id,
+                detail={"sessions": ended, "reason": SessionEnd.OUTNUMBERED.value},
+            )
 
     def _tell_of_new_device(self, session: Session, opened: AccountSession) -> None:
         account = find_account_by_id(session, opened.account_id)

@@ -52,9 +52,9 @@ class SignIn:
             DatabaseUnavailable: perhaps signed in, perhaps not.
         """
         with self.transactions.begin() as session:
-            found = find_credentials(session, address.canonical, source=client.source)
+            found = find_credentials(session, address.canonical, source=source)
             kinds = find_password_kinds(session)
-        known_from = client.source if found is not None and found.knows_source else None
+        known_from = source if found is not None and found.knows_source else None
         attempt = self.admit.begin(source, address.canonical, known_from=known_from)
         current = self._verify(found, password, attempt, kinds)
         with self.transactions.begin() as session:

@@ -9,6 +9,7 @@ import psycopg2
 import pytest
 from sqlalchemy import text
 
+from auth_service.db.sessions import touch
 from auth_service.db.transactions import Transactions
 from auth_service.domain.session import MAX_OPEN_SESSIONS, Client, Lifetimes, Method, SessionEnd
 from auth_service.flows.account_letters import AccountLetters
@@ -139,6 +140,18 @@ def test_the_oldest_sessions_end_where_an_account_has_more_than_may_be_open(
         assert session.scalars(
             text("SELECT actor FROM audit_events WHERE action = 'session_revoke'")
         ).all() == ["system"]
+
+
+def test_a_session_that_ended_a_moment_ago_is_not_kept_alive_by_a_use(
+    sessions: Sessions, account: UUID
+) -> None:
+    grant = open_one(sessions, account)
+    assert grant is not None
+    with sessions.transactions.begin() as session:
+        sessions.end_all(session, account, SessionEnd.REVOKED)
+    with sessions.transactions.begin() as session:
+        assert touch(session, grant.session_id, lifetimes=sessions.lifetimes, source="192.0.2.9") is None
+        assert session.scalars(text("SELECT source FROM sessions")).one() == "192.0.2.1"
 
 
 CHANGES = ("password_hash = 'newer'", "disabled_at = now()")

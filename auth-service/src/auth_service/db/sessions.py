@@ -54,7 +54,7 @@ _USE_TOKEN = (
 )
 _TOUCH = (
     update(SESSIONS)
-    .where(SESSIONS.c.id == bindparam("session"))
+    .where(SESSIONS.c.id == bindparam("session"), *_IS_OPEN)
     .values(
         last_used_at=func.now(),
         idle_until=func.least(func.now() + _IDLE, SESSIONS.c.expires_at),
@@ -125,15 +125,16 @@ def use_refresh_token(session: Session, token_hash: bytes) -> None:
     session.execute(_USE_TOKEN, {"token": token_hash})
 
 
-def touch(session: Session, session_id: UUID, *, lifetimes: Lifetimes, source: str) -> AccountSession:
-    """Writes down that a session is used now, from there; returns it."""
+def touch(session: Session, session_id: UUID, *, lifetimes: Lifetimes, source: str) -> AccountSession | None:
+    """Writes down that a session is used now, from there; returns it if it is open."""
     values = {
         "session": session_id,
         "idle": lifetimes.idle,
         "new_source": source,
         "new_network": source_named(source),
     }
-    return AccountSession(**session.execute(_TOUCH, values).mappings().one())
+    row = session.execute(_TOUCH, values).mappings().one_or_none()
+    return None if row is None else AccountSession(**row)
 
 
 def prove_again(session: Session, session_id: UUID, *, amr: Sequence[Method]) -> AccountSession | None:

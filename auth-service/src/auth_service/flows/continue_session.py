@@ -43,5 +43,6 @@ class ContinueSession:
                 return None
             opened, now = found
             if now - opened.last_used_at > _WRITE_AFTER or opened.source != source:
-                opened = touch(session, opened.id, lifetimes=self.lifetimes, source=source)
+                touched = touch(session, opened.id, lifetimes=self.lifetimes, source=source)
+                return None if touched is None else SignedIn(session=touched, now=now)
         return SignedIn(session=opened, now=now)

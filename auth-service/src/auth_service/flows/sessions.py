@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 from uuid import UUID
 
 import structlog
@@ -204,16 +205,19 @@ class Sessions:
             case Presented.FRESH:
                 sessions.use_refresh_token(session, token.digest)
                 sessions.add_refresh_token(session, opened.id, successor.digest)
-                opened = sessions.touch(session, opened.id, lifetimes=self.lifetimes, source=source)
+                touched = sessions.touch(session, opened.id, lifetimes=self.lifetimes, source=source)
+                return None if touched is None else self._grant(touched, successor, now=now)
             case Presented.REPEATED:
-                pass
+                return self._grant(opened, successor, now=now)
             case Presented.REUSED:
-                self._end(
-                    session, opened, SessionEnd.REUSED, AuditAction.REFRESH_REUSE, result=AuditResult.REFUSED
-                )
-                _log.warning("refresh_token_reused", session_id=str(opened.id))
+                self._end_reused(session, opened)
                 return None
-        return self._grant(opened, successor, now=now)
+            case never:
+                assert_never(never)
+
+    def _end_reused(self, session: Session, opened: AccountSession) -> None:
+        self._end(session, opened, SessionEnd.REUSED, AuditAction.REFRESH_REUSE, result=AuditResult.REFUSED)
+        _log.warning("refresh_token_reused", session_id=str(opened.id))
 
     def _end(
         self,

@@ -46,7 +46,7 @@ def build_account_pages(
     """Returns the pages of whoever signs in and is signed in."""
     lifetimes = settings.session_lifetimes
     browser = BrowserSession(
-        resume=ContinueSession(transactions=shared.transactions, lifetimes=lifetimes),
+        resume=ContinueSession(transactions=shared.transactions, sessions=accounts.sessions),
         sessions=accounts.sessions,
         sources=shared.sources,
         lifetimes=lifetimes,

@@ -4,7 +4,7 @@ import pytest
 
 from auth_service.http.pages.form_tokens import SESSION_COOKIE
 from support.auth_api import AuthApi
-from support.signed_in import REFRESH, add_account, sign_in
+from support.signed_in import REFRESH, SignedIn, add_account, sign_in
 from support.visitor import Visitor
 
 EMAIL = "linh@example.com"
@@ -85,8 +85,24 @@ def test_a_cookie_that_was_taken_out_and_refreshed_opens_no_page_any_more(
     api: AuthApi, signed_in: Visitor
 ) -> None:
     cookie = signed_in.cookie(SESSION_COOKIE)
-    assert api.post(REFRESH, {"refresh_token": cookie}).status_code == 200
+    thief = SignedIn.of(api, api.post(REFRESH, {"refresh_token": cookie}))
     assert not is_in(signed_in)
+    assert thief.is_open
+
+
+def test_a_cookie_that_comes_back_long_after_it_was_refreshed_ends_the_session_for_both_who_have_it(
+    api: AuthApi, signed_in: Visitor
+) -> None:
+    cookie = signed_in.cookie(SESSION_COOKIE)
+    thief = SignedIn.of(api, api.post(REFRESH, {"refresh_token": cookie}))
+    api.sql("UPDATE refresh_tokens SET used_at = used_at - interval '11 seconds'")
+    assert cookie is not None
+    assert not is_in(holding(api, cookie))
+    assert not thief.is_open
+    assert api.sql("SELECT ended_for FROM sessions") == [("reused",)]
+    assert api.sql("SELECT action, result FROM audit_events ORDER BY id DESC LIMIT 1") == [
+        ("refresh_reuse", "refused")
+    ]
 
 
 def test_a_cookie_opens_no_call_of_the_api(signed_in: Visitor) -> None:

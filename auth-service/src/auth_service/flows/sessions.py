@@ -155,6 +155,15 @@ class Sessions:
             raise InvalidRefreshToken
         return grant
 
+    def end_if_reused(self, session: Session, token: Secret) -> None:
+        """Ends the session of a refresh token that came back long after it was used, inside a transaction."""
+        found = sessions.lock_session_of(session, token.digest)
+        if found is None or not found[0].is_open(found[1]):
+            return
+        opened, now = found
+        if judge(sessions.used_at(session, token.digest), now) is Presented.REUSED:
+            self._end_reused(session, opened)
+
     def revoke(self, token: Secret) -> None:
         """Ends the session of a refresh token, used or not (RFC 7009); of an unknown one nothing is said.
 

@@ -16,9 +16,8 @@ from auth_service.db import audit, sessions
 from auth_service.db.account_changes import find_account_by_id
 from auth_service.db.open_session import open_session
 from auth_service.db.transactions import Transactions
-from auth_service.domain.audit import STRANGER, SYSTEM, AuditAction, AuditResult, account_actor
+from auth_service.domain.audit import AuditAction, account_actor
 from auth_service.domain.session import (
-    MAX_OPEN_SESSIONS,
     AccountSession,
     Client,
     Lifetimes,
@@ -28,6 +27,7 @@ from auth_service.domain.session import (
     judge,
 )
 from auth_service.flows.account_letters import AccountLetters
+from auth_service.flows.end_sessions import end_oldest, end_one, end_reused
 from auth_service.security.access_tokens import AccessTokens, Bearer
 from auth_service.security.secrets import KeyedHash, Secret
 
@@ -121,7 +121,7 @@ class Sessions:
             target=account_id,
             detail={"amr": list(opened.amr), "client_id": opened.client_id, "session": str(opened.id)},
         )
-        self._end_oldest(session, account_id)
+        end_oldest(session, account_id)
         if found.on_new_device:
             self._tell_of_new_device(session, opened)
         _log.info("session_opened", session_id=str(opened.id), account_id=str(account_id))
@@ -162,7 +162,7 @@ class Sessions:
             return
         opened, now = found
         if judge(sessions.used_at(session, token.digest), now) is Presented.REUSED:
-            self._end_reused(session, opened)
+            end_reused(session, opened)
 
     def revoke(self, token: Secret) -> None:
         """Ends the session of a refresh token, used or not (RFC 7009); of an unknown one nothing is said.
@@ -173,7 +173,7 @@ class Sessions:
         with self.transactions.begin() as session:
             found = sessions.lock_session_of(session, token.digest)
             if found is not None:
-                self._end(session, found[0], SessionEnd.SIGNED_OUT, AuditAction.SIGN_OUT)
+                end_one(session, found[0], SessionEnd.SIGNED_OUT, AuditAction.SIGN_OUT)
 
     def access_for(self, opened: AccountSession, *, now: datetime) -> Access:
         """Returns an access token of an open session."""
@@ -187,17 +187,6 @@ class Sessions:
         return Access(
             token=self.tokens.issue(bearer, now=now), seconds=int(self.tokens.lifetime.total_seconds())
         )
-
-    def _end_oldest(self, session: Session, account_id: UUID) -> None:
-        ended = sessions.end_oldest(session, account_id, keep=MAX_OPEN_SESSIONS)
-        if ended:
-            audit.record(
-                session,
-                AuditAction.SESSION_REVOKE,
-                actor=SYSTEM,
-                target=account_id,
-                detail={"sessions": ended, "reason": SessionEnd.OUTNUMBERED.value},
-            )
 
     def _tell_of_new_device(self, session: Session, opened: AccountSession) -> None:
         account = find_account_by_id(session, opened.account_id)
@@ -219,33 +208,10 @@ class Sessions:
             case Presented.REPEATED:
                 return self._grant(opened, successor, now=now)
             case Presented.REUSED:
-                self._end_reused(session, opened)
+                end_reused(session, opened)
                 return None
             case never:
                 assert_never(never)
-
-    def _end_reused(self, session: Session, opened: AccountSession) -> None:
-        self._end(session, opened, SessionEnd.REUSED, AuditAction.REFRESH_REUSE, result=AuditResult.REFUSED)
-        _log.warning("refresh_token_reused", session_id=str(opened.id))
-
-    def _end(
-        self,
-        session: Session,
-        opened: AccountSession,
-        reason: SessionEnd,
-        action: AuditAction,
-        *,
-        result: AuditResult = AuditResult.DONE,
-    ) -> None:
-        if sessions.end_session(session, opened.account_id, opened.id, reason):
-            audit.record(
-                session,
-                action,
-                actor=STRANGER if result is AuditResult.REFUSED else account_actor(opened.account_id),
-                target=opened.account_id,
-                result=result,
-                detail={"session": str(opened.id)},
-            )
 
     def _grant(self, opened: AccountSession, refresh_token: Secret, *, now: datetime) -> Grant:
         return Grant(

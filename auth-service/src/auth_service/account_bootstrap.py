@@ -216,7 +216,6 @@ def _build_own_account(
                 erase=EraseAccount(transactions=transactions, keyed_hash=keyed_hash, letters=letters),
             ),
             authentication=authentication,
-            admit=sign_in.admit,
             sources=shared.sources,
             passwords=shared.checks,
         ),

@@ -177,6 +177,23 @@ def test_proving_it_again_is_limited_by_the_session_and_the_source(make_api: Mak
     assert again(PASSWORD) == (429, "rate_limited")
 
 
+def test_whoever_is_signed_in_proves_it_again_and_changes_the_account_while_very_many_are_wrong_everywhere(
+    make_api: MakeApi,
+) -> None:
+    api = make_api(limit_all_sign_in="1/minute")
+    linh = SignedIn.of(api, attempt(api))
+    wrong(api, email="nobody@example.com")
+    assert attempt(api).status_code == 428
+    other, new = (
+        "four rivers in the rain",
+        {"current_password": PASSWORD, "password": "four rivers in the rain"},
+    )
+    assert linh.call("POST", REAUTHENTICATE, {"password": PASSWORD}).status_code == 200
+    assert linh.call("POST", REAUTHENTICATE, {"password": "wrong"}).status_code == 403
+    assert linh.call("PUT", "/v1/account/password", new).status_code == 204
+    assert linh.call("POST", "/v1/account/deletion", {"password": other}).status_code == 204
+
+
 def test_refresh_tokens_that_are_not_good_are_limited_by_source_and_good_ones_never(
     make_api: MakeApi,
 ) -> None:

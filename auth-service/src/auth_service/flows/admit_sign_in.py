@@ -71,8 +71,11 @@ class AdmitSignIn:
                 self.observer.decided(LimitName.ALL_SIGN_IN, admitted=False)
                 self.proofs.ask()
 
-    def count_refresh(self, source: str) -> None:
-        """Counts a refresh token that was not good; raises RateLimited, DatabaseUnavailable. A good one is always taken."""
+    def count(self, source: str) -> None:
+        """Counts for the source alone; raises RateLimited, DatabaseUnavailable.
+
+        A refresh token that was not good, and the password of a person who is known by more than an address.
+        """
         with self.transactions.begin() as session:
             self.source.admit(session, source)
 

@@ -20,7 +20,7 @@ class Proof:
     Attributes:
         password: as typed; None if none was sent.
         client: with what, and from which network address.
-        source: the name under which that is counted; it was let in.
+        source: the name under which that is counted.
     """
 
     password: str | None = field(repr=False)
@@ -43,6 +43,7 @@ class ConfirmIdentity:
             WrongPassword: or too many were wrong before.
             RecentSignInNeeded: it has none, and the sign-in is too long ago.
             NotSignedIn: the session ended meanwhile.
+            RateLimited: too many wrong ones from this source.
             TooBusy, DatabaseUnavailable: it cannot be said.
         """
         with self.transactions.begin() as session:

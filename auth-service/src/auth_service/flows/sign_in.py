@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 
@@ -89,33 +90,63 @@ class SignIn:
         Raises:
             WrongPassword: or the account has none, or too many were wrong before.
             NotSignedIn: the session ended meanwhile.
+            RateLimited: too many wrong ones from this source.
             TooBusy: no turn to hash in time.
             DatabaseUnavailable: perhaps proved, perhaps not.
         """
-        account_id, session_id = signed_in.session.account_id, signed_in.session.id
+        self.compare(signed_in.session.account_id, password, client, source=source, signed_in=signed_in)
+        methods = [*map(Method, signed_in.session.amr), Method.PASSWORD]
+        with self.transactions.begin() as session:
+            proved = prove_again(session, signed_in.session.id, amr=list(dict.fromkeys(methods)))
+        if proved is None:
+            raise NotSignedIn
+        return self.sessions.access_for(proved, now=proved.auth_time)
+
+    def compare(
+        self, account_id: UUID, password: str, client: Client, *, source: str, signed_in: SignedIn | None
+    ) -> str:
+        """Compares a password with that of an account whose person is known by more than its address; returns the hash it fits.
+
+        No proof of work is asked for, however many passwords are wrong everywhere: who has a session or a link is no stranger.
+
+        Args:
+            account_id: whose.
+            password: as typed.
+            client: with what, and from which network address.
+            source: the name under which that is counted.
+            signed_in: by which session, if by one: what is wrong elsewhere does not count against it.
+
+        Raises:
+            WrongPassword: or the account has none, or too many were wrong before.
+            NotSignedIn: the account is gone.
+            RateLimited: too many wrong ones from this source.
+            TooBusy: no turn to hash in time.
+            DatabaseUnavailable: it cannot be said.
+        """
+        self.admit.count(source)
         with self.transactions.begin() as session:
             found = find_credentials_of(session, account_id, source=client.source)
         if found is None:
             raise NotSignedIn
-        attempt = self.admit.begin(source, found.canonical_email, known_from=f"session {session_id}")
+        known_from = client.source if found.knows_source else None
+        if signed_in is not None:
+            known_from = f"session {signed_in.session.id}"
+        attempt = self.admit.begin(source, found.canonical_email, known_from=known_from)
         right = self._verify(found, password, attempt, kinds=()) is not None
-        with self.transactions.begin() as session:
-            audit.record(
-                session,
-                AuditAction.REAUTHENTICATE,
-                actor=account_actor(account_id),
-                target=account_id,
-                result=AuditResult.DONE if right else AuditResult.REFUSED,
-            )
-            methods = [*map(Method, signed_in.session.amr), Method.PASSWORD]
-            proved = prove_again(session, session_id, amr=list(dict.fromkeys(methods))) if right else None
-        if not right:
+        if attempt.within:
+            with self.transactions.begin() as session:
+                audit.record(
+                    session,
+                    AuditAction.REAUTHENTICATE,
+                    actor=STRANGER if signed_in is None else account_actor(account_id),
+                    target=account_id,
+                    result=AuditResult.DONE if right else AuditResult.REFUSED,
+                )
+        if found.password_hash is None or not right:
             self.admit.wrong()
             raise WrongPassword
         self.admit.take_back(attempt)
-        if proved is None:
-            raise NotSignedIn
-        return self.sessions.access_for(proved, now=proved.auth_time)
+        return found.password_hash
 
     def _verify(
         self, found: Credentials | None, password: str, attempt: Attempt, kinds: Collection[str]

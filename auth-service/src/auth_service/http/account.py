@@ -11,7 +11,6 @@ from flask import Response, request
 from pydantic import SecretStr
 
 from auth_service import account_errors, errors
-from auth_service.flows.admit_sign_in import AdmitSignIn
 from auth_service.flows.authenticate import SignedIn
 from auth_service.flows.change_password import ChangePassword
 from auth_service.flows.confirm_identity import Proof
@@ -48,7 +47,6 @@ _PROVING = (
         account_errors.CurrentPasswordNeeded,
         account_errors.WrongPassword,
         account_errors.RecentSignInNeeded,
-        errors.ProofRequired,
         errors.RateLimited,
         errors.TooBusy,
     ),
@@ -63,7 +61,6 @@ class OwnAccount:
     change_password: ChangePassword
     delete: DeleteAccount
     authentication: Authentication
-    admit: AdmitSignIn
     sources: Sources
     passwords: PasswordChecks
 
@@ -200,11 +197,8 @@ class OwnAccount:
         return self.authentication().session.account_id
 
     def _proof(self, password: SecretStr | None) -> Proof:
-        source = self.sources.name()
-        if password is not None:
-            self.admit.let_in(source, None)
         typed = None if password is None else password.get_secret_value()
-        return Proof(password=typed, client=self.sources.client(), source=source)
+        return Proof(password=typed, client=self.sources.client(), source=self.sources.name())
 
 
 def _answer(own: AccountView) -> AccountAnswer:

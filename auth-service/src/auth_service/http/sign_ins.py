@@ -135,7 +135,6 @@ class SignIns:
                     *SIGNED_IN_PROBLEMS,
                     *problems_of(
                         account_errors.WrongPassword,
-                        errors.ProofRequired,
                         errors.RateLimited,
                         errors.TooBusy,
                     ),
@@ -169,7 +168,7 @@ class SignIns:
         try:
             grant = self.sessions.refresh(token, source=self.sources.shown())
         except account_errors.InvalidRefreshToken:
-            self.admit.count_refresh(self.sources.name())
+            self.admit.count(self.sources.name())
             raise
         return json_answer(session_answer(grant))
 
@@ -186,9 +185,7 @@ class SignIns:
     def take_again(self, signed_in: SignedIn, body: dict[str, Any]) -> Access:
         """Has them prove it by a body, or the form of our page; raises what the call answers."""
         password = validate(ReauthenticationRequest, body).password.get_secret_value()
-        source = self.sources.name()
-        self.admit.let_in(source, None)
-        return self.sign_in.again(signed_in, password, self.sources.client(), source=source)
+        return self.sign_in.again(signed_in, password, self.sources.client(), source=self.sources.name())
 
 
 def session_answer(grant: Grant, *, short: bool = False) -> SessionAnswer:

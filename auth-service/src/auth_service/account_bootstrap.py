@@ -226,7 +226,9 @@ def _build_own_account(
                 keyed_hash=keyed_hash,
                 requests=shared.requests,
             ),
-            confirm=ConfirmEmail(transactions=transactions, keyed_hash=keyed_hash, letters=letters),
+            confirm=ConfirmEmail(
+                transactions=transactions, keyed_hash=keyed_hash, letters=letters, sign_in=sign_in
+            ),
             revert=RevertEmail(transactions=transactions, keyed_hash=keyed_hash, letters=letters),
             authentication=authentication,
             sources=shared.sources,

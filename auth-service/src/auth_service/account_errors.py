@@ -69,6 +69,27 @@ class CurrentPasswordNeeded(RequestError):
     detail = "Send the account's present password along."
 
 
+class SignInNeeded(RequestError):
+    """A good link to confirm an account's new address, but nothing that says that its account's person uses it.
+
+    Attributes:
+        asked_by: the account's address, masked: whoever uses the link reads the new mailbox, and perhaps not the account's.
+    """
+
+    title = "Only whoever asked for this change can confirm it."
+    detail = (
+        "Sign in to the account that asked for this change, or send its password. Nothing is used up yet."
+    )
+
+    def __init__(self, asked_by: str = "a…@example.com") -> None:
+        super().__init__()
+        self.asked_by = asked_by
+
+    def members(self) -> Mapping[str, Any]:
+        """Returns whose account it is."""
+        return {"asked_by": self.asked_by}
+
+
 class UnknownSession(RequestError):
     """There is no such session of this account."""
 

@@ -57,7 +57,7 @@ def build_account_pages(
     return (
         SignInPages(site=site, browser=browser, sign_ins=accounts.sign_ins, links=accounts.links),
         ForgottenPages(site=site, resets=accounts.resets),
-        EmailChangePages(site=site, changes=accounts.email_changes),
+        EmailChangePages(site=site, changes=accounts.email_changes, browser=browser),
         page,
         AccountForms(
             page=page,

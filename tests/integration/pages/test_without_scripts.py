@@ -136,6 +136,25 @@ def test_another_address_is_confirmed_and_taken_back(api: AuthApi) -> None:
     assert "Sign in" in visitor.open("/account").text
 
 
+def test_elsewhere_a_change_of_address_is_confirmed_by_the_account_s_password(api: AuthApi) -> None:
+    add_account(api, EMAIL)
+    visitor, elsewhere = Visitor.of(api), Visitor.of(api)
+    visitor.sign_in(EMAIL)
+    visitor.send("/account/email", email="other@example.com")
+    assert "Only confirm if you asked for this." in elsewhere.open("/confirm-email").text
+    page = elsewhere.send("/confirm-email", token=api.last_letter().link_token)
+    assert page.status_code == 409
+    assert "l…@example.com" in page.text
+    assert flaw(page.text, "password") == ""
+    assert flaw(elsewhere.send("/confirm-email", password="").text, "password") == "Enter your password"
+    page = elsewhere.send("/confirm-email", password="the wrong password")
+    assert flaw(page.text, "password") == "That password is wrong."
+    assert "l…@example.com" in page.text
+    page = elsewhere.send("/confirm-email", password=PASSWORD)
+    assert "Your email address has been changed" in page.text
+    assert "other@example.com" in page.text
+
+
 def test_whoever_signed_in_long_ago_types_the_password_before_the_address_changes(api: AuthApi) -> None:
     add_account(api, EMAIL)
     visitor = Visitor.of(api)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sqlalchemy.orm import Session
+
 from auth_service.account_errors import CurrentPasswordNeeded, NotSignedIn
 from auth_service.db.account_changes import find_account_by_id
+from auth_service.db.sessions import find_open
 from auth_service.db.transactions import Transactions
 from auth_service.domain.account import Account
 from auth_service.domain.session import Client
@@ -57,3 +60,9 @@ class ConfirmIdentity:
         else:
             self.sign_in.again(signed_in, proof.password, proof.client, source=proof.source)
         return account
+
+
+def require_open(session: Session, signed_in: SignedIn) -> None:
+    """Raises NotSignedIn if the session has ended; to be called with the account locked, as whoever ends all sessions has it."""
+    if find_open(session, signed_in.session.id) is None:
+        raise NotSignedIn

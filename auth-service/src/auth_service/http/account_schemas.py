@@ -39,6 +39,15 @@ class LinkRequest(RequestBody):
     token: Annotated[SecretToken, Field(description="What follows `#token=` in the link.")]
 
 
+class ConfirmAddressRequest(LinkRequest):
+    """Confirms an account's new address; by the account's access token, or else with its password."""
+
+    password: Annotated[
+        TypedPassword | None,
+        Field(description="Of the account that asked for the change, if the call has no access token of it."),
+    ] = None
+
+
 class SignInCodeRequest(RequestBody):
     """Signs in by a letter's code; five wrong ones and it is void, twenty and all codes of the mailbox are for the day."""
 

@@ -22,3 +22,7 @@ class Authentication:
         if scheme.lower() != "bearer" or not token:
             raise NotSignedIn
         return self.authenticate(token.strip())
+
+    def if_any(self) -> SignedIn | None:
+        """Returns who is signed in, or None where the request says nothing of it; raises the same for a token that is not good."""
+        return self() if "Authorization" in request.headers else None

@@ -13,8 +13,15 @@ from auth_service.constant_time import in_constant_time
 from auth_service.flows.authenticate import SignedIn
 from auth_service.flows.change_email import ChangeEmail
 from auth_service.flows.confirm_email import ConfirmEmail
+from auth_service.flows.confirm_identity import Proof
 from auth_service.flows.revert_email import RevertEmail
-from auth_service.http.account_schemas import AcceptedAnswer, AddressAnswer, AddressRequest, LinkRequest
+from auth_service.http.account_schemas import (
+    AcceptedAnswer,
+    AddressAnswer,
+    AddressRequest,
+    ConfirmAddressRequest,
+    LinkRequest,
+)
 from auth_service.http.authentication import Authentication
 from auth_service.http.body import read_object, validate
 from auth_service.http.registrations import read_address
@@ -90,15 +97,25 @@ class EmailChanges:
                 group=_GROUP,
                 summary="Confirm the new address",
                 description=(
-                    "By the link in the email to the new address. The old one gets an email with a way back. 410 "
-                    "`already_confirmed` if another account has the address by now. The same again within ten minutes gets the "
-                    "same answer."
+                    "By the link in the email to the new address, and a second thing: an access token of the account that asked "
+                    "for the change, or its `password`. With neither 409 `sign_in_needed`, whose `asked_by` says which account, "
+                    "masked; nothing is used up. The old address gets an email with a way back. 410 `already_confirmed` if "
+                    "another account has the address by now. The same again within ten minutes gets the same answer."
                 ),
-                bodies=(LinkRequest,),
+                bodies=(ConfirmAddressRequest,),
                 answer=Answer(
                     status=HTTPStatus.OK, description="The account has this address.", schema=AddressAnswer
                 ),
-                problems=_LINK_PROBLEMS,
+                problems=(
+                    *_LINK_PROBLEMS,
+                    *problems_of(
+                        account_errors.NotSignedIn,
+                        account_errors.SignInNeeded,
+                        account_errors.WrongPassword,
+                        errors.TooBusy,
+                    ),
+                ),
+                may_be_signed_in=True,
             ),
             Route(
                 method="POST",
@@ -138,11 +155,16 @@ class EmailChanges:
 
     def post_confirm(self) -> Response:
         """Confirms it."""
-        return json_answer(AddressAnswer(email=self.take_confirm(read_object(request))))
+        signed_in = self.authentication.if_any()
+        return json_answer(AddressAnswer(email=self.take_confirm(signed_in, read_object(request))))
 
-    def take_confirm(self, body: dict[str, Any]) -> str:
+    def take_confirm(self, signed_in: SignedIn | None, value: dict[str, Any]) -> str:
         """Confirms it by a body, or the form of our page; raises what the call answers."""
-        return self.confirm(self._link(body), device=self.sources.client().device)
+        body = validate(ConfirmAddressRequest, value)
+        self.sources.admit_secrets()
+        typed = None if body.password is None else body.password.get_secret_value()
+        proof = Proof(password=typed, client=self.sources.client(), source=self.sources.name())
+        return self.confirm(Secret(body.token), signed_in=signed_in, proof=proof)
 
     def post_revert(self) -> Response:
         """Takes it back."""
@@ -150,9 +172,6 @@ class EmailChanges:
 
     def take_revert(self, body: dict[str, Any]) -> str:
         """Takes it back by a body, or the form of our page; raises what the call answers."""
-        return self.revert(self._link(body), device=self.sources.client().device)
-
-    def _link(self, body: dict[str, Any]) -> Secret:
         link = Secret(validate(LinkRequest, body).token)
         self.sources.admit_secrets()
-        return link
+        return self.revert(link, device=self.sources.client().device)

@@ -73,8 +73,8 @@ def _operation(route: Route) -> dict[str, Any]:
     ]
     if parameters:
         operation["parameters"] = parameters
-    if route.signed_in:
-        operation["security"] = [{_BEARER: []}]
+    if route.signed_in or route.may_be_signed_in:
+        operation["security"] = [{_BEARER: []}, *([{}] if route.may_be_signed_in else [])]
     if route.bodies:
         references = [_reference(body) for body in route.bodies]
         schema = references[0] if len(references) == 1 else {"oneOf": references}

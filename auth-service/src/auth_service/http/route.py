@@ -54,6 +54,7 @@ class Route:
         parameters: descriptions of the path's arguments.
         query: descriptions of what may follow the path, none of it required.
         signed_in: whether it takes an access token.
+        may_be_signed_in: whether it takes one and needs none.
         is_page: whether browsers of people ask for it or post a form to it; then it is no part of the API's description.
     """
 
@@ -70,6 +71,7 @@ class Route:
     parameters: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     signed_in: bool = False
+    may_be_signed_in: bool = False
     is_page: bool = False
 
 

@@ -36,6 +36,7 @@ STATUSES: Final[Mapping[type[RequestError], HTTPStatus]] = MappingProxyType(
         # Not 401: a client would take that for the end of its session.
         account_errors.WrongPassword: HTTPStatus.FORBIDDEN,
         account_errors.CurrentPasswordNeeded: HTTPStatus.FORBIDDEN,
+        account_errors.SignInNeeded: HTTPStatus.CONFLICT,
         account_errors.UnknownSession: HTTPStatus.NOT_FOUND,
         errors.DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
         errors.TooBusy: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,8 @@ from auth_service.domain.address import Address
 from auth_service.domain.audit import AuditAction, account_actor
 from auth_service.domain.one_time_token import Purpose
 from auth_service.flows.account_letters import AccountLetters, LetterRequest
+from auth_service.flows.authenticate import SignedIn
+from auth_service.flows.confirm_identity import require_open
 from auth_service.flows.limits import MailboxLimit
 from auth_service.outbox import withdraw_letters_of_account
 from auth_service.security.secrets import KeyedHash, Secret
@@ -40,19 +42,20 @@ class ChangeEmail:
     keyed_hash: KeyedHash
     requests: MailboxLimit
 
-    def __call__(self, account_id: UUID, address: Address, *, device: str) -> Secret:
+    def __call__(self, signed_in: SignedIn, address: Address, *, device: str) -> Secret:
         """Sends the new address a letter, and forgets an older wish; returns a receipt that says `accepted`.
 
         Raises:
-            NotSignedIn: the account is gone.
+            NotSignedIn: the session ended meanwhile, perhaps with the account.
             DatabaseUnavailable: perhaps sent, perhaps not.
         """
         receipt, tag = Secret.new(), self.keyed_hash.recipient_tag(address.canonical)
         with self.transactions.begin() as session, mailbox_in_hand(session, tag) as now:
             admission = self.requests.admit_from_anybody(session, address)
-            account = lock_account(session, account_id)
+            account = lock_account(session, signed_in.session.account_id)
             if account is None or account.is_disabled:
                 raise NotSignedIn
+            require_open(session, signed_in)
             self._forget_older(session, account, now=now)
             there = find_account(session, address.canonical)
             change = _pending(account, address, tag, now=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auth_service.account_errors import NotSignedIn, WrongPassword
+from auth_service.account_errors import NotSignedIn
 from auth_service.db.account_changes import set_password
 from auth_service.db.audit import record
 from auth_service.db.transactions import Transactions
@@ -14,7 +14,7 @@ from auth_service.domain.session import SessionEnd
 from auth_service.flows.account_in_hand import shut_other_ways_in, take_in_hand
 from auth_service.flows.account_letters import AccountLetters
 from auth_service.flows.authenticate import SignedIn
-from auth_service.flows.confirm_identity import ConfirmIdentity, Proof
+from auth_service.flows.confirm_identity import ConfirmIdentity, Proof, require_unchanged
 from auth_service.flows.verify_address import CheckPassword
 from auth_service.security.passwords import Passwords
 from auth_service.security.secrets import KeyedHash
@@ -50,9 +50,7 @@ class ChangePassword:
         password_hash = self.passwords.hash(normalized(password), salt=salt)
         with self.transactions.begin() as session:
             held = take_in_hand(session, account.id, self.keyed_hash, gone=NotSignedIn)
-            if (held.account.password_hash is None) != (account.password_hash is None):
-                # What was proved isn't what is asked for any more.
-                raise WrongPassword
+            require_unchanged(session, signed_in, account, held.account)
             set_password(session, account.id, password_hash)
             shut_other_ways_in(
                 session,

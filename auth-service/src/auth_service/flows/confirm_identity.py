@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
-from auth_service.account_errors import CurrentPasswordNeeded, NotSignedIn
+from auth_service.account_errors import CurrentPasswordNeeded, NotSignedIn, WrongPassword
 from auth_service.db.account_changes import find_account_by_id
 from auth_service.db.sessions import find_open
 from auth_service.db.transactions import Transactions
@@ -39,13 +39,15 @@ class ConfirmIdentity:
     sign_in: SignIn
 
     def __call__(self, signed_in: SignedIn, proof: Proof) -> Account:
-        """Returns the account.
+        """Returns the account as it was then; its password's hash is the one that was compared, if one was.
+
+        Whoever changes the account asks once more with it locked: `require_unchanged`.
 
         Raises:
             CurrentPasswordNeeded: it has a password, and none was sent.
             WrongPassword: or too many were wrong before.
             RecentSignInNeeded: it has none, and the sign-in is too long ago.
-            NotSignedIn: the session ended meanwhile.
+            NotSignedIn: the account is gone.
             RateLimited: too many wrong ones from this source.
             TooBusy, DatabaseUnavailable: it cannot be said.
         """
@@ -58,8 +60,29 @@ class ConfirmIdentity:
         elif proof.password is None:
             raise CurrentPasswordNeeded
         else:
-            self.sign_in.again(signed_in, proof.password, proof.client, source=proof.source)
+            compared = self.sign_in.compare(
+                account.id, proof.password, proof.client, source=proof.source, signed_in=signed_in
+            )
+            return replace(account, password_hash=compared)
         return account
+
+
+def require_unchanged(session: Session, signed_in: SignedIn, proved: Account, locked: Account) -> None:
+    """Asks once more, with the account locked, what was true before: a reset that was committed meanwhile stops what it should.
+
+    Args:
+        session: of the flow.
+        signed_in: who changes the account.
+        proved: the account as ConfirmIdentity returned it.
+        locked: the account as it is now.
+
+    Raises:
+        NotSignedIn: the session ended meanwhile.
+        WrongPassword: what was compared is the account's password no more.
+    """
+    require_open(session, signed_in)
+    if locked.password_hash != proved.password_hash:
+        raise WrongPassword
 
 
 def require_open(session: Session, signed_in: SignedIn) -> None:

@@ -16,7 +16,7 @@ from auth_service.domain.audit import AuditAction, account_actor
 from auth_service.flows.account_in_hand import AccountInHand, take_in_hand
 from auth_service.flows.account_letters import AccountLetters
 from auth_service.flows.authenticate import SignedIn
-from auth_service.flows.confirm_identity import ConfirmIdentity, Proof
+from auth_service.flows.confirm_identity import ConfirmIdentity, Proof, require_unchanged
 from auth_service.outbox import withdraw_letters, withdraw_letters_of_account
 from auth_service.outbox.forget import forget_letters
 from auth_service.security.secrets import KeyedHash
@@ -35,12 +35,12 @@ class EraseAccount:
     def __call__(self, account_id: UUID, *, actor: str) -> None:
         """Deletes an account; for the audit, `actor` is who does it. Raises NotSignedIn if it is gone, DatabaseUnavailable."""
         with self.transactions.begin() as session:
-            held = take_in_hand(session, account_id, self.keyed_hash, gone=NotSignedIn)
-            self._erase(session, held)
-            # Its id is a pseudonym from now on: nothing else is left that bears it.
-            record(session, AuditAction.ACCOUNT_DELETE, actor=actor, target=account_id)
+            self.erase(
+                session, take_in_hand(session, account_id, self.keyed_hash, gone=NotSignedIn), actor=actor
+            )
 
-    def _erase(self, session: Session, held: AccountInHand) -> None:
+    def erase(self, session: Session, held: AccountInHand, *, actor: str) -> None:
+        """Does the same inside a transaction that has the account in hand."""
         account, deleted = held.account, CancellationReason.ACCOUNT_DELETED
         registrations = registrations_of(session, account.canonical_email)
         withdraw_letters(session, registrations, deleted, at=held.now)
@@ -49,6 +49,8 @@ class EraseAccount:
         delete_registrations(session, account.canonical_email)
         delete_account(session, account.id)
         self.letters.account_deleted(session, account, now=held.now)
+        # Its id is a pseudonym from now on: nothing else is left that bears it.
+        record(session, AuditAction.ACCOUNT_DELETE, actor=actor, target=account.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,5 +71,8 @@ class DeleteAccount:
             CurrentPasswordNeeded, WrongPassword, RecentSignInNeeded, NotSignedIn: it is not proved that it is them.
             TooBusy, DatabaseUnavailable: perhaps deleted, perhaps not.
         """
-        account = self.identity(signed_in, proof)
-        self.erase(account.id, actor=account_actor(account.id))
+        account, erase = self.identity(signed_in, proof), self.erase
+        with erase.transactions.begin() as session:
+            held = take_in_hand(session, account.id, erase.keyed_hash, gone=NotSignedIn)
+            require_unchanged(session, signed_in, account, held.account)
+            erase.erase(session, held, actor=account_actor(account.id))

@@ -151,7 +151,7 @@ class EmailChanges:
         self.sources.admit_letters()
         with in_constant_time():
             device = self.sources.client().device
-            return self.change(signed_in.session.account_id, address, device=device)
+            return self.change(signed_in, address, device=device)
 
     def post_confirm(self) -> Response:
         """Confirms it."""

@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 from werkzeug.test import TestResponse
 
-from support.auth_api import PASSWORD, AuthApi
+from support.auth_api import PASSWORD, AuthApi, api_settings
 from support.database import Database
 from support.eventually import eventually
 from support.person import somebody
@@ -60,3 +60,29 @@ def test_what_was_proved_before_a_reset_changes_nothing_after_it(
     by_password = change == "confirmation by password"
     assert refused.get_json()["code"] == ("wrong_password" if by_password else "not_signed_in")
     assert api.sql(STATE) == before
+
+
+def test_the_way_back_waits_for_what_is_sent_to_the_address_the_account_has_now(
+    api: AuthApi, auth_database: Database
+) -> None:
+    """A reset that the account's present mailbox is sent meanwhile would open it after the way back."""
+    person, now = somebody(api, EMAIL), "third@example.com"
+    for address in ("second@example.com", now):
+        person.call("POST", "/v1/account/email", {"email": address})
+        person.call("POST", "/v1/email-changes/confirm", {"token": api.last_letter().link_token})
+    first = next(
+        letter.contents.context["revert"].split("#token=")[1]
+        for letter in api.letters()
+        if "revert" in letter.contents.context
+    )
+    tag = api_settings(auth_database.url).keyed_hash().recipient_tag(now)
+    with (
+        closing(psycopg2.connect(auth_database.migrator_url)) as sending,
+        ThreadPoolExecutor(1) as pool,
+        sending.cursor() as cursor,
+    ):
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (tag,))
+        answer = pool.submit(api.post, "/v1/email-changes/revert", {"token": first})
+        eventually(lambda: api.sql(WAITING) == [(1,)])
+        sending.commit()
+        assert answer.result().get_json() == {"email": EMAIL}

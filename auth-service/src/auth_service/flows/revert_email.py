@@ -24,7 +24,7 @@ from auth_service.domain.account import Account
 from auth_service.domain.audit import AuditAction, account_actor
 from auth_service.domain.one_time_token import Purpose
 from auth_service.domain.session import SessionEnd
-from auth_service.errors import AlreadyConfirmed, UnknownLink, UsedLink, VoidLink
+from auth_service.errors import AlreadyConfirmed, DatabaseUnavailable, UnknownLink, UsedLink, VoidLink
 from auth_service.flows.account_in_hand import shut_other_ways_in
 from auth_service.flows.account_letters import AccountLetters, LetterRequest
 from auth_service.flows.account_links import change_of, end_of_link, find_link
@@ -55,10 +55,13 @@ class RevertEmail:
             DatabaseUnavailable: perhaps used, perhaps not; the same request may be sent again.
         """
         with self.transactions.begin() as session:
-            change = change_of(session, find_link(session, link, _PURPOSE))
+            token = find_link(session, link, _PURPOSE)
+            change = change_of(session, token)
+        seen = token.account.canonical_email
         tag = self.keyed_hash.recipient_tag(change.old_canonical_email)
         with self.transactions.begin() as session:
-            now = lock_mailboxes(session, {tag, change.recipient_tag})
+            # Also the mailbox the account has now: what is sent there meanwhile would open the account after the way back.
+            now = lock_mailboxes(session, {tag, change.recipient_tag, self.keyed_hash.recipient_tag(seen)})
             account = lock_account(session, change.account_id)
             if account is None:
                 raise UnknownLink
@@ -68,6 +71,8 @@ class RevertEmail:
             ended = end_of_link(token)
             if ended is not None:
                 raise ended
+            if account.canonical_email != seen:
+                raise DatabaseUnavailable
             if not use_token(session, token):
                 raise UsedLink
             void_later_ways_back(session, token)

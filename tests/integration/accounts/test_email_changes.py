@@ -185,6 +185,22 @@ def test_links_live_as_long_as_they_say_and_the_same_again_gets_the_same_answer(
     assert use(api, CONFIRM, letter.link_token) == (410, "used_link")
 
 
+def test_a_link_used_again_does_not_say_that_a_change_stands_which_was_taken_back(api: AuthApi) -> None:
+    link = ask(somebody(api, OLD)).link_token
+    assert use(api, CONFIRM, link) == (200, NEW)
+    assert use(api, REVERT, way_back(api)) == (200, OLD)
+    assert use(api, CONFIRM, link) == (410, "used_link")
+
+
+def test_a_change_nobody_can_confirm_any_more_is_not_pending(api: AuthApi) -> None:
+    person = somebody(api, OLD)
+    ask(person)
+    api.sql("UPDATE email_changes SET created_at = created_at - interval '25 hours'")
+    assert "pending_email" not in account_of(person)
+    ask(person)
+    assert account_of(person)["pending_email"] == NEW
+
+
 def test_pending_registrations_of_the_new_address_end(api: AuthApi) -> None:
     stranger = api.register(NEW)
     verify = api.last_letter().link_token

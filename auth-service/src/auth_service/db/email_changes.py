@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from auth_service.db.account_tables import EmailChange as EmailChangeRow
 from auth_service.db.base import table_of
 from auth_service.domain.address import Address
+from auth_service.domain.one_time_token import LIFETIMES, Purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,12 @@ _IS_PENDING = (_CHANGES.c.confirmed_at.is_(None), _CHANGES.c.ended_at.is_(None))
 
 _ADD = insert(_CHANGES)
 _FIND = select(*_COLUMNS).where(_CHANGES.c.id == bindparam("change"))
-_FIND_PENDING = select(*_COLUMNS).where(_CHANGES.c.account_id == bindparam("account"), *_IS_PENDING)
+# As long as its link is good: afterwards nobody can confirm it, and nothing ends it but the next wish.
+_FIND_PENDING = select(*_COLUMNS).where(
+    _CHANGES.c.account_id == bindparam("account"),
+    *_IS_PENDING,
+    _CHANGES.c.created_at > func.now() - LIFETIMES[Purpose.CONFIRM_EMAIL],
+)
 _END_PENDING = (
     update(_CHANGES)
     .where(_CHANGES.c.account_id == bindparam("account"), *_IS_PENDING)

@@ -22,7 +22,7 @@ from auth_service.domain.account import Account
 from auth_service.domain.address import masked
 from auth_service.domain.audit import AuditAction, account_actor
 from auth_service.domain.one_time_token import Purpose
-from auth_service.errors import AlreadyConfirmed, UnknownLink, UsedLink, VoidLink
+from auth_service.errors import AlreadyConfirmed, DatabaseUnavailable, UnknownLink, UsedLink, VoidLink
 from auth_service.flows.account_letters import AccountLetters
 from auth_service.flows.account_links import change_of, end_of_link, find_link
 from auth_service.flows.authenticate import SignedIn
@@ -52,7 +52,7 @@ class ConfirmEmail:
 
         Raises:
             UnknownLink: never one of ours, or forgotten, or its account is shut.
-            UsedLink, ExpiredLink, VoidLink: no more.
+            UsedLink, ExpiredLink, VoidLink: no more; used also if the change was taken back within the ten minutes.
             SignInNeeded: not signed in to that account, and no password was sent; nothing is used up.
             WrongPassword: of that account, or too many were wrong before; nothing is used up.
             NotSignedIn: the session ended meanwhile.
@@ -64,14 +64,15 @@ class ConfirmEmail:
         with self.transactions.begin() as session:
             token = find_link(session, link, _PURPOSE)
             change = change_of(session, token)
-        if token.repeatable:
+        if token.repeatable and change.reverted_at is None:
             return change.email
         ended = end_of_link(token)
         if ended is not None:
             raise ended
         by_session = signed_in is not None and signed_in.session.account_id == change.account_id
         checked = None if by_session else self._check(token.account, proof)
-        tags = {change.recipient_tag, self.keyed_hash.recipient_tag(change.old_canonical_email)}
+        seen = token.account.canonical_email
+        tags = {change.recipient_tag, self.keyed_hash.recipient_tag(seen)}
         with self.transactions.begin() as session:
             now = lock_mailboxes(session, tags)
             before = lock_account(session, change.account_id)
@@ -82,11 +83,13 @@ class ConfirmEmail:
             elif before.password_hash != checked:
                 raise WrongPassword
             token = find_link(session, link, _PURPOSE)
-            if token.repeatable:
+            if token.repeatable and change_of(session, token).reverted_at is None:
                 return change.email
             ended = end_of_link(token)
             if ended is not None:
                 raise ended
+            if before.canonical_email != seen:
+                raise DatabaseUnavailable
             if not use_token(session, token):
                 raise UsedLink
             if not confirm_email_change(session, change.id):

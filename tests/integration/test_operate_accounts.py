@@ -15,6 +15,7 @@ from mail_contract.letters import LetterName
 from support import nursery
 from support.auth_api import PASSWORD, WRITER_SETTINGS, AuthApi
 from support.database import Database
+from support.signed_in import add_account
 
 COMMAND = Path(sys.executable).parent / "auth-service"
 LINH = "Linh@example.com"
@@ -95,6 +96,16 @@ def test_verified_by_its_registration_an_account_has_that_ones_password(api: Aut
     assert api.sql("SELECT password_hash FROM accounts") == [(hashed,)]
     assert api.receipt(registered.receipt)["state"] == "confirmed"
     assert api.sql("SELECT ended_for FROM registrations WHERE id <> %s", str(hers)) == [("overtaken",)]
+
+
+def test_a_registration_whose_address_has_an_account_by_now_changes_nothing(api: AuthApi) -> None:
+    api.register(LINH)
+    ((pending,),) = api.sql("SELECT id FROM registrations")
+    add_account(api, LINH, None)
+    assert data(api, "verify", pending)["changed"] is False
+    assert api.sql("SELECT password_hash FROM accounts") == [(None,)]
+    assert api.sql("SELECT ended_for FROM registrations") == [(None,)]
+    assert audited(api) == []
 
 
 def test_a_deleted_account_leaves_its_id_in_the_audit_and_nothing_else(api: AuthApi) -> None:

@@ -127,24 +127,32 @@ class OperateAccounts:
             registration = self._pending(session, about)
             if registration is None or at is None:
                 return Operated(account_id=self._find(session, about).id, changed=False)
-            account = self._make(session, registration, vouched=about == registration.id)
-            withdraw_letters(session, [registration.id], CancellationReason.SUPERSEDED, at=at)
-        return Operated(account_id=account.id, changed=True)
+            changed = self._make(session, registration, vouched=about == registration.id)
+            if changed:
+                withdraw_letters(session, [registration.id], CancellationReason.SUPERSEDED, at=at)
+            account = self._of(session, registration)
+        return Operated(account_id=account.id, changed=changed)
 
-    def _make(self, session: Session, registration: Registration, *, vouched: bool) -> Account:
+    def _make(self, session: Session, registration: Registration, *, vouched: bool) -> bool:
+        """Says whether it became one; not where its address has an account by now."""
         password_hash = registration.password_hash
         stands = vouched and password_hash != NO_PASSWORD
-        create_account(session, registration, password_hash=password_hash if stands else None)
-        account = find_account(session, registration.canonical_email)
-        if account is None:
-            raise NoSuchAccount
+        if create_account(session, registration, password_hash=password_hash if stands else None) is None:
+            return False
         if vouched:
             confirm_registration(
                 session, registration, second=SecondThing.OPERATOR, password_hash=password_hash
             )
         else:
             overtake_registrations(session, registration.canonical_email)
+        account = self._of(session, registration)
         self._record(session, AuditAction.VERIFY, account.id, password="kept" if stands else "none")
+        return True
+
+    def _of(self, session: Session, registration: Registration) -> Account:
+        account = find_account(session, registration.canonical_email)
+        if account is None:
+            raise NoSuchAccount
         return account
 
     def _pending(self, session: Session, about: Address | UUID) -> Registration | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import structlog
 from flask import Response, request
 
 from auth_service.domain.session import Lifetimes
+from auth_service.errors import DatabaseUnavailable
 from auth_service.flows.authenticate import SignedIn
 from auth_service.flows.continue_session import ContinueSession
 from auth_service.flows.sessions import Grant, Sessions
@@ -14,6 +16,8 @@ from auth_service.http.pages.form_tokens import SESSION_COOKIE
 from auth_service.http.set_cookie import forget_cookie, set_cookie
 from auth_service.http.sources import Sources
 from auth_service.security.secrets import MAX_SECRET_LENGTH, Secret
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +42,13 @@ class BrowserSession:
         return None if token is None else self.resume(token, source=self.sources.shown())
 
     def keep(self, response: Response, grant: Grant) -> Response:
-        """Signs the browser in; what it was signed in to before ends."""
-        self._revoke()
+        """Signs the browser in; what it was signed in to before ends, if the database can be reached."""
         set_cookie(response, SESSION_COOKIE, grant.refresh_token.text, keep=self.lifetimes.absolute)
+        try:
+            self._revoke()
+        except DatabaseUnavailable:
+            # The new session is committed: without its cookie its person would sign in once more, and have two.
+            _log.warning("former_session_not_ended", session_id=str(grant.session_id))
         return response
 
     def end(self, response: Response) -> Response:

@@ -10,6 +10,7 @@ from auth_service.http.pages.account_forms import AccountForms
 from auth_service.http.pages.browser_session import BrowserSession
 from auth_service.http.pages.email_change import EmailChangePages
 from auth_service.http.pages.forgotten import ForgottenPages
+from auth_service.http.pages.form_addresses import FormAddresses
 from auth_service.http.pages.form_tokens import FormTokens
 from auth_service.http.pages.page import Renderer
 from auth_service.http.pages.refuse import RefusePages
@@ -59,6 +60,7 @@ def build_account_pages(
         ForgottenPages(site=site, resets=accounts.resets),
         EmailChangePages(site=site, changes=accounts.email_changes, browser=browser),
         page,
+        FormAddresses(site=site),
         AccountForms(
             page=page,
             account=accounts.own_account,

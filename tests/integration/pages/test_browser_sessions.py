@@ -137,7 +137,8 @@ def test_a_use_is_written_down_once_a_minute(api: AuthApi, signed_in: Visitor) -
 
 LED = {
     "/account": "/account",
-    "/account?saved=password": "/account?saved=password",
+    "/account#password": "/account#password",
+    "/account?saved=password": "/account?lang=en",
     "//evil.example/account": "/account?lang=en",
     "https://evil.example/account": "/account?lang=en",
     "/account\\@evil.example": "/account?lang=en",

@@ -116,6 +116,18 @@ def test_cookies_are_for_this_host_alone_over_tls_and_out_of_reach_of_scripts(ap
     assert visitor.cookie(FORM_COOKIE) is not None
 
 
+def test_whoever_opens_a_forms_address_is_led_to_its_page_in_the_same_language(api: AuthApi) -> None:
+    for path in forms(api):
+        answer = api.get(f"{path}?lang=vi")
+        if answer.status_code == 200:
+            continue
+        assert answer.status_code == 303, path
+        page, _, query = answer.headers["Location"].partition("?")
+        assert query == "lang=vi"
+        assert path == "/signout" or path.startswith((page, "/signin-link")), path
+        assert api.get(page).status_code in {200, 303}
+
+
 def test_nobody_on_the_way_keeps_a_page(api: AuthApi) -> None:
     add_account(api, EMAIL)
     visitor = Visitor.of(api)

@@ -215,6 +215,8 @@ def test_an_account_is_deleted_with_its_password(api: AuthApi) -> None:
     page = visitor.send("/account/delete", current_password="the wrong password")
     assert flaw(page.text, "delete-password") == "That password is wrong."
     assert "<details open>" in page.text
+    page = visitor.send("/account/delete", current_password="x" * 2000)
+    assert flaw(page.text, "delete-password").startswith("Use at most")
     assert api.count("accounts") == 1
     page = visitor.send("/account/delete", current_password=PASSWORD)
     assert "Your account has been deleted" in page.text

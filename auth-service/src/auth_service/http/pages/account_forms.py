@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -30,6 +30,7 @@ _FIELDS: Final = {
     "current_password_needed": "current_password",
     "recent_sign_in_needed": "current_password",
 }
+_DELETE_FIELDS: Final = {**_FIELDS, "password": "current_password"}
 _NOT_SIGNED_IN: Final = code_of(NotSignedIn)
 
 Change = Callable[[SignedIn, Form], Response]
@@ -52,7 +53,7 @@ class AccountForms:
             form_to("/account/email", self._taking("email", self._email), "email_form"),
             form_to("/account/sessions/end", self._taking("", self._end), "end_session_form"),
             form_to("/account/sessions/end-others", self._taking("", self._end_others), "end_sessions_form"),
-            form_to("/account/delete", self._taking("delete", self._delete), "delete_form"),
+            form_to("/account/delete", self._taking("delete", self._delete, _DELETE_FIELDS), "delete_form"),
         )
 
     def _language(self, signed_in: SignedIn, form: Form) -> Response:
@@ -102,14 +103,14 @@ class AccountForms:
         site = self.page.site
         return site.lead_to(site.own_address("/account", saved=what))
 
-    def _taking(self, name: str, change: Change) -> View:
+    def _taking(self, name: str, change: Change, fields: Mapping[str, str] = _FIELDS) -> View:
         def work(form: Form) -> Response:
             return change(self.page.signed_in(), form)
 
         def again(form: Form, problem: Problem) -> Response:
             if problem.code == _NOT_SIGNED_IN:
                 return self.page.lead_to_sign_in()
-            trouble = describe(problem, asked_texts(), of="account", fields=_FIELDS)
+            trouble = describe(problem, asked_texts(), of="account", fields=fields)
             failure = Failure(form=name, trouble=trouble, typed=form.trimmed("email"))
             return self.page.show(self.page.signed_in(), failure)
 

@@ -13,7 +13,8 @@ FIELD: Final = "continue"
 """In the address of the page, and in its form."""
 
 # Nothing that a browser may take for another host, such as `//` or a backslash.
-_ACCOUNT: Final = re.compile(r"/account(?:[?#][\x21-\x5b\x5d-\x7e]*)?")
+# Of the account's page no query either: it would have the page say that something was saved.
+_ACCOUNT: Final = re.compile(r"/account(?:#[\x21-\x5b\x5d-\x7e]*)?")
 _APPLICATION: Final = re.compile(r"/v1/authorize\?[\x21-\x5b\x5d-\x7e]*")
 
 

@@ -8,7 +8,7 @@ const solving = solve(JSON.parse(document.getElementById("challenge").textConten
   document.getElementById("signin-progress").hidden = true;
 });
 form.addEventListener("submit", (event) => {
-  if (solved || event.submitter !== form.querySelector("[type=submit]")) return;
+  if (solved || (event.submitter || form.querySelector("[type=submit]")) !== form.querySelector("[type=submit]")) return;
   event.preventDefault();
   solving.then(() => form.submit());
 });

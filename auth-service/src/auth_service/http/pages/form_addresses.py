@@ -46,7 +46,7 @@ class FormAddresses:
                 method="GET",
                 path=path,
                 view=self.lead,
-                name=f"{path.strip('/').replace('/', '_').replace('-', '_')}_address",
+                name=f"{path.strip('/').replace('/', '_').replace('-', '_')}_page",
                 group="Pages",
                 summary="Leads to the form's page",
                 answer=_LED,

@@ -18,12 +18,14 @@ class CampaignSettings(ProcessSettings):
     """What API and worker must agree on.
 
     Attributes:
+        limit_mailbox: requests for letters to one mailbox, over all purposes, and reminders.
         hold_minutes: how long letters of a registration are held, where they are to be.
         campaign: when few of the registrations are confirmed, so that a proof of work is asked for, and letters are held.
     """
 
     model_config = SettingsConfigDict(env_prefix="AUTH_")
 
+    limit_mailbox: LimitSetting = parse_limit("1/minute 5/hour 10/day")
     hold_minutes: Annotated[int, Field(ge=1, le=720)] = 60
     campaign: SuspicionSetting = DEFAULT_SUSPICION
 
@@ -37,7 +39,6 @@ class LimitSettings(CampaignSettings):
     """What the API counts.
 
     Attributes:
-        limit_mailbox: requests for letters to one mailbox, over all purposes.
         limit_source: requests for letters from one network address.
         limit_source_codes: codes and links sent in from one network address.
         limit_codes: wrong codes for one mailbox.
@@ -49,7 +50,6 @@ class LimitSettings(CampaignSettings):
         proof_tries: numbers a browser tries at most for a proof of work, about half a millisecond each.
     """
 
-    limit_mailbox: LimitSetting = parse_limit("1/minute 5/hour 10/day")
     limit_source: LimitSetting = parse_limit("30/hour")
     limit_source_codes: LimitSetting = parse_limit("60/hour")
     limit_codes: LimitSetting = parse_limit("20/day")

@@ -1,22 +1,41 @@
 """② Whoever did not confirm their address within a day is reminded once, if that is of use to them."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
 from auth_service.db.transactions import Transactions
+from auth_service.domain.campaign import Suspicion
+from auth_service.domain.limit import parse_limit
+from auth_service.flows.campaign_watch import CampaignWatch
+from auth_service.flows.limits import MailboxLimit, Unobserved
 from auth_service.flows.remind_registrations import RemindRegistrations
+from auth_service.security.secrets import KeyedHash
 from mail_contract.letters import LetterName
 from service_runtime.database.engine import build_engine, build_sessions
-from support.auth_api import AuthApi
+from support.auth_api import HASH_KEY, AuthApi
 
 LINH = "linh@example.com"
 
 
 @pytest.fixture
 def reminders(api: AuthApi) -> RemindRegistrations:
+    return reminding(api)
+
+
+def reminding(
+    api: AuthApi, *, mailbox: str = "1/minute", campaign: Suspicion | None = None
+) -> RemindRegistrations:
+    """As the worker does it, in a process of its own."""
     sessions = build_sessions(build_engine(api.database_url, application="test"))
-    return RemindRegistrations(transactions=Transactions(sessions), letters=api.sign_up_letters)
+    keyed_hash = KeyedHash(HASH_KEY)
+    return RemindRegistrations(
+        transactions=Transactions(sessions),
+        letters=api.sign_up_letters,
+        requests=MailboxLimit(limit=parse_limit(mailbox), keyed_hash=keyed_hash, observer=Unobserved()),
+        watch=CampaignWatch(suspicion=campaign, keyed_hash=keyed_hash),
+    )
 
 
 def a_day_goes_by(api: AuthApi, *, state: str = "sent", hours: int = 25) -> None:
@@ -119,3 +138,34 @@ def test_of_several_registrations_of_a_mailbox_one_is_reminded_of_and_once_a_wee
     a_day_goes_by(api)
     assert reminders.remind_due(limit=10) == 1
     assert reminded(api) == []
+
+
+def test_a_reminder_counts_for_its_mailbox_and_none_goes_over_the_limit(api: AuthApi) -> None:
+    """Two registrations of look-alikes of one mailbox."""
+    for person in ("linh+one@example.com", "linh+two@example.com"):
+        api.register(person)
+    a_day_goes_by(api)
+    assert reminding(api, mailbox="1/day").remind_due(limit=10) == 2
+    assert reminded(api) == ["linh+one@example.com"]
+
+
+def test_in_a_campaign_only_who_proved_some_work_is_reminded(api: AuthApi) -> None:
+    for person in ("proved@example.com", "not-proved@example.com"):
+        api.register(person)
+    a_day_goes_by(api)
+    api.sql("UPDATE registrations SET proved = true WHERE email = 'proved@example.com'")
+    campaign = Suspicion(registered=1, period=timedelta(days=7), percent=50)
+    assert reminding(api, campaign=campaign).remind_due(limit=10) == 2
+    assert reminded(api) == ["proved@example.com"]
+
+
+def test_one_that_fails_stops_none_behind_it_and_is_not_tried_again(
+    api: AuthApi, reminders: RemindRegistrations
+) -> None:
+    for person in ("first@example.com", "second@example.com"):
+        api.register(person)
+    a_day_goes_by(api)
+    api.sql("UPDATE registrations SET locale = 'no language at all' WHERE email = 'first@example.com'")
+    assert reminders.remind_due(limit=10) == 2
+    assert reminded(api) == ["second@example.com"]
+    assert reminders.remind_due(limit=10) == 0

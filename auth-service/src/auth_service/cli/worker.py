@@ -12,8 +12,10 @@ from celery import signals
 
 from auth_service.cli.starting import start
 from auth_service.db.transactions import Transactions
+from auth_service.flows.campaign_watch import CampaignWatch
 from auth_service.flows.end_holds import EndExpiredHolds
 from auth_service.flows.letter_writer import LetterWriter
+from auth_service.flows.limits import MailboxLimit, Unobserved
 from auth_service.flows.remind_registrations import RemindRegistrations
 from auth_service.flows.renew_letters import RenewLetters
 from auth_service.flows.sign_up_letters import SignUpLetters
@@ -45,6 +47,13 @@ def run() -> None:
         hold_period=settings.hold_period,
     )
     renewals = RenewLetters(transactions=transactions, letters=letters)
+    keyed_hash = settings.keyed_hash()
+    reminders = RemindRegistrations(
+        transactions=transactions,
+        letters=letters,
+        requests=MailboxLimit(limit=settings.limit_mailbox, keyed_hash=keyed_hash, observer=Unobserved()),
+        watch=CampaignWatch(suspicion=settings.campaign, keyed_hash=keyed_hash),
+    )
     stopping = threading.Event()
 
     def on_stop(**_: Any) -> None:
@@ -56,7 +65,7 @@ def run() -> None:
         app,
         transactions,
         renew_due=renewals.renew_due,
-        remind_due=RemindRegistrations(transactions=transactions, letters=letters).remind_due,
+        remind_due=reminders.remind_due,
         end_holds=EndExpiredHolds(suspicion=settings.campaign),
     )
     worker = app.Worker(

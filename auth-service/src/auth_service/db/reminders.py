@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, func, select, update
+from sqlalchemy import Boolean, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth_service.db import tables
@@ -40,6 +40,7 @@ _WANTS_ONE = select(
         REGISTRATIONS.c.id == bindparam("registration"),
         REGISTRATIONS.c.created_at > func.now() - REMIND_WITHIN,
         REGISTRATIONS.c.held_for.is_(None),
+        or_(REGISTRATIONS.c.proved, ~bindparam("proved_only", type_=Boolean())),
     )
     .where(
         exists().where(
@@ -78,6 +79,7 @@ def take_due(session: Session, registration_id: UUID) -> Registration | None:
     return None if row is None else read_registration(row)
 
 
-def wants_reminder(session: Session, registration_id: UUID) -> bool:
-    """Says whether a letter of reminder is of use to the registration's mailbox."""
-    return bool(session.scalar(_WANTS_ONE, {"registration": registration_id}))
+def wants_reminder(session: Session, registration_id: UUID, *, proved_only: bool) -> bool:
+    """Says whether a letter of reminder is of use to the registration's mailbox; perhaps only if it came with a proof of work."""
+    values = {"registration": registration_id, "proved_only": proved_only}
+    return bool(session.scalar(_WANTS_ONE, values))

@@ -21,6 +21,13 @@ class LimitObserver(Protocol):
         """A request was counted, or refused."""
 
 
+class Unobserved:
+    """Of processes without metrics."""
+
+    def decided(self, limit: LimitName, *, admitted: bool) -> None:
+        """Tells nobody."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxLimit:
     """Requests for letters to one mailbox, over all purposes, spellings and accounts.

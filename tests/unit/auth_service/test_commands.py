@@ -1,7 +1,10 @@
 """The command line: what it says when something is missing, and the keys it writes."""
 
+import fcntl
 import json
+import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +20,7 @@ from auth_service.cli.keys import (
     rotate_token_keys,
     write_keys,
 )
-from auth_service.security.token_keys import PUBLISH_AHEAD, SIGN_FOR, TokenKeys
+from auth_service.security.token_keys import PUBLISH_AHEAD, SIGN_FOR, Step, TokenKeys
 from mail_contract.keys import SigningKey, VerifyingKeys
 
 REQUIRED = {
@@ -143,21 +146,21 @@ def test_keys_of_access_tokens_are_rotated_in_their_file_and_not_too_early(tmp_p
     file.chmod(0o440)
     first = file.read_text()
 
-    assert rotate_token_keys(tmp_path, now=now).keys is None
+    assert rotate_token_keys(tmp_path, now=now, restarted=True).keys is None
     assert file.read_text() == first
     for steps, at in enumerate(
         (now + SIGN_FOR, now + SIGN_FOR + PUBLISH_AHEAD + timedelta(seconds=1)), start=1
     ):
-        assert rotate_token_keys(tmp_path, now=at).keys is not None
+        assert rotate_token_keys(tmp_path, now=at, restarted=True).keys is not None
         assert len(TokenKeys.from_json(file.read_text()).keys) == 2, steps
     assert TokenKeys.from_json(file.read_text()).current.kid != TokenKeys.from_json(first).current.kid
     assert stat.S_IMODE(file.stat().st_mode) == 0o440
     assert len(list(tmp_path.iterdir())) == 4, "nothing is left beside it"
 
 
-def rotate(directory: Path) -> int:
+def rotate(directory: Path, *options: str) -> int:
     with pytest.raises(SystemExit) as ended:
-        main(["keys", "rotate", "--directory", str(directory)])
+        main(["keys", "rotate", "--directory", str(directory), *options])
     return int(ended.value.code or 0)
 
 
@@ -174,11 +177,33 @@ def test_a_rotation_says_what_it_did_and_when_to_go_on(
         for jwk in keys["keys"]:
             jwk["since"] = yesterday.isoformat()
         file.write_text(json.dumps(keys))
-        assert rotate(tmp_path) == 0
+        if said != "Made the next key":
+            before = file.read_text()
+            assert rotate(tmp_path) == 1
+            assert "--restarted" in capsys.readouterr().err
+            assert file.read_text() == before
+        assert rotate(tmp_path, "--restarted") == 0
         assert said in capsys.readouterr().out
         if len(json.loads(file.read_text())["keys"]) > 1:
             assert rotate(tmp_path) == 1
             assert "Run this again from" in capsys.readouterr().err
+
+
+def test_a_rotation_waits_for_another_and_writes_for_the_owner_of_the_file(tmp_path: Path) -> None:
+    write_keys(tmp_path)
+    file, due = tmp_path / TOKEN_KEYS, datetime.now(UTC) + SIGN_FOR
+    owner = (file.stat().st_uid, file.stat().st_gid)
+    if os.geteuid() == 0:
+        owner = (12345, 12346)
+        os.chown(file, *owner)
+    other = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(rotate_token_keys, tmp_path, now=due, restarted=False)
+        assert len(TokenKeys.from_json(file.read_text()).keys) == 1
+        os.close(other)
+        assert waiting.result(timeout=10).step is Step.PUBLISH
+    assert (file.stat().st_uid, file.stat().st_gid) == owner
 
 
 def test_keys_that_cannot_be_read_are_not_rotated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

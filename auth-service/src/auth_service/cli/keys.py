@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from auth_service.security.token_keys import Rotation, TokenKeys, rotate
+from auth_service.security.token_keys import Rotation, Step, TokenKeys, rotate
 from mail_contract.keys import generate_signing_keys
 
 SIGNING_PRIVATE: Final = "signing.private.json"
 SIGNING_PUBLIC: Final = "signing.public.json"
 HASH_KEY: Final = "hash.key"
 TOKEN_KEYS: Final = "tokens.private.json"  # noqa: S105 - the name of a file
+
+
+class NotRestarted(Exception):
+    """The step is only safe when all API processes run with what the step before wrote, and nobody said that they do."""
 
 
 class LonelyPublicKey(Exception):
@@ -50,25 +56,52 @@ def write_keys(directory: Path) -> Sequence[Path]:
     return [path for path in written if path is not None]
 
 
-def rotate_token_keys(directory: Path, *, now: datetime) -> Rotation:
+def rotate_token_keys(directory: Path, *, now: datetime, restarted: bool) -> Rotation:
     """Takes the next step of rotating the keys of access tokens, if it is time for it; returns how the rotation stands.
 
     Args:
         directory: where they are.
         now: by this machine's clock.
+        restarted: whether all API processes were started anew since the step before.
 
     Raises:
+        NotRestarted: it is time, but they were not; nothing is changed.
         OSError: they cannot be read or written.
         BadKey: what is there are no such keys.
     """
     path = directory / TOKEN_KEYS
-    rotation = rotate(TokenKeys.from_json(path.read_text(encoding="utf-8")), now)
-    if rotation.keys is not None:
-        mode = path.stat().st_mode & 0o777
-        draft = _draft(path, rotation.keys.to_json())
-        draft.chmod(mode)
-        draft.replace(path)
+    with _locked(directory) as descriptor:
+        rotation = rotate(TokenKeys.from_json(path.read_text(encoding="utf-8")), now)
+        if rotation.keys is not None:
+            if rotation.step is not Step.PUBLISH and not restarted:
+                raise NotRestarted
+            _replace(path, rotation.keys.to_json())
+            os.fsync(descriptor)
     return rotation
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[int]:
+    """Has whoever else rotates keys there wait."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Writes a file anew for the same owner, or leaves it as it is: the API's user must be able to read it still."""
+    old = path.stat()
+    draft = _draft(path, text)
+    try:
+        os.chown(draft, old.st_uid, old.st_gid)
+        draft.chmod(old.st_mode & 0o777)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _public_half(private: str) -> str:
@@ -97,4 +130,6 @@ def _draft(path: Path, text: str) -> Path:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+        file.flush()
+        os.fsync(descriptor)
     return draft

@@ -9,7 +9,7 @@ from typing import Final, assert_never
 
 import click
 
-from auth_service.cli.keys import LonelyPublicKey, rotate_token_keys, write_keys
+from auth_service.cli.keys import LonelyPublicKey, NotRestarted, rotate_token_keys, write_keys
 from auth_service.security.token_keys import PUBLISH_AHEAD, RETIRE_AFTER, SIGN_FOR, Rotation, Step, TokenKey
 from mail_contract.errors import BadKey
 
@@ -35,14 +35,20 @@ def keys(context: click.Context, directory: Path | None) -> None:
 
 @keys.command("rotate")
 @click.option("--directory", type=_DIRECTORY, required=True, help="Where `auth-service keys` wrote them.")
-def rotate(*, directory: Path) -> None:
+@click.option("--restarted", is_flag=True, help="All API processes were started anew since the last step.")
+def rotate(*, directory: Path, restarted: bool) -> None:
     """Replace the key of access tokens, in three steps: publish the next, sign with it, retire the old one.
 
-    Each run takes one step, says what it did and when to run it again; in between start the API's processes anew. Exit code
-    1, and nothing is changed, if it is too early: a token that somebody could not verify would be a person signed out.
+    Each run takes one step, says what it did and when to run it again; in between start the API's processes anew, and say
+    so with --restarted. Exit code 1, and nothing is changed, if it is too early or that is not said: a token that somebody
+    could not verify would be a person signed out.
     """
     try:
-        rotation = rotate_token_keys(directory, now=datetime.now(UTC))
+        rotation = rotate_token_keys(directory, now=datetime.now(UTC), restarted=restarted)
+    except NotRestarted as error:
+        raise click.ClickException(
+            "start all of the API's processes anew first, if that was not done since the last step, and say so with --restarted"
+        ) from error
     except (OSError, BadKey) as error:
         raise click.ClickException(f"{directory}: {type(error).__name__}") from error
     if rotation.keys is None:
@@ -69,10 +75,10 @@ def _done(rotation: Rotation, key: TokenKey) -> str:
     match rotation.step:
         case Step.PUBLISH:
             due = _moment(now + PUBLISH_AHEAD)
-            return f"Made the next key; {current} signs still. {restart}, so that the next is published, and run this again from {due} on."
+            return f"Made the next key; {current} signs still. {restart}, so that the next is published, and run this again with --restarted from {due} on."
         case Step.SIGN:
             due = _moment(now + RETIRE_AFTER)
-            return f"{current} signs from now on. {restart}, and run this again from {due} on, to retire the old key."
+            return f"{current} signs from now on. {restart}, and run this again with --restarted from {due} on, to retire the old key."
         case Step.RETIRE:
             due = _moment(max(now, key.since + SIGN_FOR))
             return f"Retired the old key; {current} signs. {restart}. That was all; another rotation may begin from {due} on."

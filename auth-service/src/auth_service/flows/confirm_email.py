@@ -108,6 +108,4 @@ class ConfirmEmail:
     def _check(self, account: Account, proof: Proof) -> str:
         if proof.password is None:
             raise SignInNeeded(masked(account.email))
-        return self.sign_in.compare(
-            account.id, proof.password, proof.client, source=proof.source, signed_in=None
-        )
+        return self.sign_in.compare(account.id, proof.password, source=proof.source, signed_in=None)

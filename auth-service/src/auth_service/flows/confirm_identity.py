@@ -61,7 +61,7 @@ class ConfirmIdentity:
             raise CurrentPasswordNeeded
         else:
             compared = self.sign_in.compare(
-                account.id, proof.password, proof.client, source=proof.source, signed_in=signed_in
+                account.id, proof.password, source=proof.source, signed_in=signed_in
             )
             return replace(account, password_hash=compared)
         return account

@@ -84,7 +84,7 @@ class SignIn:
         self.admit.take_back(attempt)
         return grant
 
-    def again(self, signed_in: SignedIn, password: str, client: Client, *, source: str) -> Access:
+    def again(self, signed_in: SignedIn, password: str, *, source: str) -> Access:
         """Has a signed-in person prove once more who they are; returns an access token that says so.
 
         Raises:
@@ -94,7 +94,7 @@ class SignIn:
             TooBusy: no turn to hash in time.
             DatabaseUnavailable: perhaps proved, perhaps not.
         """
-        self.compare(signed_in.session.account_id, password, client, source=source, signed_in=signed_in)
+        self.compare(signed_in.session.account_id, password, source=source, signed_in=signed_in)
         methods = [*map(Method, signed_in.session.amr), Method.PASSWORD]
         with self.transactions.begin() as session:
             proved = prove_again(session, signed_in.session.id, amr=list(dict.fromkeys(methods)))
@@ -102,9 +102,7 @@ class SignIn:
             raise NotSignedIn
         return self.sessions.access_for(proved, now=proved.auth_time)
 
-    def compare(
-        self, account_id: UUID, password: str, client: Client, *, source: str, signed_in: SignedIn | None
-    ) -> str:
+    def compare(self, account_id: UUID, password: str, *, source: str, signed_in: SignedIn | None) -> str:
         """Compares a password with that of an account whose person is known by more than its address; returns the hash it fits.
 
         No proof of work is asked for, however many passwords are wrong everywhere: who has a session or a link is no stranger.
@@ -112,8 +110,7 @@ class SignIn:
         Args:
             account_id: whose.
             password: as typed.
-            client: with what, and from which network address.
-            source: the name under which that is counted.
+            source: the network it came from, by the name under which that is counted.
             signed_in: by which session, if by one: what is wrong elsewhere does not count against it.
 
         Raises:
@@ -125,10 +122,10 @@ class SignIn:
         """
         self.admit.count(source)
         with self.transactions.begin() as session:
-            found = find_credentials_of(session, account_id, source=client.source)
+            found = find_credentials_of(session, account_id, source=source)
         if found is None:
             raise NotSignedIn
-        known_from = client.source if found.knows_source else None
+        known_from = source if found.knows_source else None
         if signed_in is not None:
             known_from = f"session {signed_in.session.id}"
         attempt = self.admit.begin(source, found.canonical_email, known_from=known_from)

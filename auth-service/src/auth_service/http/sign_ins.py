@@ -185,7 +185,7 @@ class SignIns:
     def take_again(self, signed_in: SignedIn, body: dict[str, Any]) -> Access:
         """Has them prove it by a body, or the form of our page; raises what the call answers."""
         password = validate(ReauthenticationRequest, body).password.get_secret_value()
-        return self.sign_in.again(signed_in, password, self.sources.client(), source=self.sources.name())
+        return self.sign_in.again(signed_in, password, source=self.sources.name())
 
 
 def session_answer(grant: Grant, *, short: bool = False) -> SessionAnswer:

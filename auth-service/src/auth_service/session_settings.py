@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field, SecretStr
@@ -36,7 +37,14 @@ class SessionSettings(ProcessSettings):
     session_days: Annotated[int, Field(ge=1, le=400)] = 90
 
     def keys(self) -> TokenKeys:
-        """Returns the keys of access tokens."""
+        """Returns the keys of access tokens, without the retired ones whose time is over."""
+        return self._all_keys().still_good(datetime.now(UTC))
+
+    def outlived_keys(self) -> Sequence[str]:
+        """Returns the ids of those left out: their rotation was not ended."""
+        return [key.kid for key in self._all_keys().outlived(datetime.now(UTC))]
+
+    def _all_keys(self) -> TokenKeys:
         return TokenKeys.from_json(self.token_keys.get_secret_value())
 
     def access_tokens(self, issuer: str) -> AccessTokens:

@@ -28,6 +28,8 @@ def run() -> None:
     settings = start("auth-api", ApiSettings)
     for variable in settings.off():
         log.warning("limit_off", setting=variable)
+    for kid in settings.outlived_keys():
+        log.warning("token_key_outlived", kid=kid)
     _allow_connections()
     if settings.prometheus_dir is not None:
         settings.prometheus_dir.mkdir(parents=True, exist_ok=True)

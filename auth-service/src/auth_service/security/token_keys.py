@@ -127,6 +127,15 @@ class TokenKeys:
         """Those that signed before."""
         return [key for key in self.keys if key.role is KeyRole.RETIRED]
 
+    def outlived(self, now: datetime) -> Sequence[TokenKey]:
+        """Returns the retired ones that no good token is signed with any more."""
+        return [key for key in self.retired if key.since + RETIRE_AFTER <= now]
+
+    def still_good(self, now: datetime) -> TokenKeys:
+        """Returns the set without these: whoever has an old key could make tokens that they verify."""
+        outlived = self.outlived(now)
+        return TokenKeys(tuple(key for key in self.keys if key not in outlived))
+
 
 class Step(StrEnum):
     """What a rotation did, or is to do next."""

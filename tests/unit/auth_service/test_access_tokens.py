@@ -29,6 +29,11 @@ def tokens(keys: TokenKeys = KEYS, *, issuer: str = ISSUER, audience: str = AUDI
     return AccessTokens(keys=keys, issuer=issuer, audience=audience, lifetime=timedelta(minutes=15))
 
 
+def read(token: str, now: datetime = NOW) -> Bearer:
+    ours = tokens()
+    return ours.read(ours.decode(token), now=now)
+
+
 def test_a_token_says_what_rfc_9068_asks_for_and_is_read_again() -> None:
     token = tokens().issue(BEARER, now=NOW)
 
@@ -46,12 +51,22 @@ def test_a_token_says_what_rfc_9068_asks_for_and_is_read_again() -> None:
         "auth_time": int(NOW.timestamp()) - 3600,
         "amr": ["pwd"],
     }
-    assert tokens().read(token) == BEARER
+    assert read(token) == BEARER
     assert len(token) < MAX_LENGTH
 
 
 def test_no_two_tokens_are_the_same() -> None:
     assert tokens().issue(BEARER, now=NOW) != tokens().issue(BEARER, now=NOW)
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=-5), timedelta(hours=5)])
+def test_the_clock_a_token_was_made_by_decides_and_not_this_machines(off: timedelta) -> None:
+    token = tokens().issue(BEARER, now=NOW + off)
+    assert read(token, NOW + off) == BEARER
+    assert read(token, NOW + off + timedelta(minutes=15)) == BEARER
+    for wrong in (timedelta(minutes=-1), timedelta(minutes=16)):
+        with pytest.raises(NotSignedIn):
+            read(token, NOW + off + wrong)
 
 
 def signed(header: dict[str, Any], claims: dict[str, Any], key: ECKey | OctKey) -> str:
@@ -108,7 +123,7 @@ STRANGE: dict[str, Callable[[], str]] = {
 @pytest.mark.parametrize("what", STRANGE)
 def test_what_is_not_a_good_token_of_ours_signs_nobody_in(what: str) -> None:
     with pytest.raises(NotSignedIn):
-        tokens().read(STRANGE[what]())
+        read(STRANGE[what]())
 
 
 def test_a_stranger_with_other_keys_reads_nothing() -> None:

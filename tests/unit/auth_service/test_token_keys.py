@@ -87,13 +87,13 @@ def test_tokens_of_the_old_key_are_good_after_the_new_one_signs_and_not_after_it
         return AccessTokens(keys=keys, issuer="https://a", audience="https://a", lifetime=LONGEST_LIFE)
 
     for keys in (published, signing):
-        assert of(keys).read(of(old).issue(bearer, now=now)).session_id == bearer.session_id
-    assert of(published).read(of(signing).issue(bearer, now=now)).session_id == bearer.session_id
+        assert of(keys).decode(of(old).issue(bearer, now=now)).session_id == bearer.session_id
+    assert of(published).decode(of(signing).issue(bearer, now=now)).session_id == bearer.session_id
     at = START + SIGN_FOR + PUBLISH_AHEAD + RETIRE_AFTER
     assert signing.still_good(at - A_SECOND) == signing
     assert [key.kid for key in signing.outlived(at)] == [old.current.kid]
     with pytest.raises(NotSignedIn):
-        of(signing.still_good(at)).read(of(old).issue(bearer, now=now))
+        of(signing.still_good(at)).decode(of(old).issue(bearer, now=now))
     assert old.current.kid not in {key.kid for key in retired.keys}
 
 

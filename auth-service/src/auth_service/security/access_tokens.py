@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -21,9 +21,10 @@ MAX_LENGTH: Final = 2048
 """Characters; ours have about 700."""
 
 _LEEWAY_SECONDS: Final = 10
-"""Clocks of machines that keep time differ by less."""
+"""A database that took over from another may keep time as little differently."""
 
 _NEEDED: Final = ClaimsOption(essential=True)
+_NOT_OURS: Final = (JoseError, ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,19 @@ class Bearer:
     auth_time: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedClaims:
+    """What an access token of ours says, good at some time or other.
+
+    Attributes:
+        session_id: `sid`.
+        claims: all.
+    """
+
+    session_id: UUID
+    claims: Mapping[str, Any] = field(repr=False)
+
+
 class AccessTokens:
     """Makes and reads access tokens.
 
@@ -62,19 +76,11 @@ class AccessTokens:
         self._issuer = issuer
         self._audience = audience
         self.lifetime = lifetime
-        self._claims = JWTClaimsRegistry(
-            leeway=_LEEWAY_SECONDS,
-            iss={"essential": True, "value": issuer},
-            aud={"essential": True, "value": audience},
-            sub=_NEEDED,
-            exp=_NEEDED,
-            iat=_NEEDED,
-            jti=_NEEDED,
-            sid=_NEEDED,
-            client_id=_NEEDED,
-            auth_time=_NEEDED,
-            amr=_NEEDED,
-        )
+        self._claims: Mapping[str, ClaimsOption] = {
+            "iss": {"essential": True, "value": issuer},
+            "aud": {"essential": True, "value": audience},
+            **dict.fromkeys(("sub", "exp", "iat", "jti", "sid", "client_id", "auth_time", "amr"), _NEEDED),
+        }
 
     def issue(self, bearer: Bearer, *, now: datetime) -> str:
         """Returns a token for this bearer; `now` is the database's time."""
@@ -92,8 +98,8 @@ class AccessTokens:
         }
         return jwt.encode(self._header, claims, self._current.pair, [ALGORITHM])
 
-    def read(self, token: str) -> Bearer:
-        """Returns whom the token stands for; raises NotSignedIn for one that is not ours, or not good now."""
+    def decode(self, token: str) -> SignedClaims:
+        """Returns what the token says; raises NotSignedIn for one that is not ours."""
         if len(token) > MAX_LENGTH:
             raise NotSignedIn
         try:
@@ -101,9 +107,17 @@ class AccessTokens:
             # Other JWTs may be signed with the same keys one day: none of them is an access token (RFC 8725 section 3.11).
             if decoded.header.get("typ") != TYPE or "kid" not in decoded.header:
                 raise NotSignedIn
-            self._claims.validate(decoded.claims)
-            return _bearer(decoded.claims)
-        except (JoseError, ValueError, TypeError, KeyError, OverflowError):
+            return SignedClaims(session_id=UUID(decoded.claims["sid"]), claims=decoded.claims)
+        except _NOT_OURS:
+            raise NotSignedIn from None
+
+    def read(self, signed: SignedClaims, *, now: datetime) -> Bearer:
+        """Returns whom the token stands for; raises NotSignedIn for one that is not good now, by the clock that it was made by."""
+        registry = JWTClaimsRegistry(now=int(now.timestamp()), leeway=_LEEWAY_SECONDS, **self._claims)
+        try:
+            registry.validate(dict(signed.claims))
+            return _bearer(signed.claims)
+        except _NOT_OURS:
             raise NotSignedIn from None
 
 

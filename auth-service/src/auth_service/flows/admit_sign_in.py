@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import structlog
+
 from auth_service.db import limits
 from auth_service.db.transactions import Transactions
 from auth_service.domain.limit import Limit, LimitName
+from auth_service.errors import DatabaseUnavailable
 from auth_service.flows.limits import LimitObserver, SourceLimit
 from auth_service.flows.proof_of_work import ProofOfWork
 from auth_service.security.secrets import KeyedHash
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +102,23 @@ class AdmitSignIn:
         return Attempt(source=source, key=key, within=within)
 
     def take_back(self, attempt: Attempt) -> None:
-        """The password was right, or was not compared: it is not counted."""
+        """The password was right, or was not compared: it is not counted. If that cannot be written it counts.
+
+        What the password was for may be done and committed: whoever was signed in must not be told to try again.
+        """
         counted = (
             (self.source.limit, self.source.key_of(attempt.source)),
             # Over its limit nothing was counted for the address.
             (self.address if attempt.within else Limit(), attempt.key),
         )
         keys = [key for limit, key in counted if not limit.is_off]
-        if keys:
+        if not keys:
+            return
+        try:
             with self.transactions.begin() as session:
                 limits.take_back(session, *keys, lazily=True)
+        except DatabaseUnavailable as error:
+            _log.warning("sign_in_count_stays", error=type(error.__cause__).__name__)
 
     def wrong(self) -> None:
         """It was wrong: it is counted for everybody, too."""

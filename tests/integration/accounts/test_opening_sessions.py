@@ -158,6 +158,16 @@ def test_a_session_that_ended_a_moment_ago_is_not_kept_alive_by_a_use(
         assert session.scalars(text("SELECT source FROM sessions")).one() == "192.0.2.1"
 
 
+def test_who_signs_in_shares_the_account_with_nobody_so_that_a_disable_has_its_turn(
+    sessions: Sessions, account: UUID, auth_database: Database
+) -> None:
+    with sessions.transactions.begin() as session:
+        assert sessions.open(session, account, amr=[Method.PASSWORD], client=Client(), password_hash=OLD)
+        with closing(psycopg2.connect(auth_database.url)) as other, other.cursor() as cursor:
+            with pytest.raises(psycopg2.errors.LockNotAvailable):
+                cursor.execute("SELECT id FROM accounts FOR SHARE NOWAIT")
+
+
 CHANGES = ("password_hash = 'newer'", "disabled_at = now()")
 
 

@@ -22,8 +22,9 @@ _ACCOUNTS: Final = table_of(tables.Account)
 _IDLE = bindparam("idle", type_=Interval())
 _ABSOLUTE = bindparam("absolute", type_=Interval())
 _PASSWORD = bindparam("password_hash", type_=Text())
-# The account's row is locked: whoever disables it, changes its password or signs everybody out changes that row, so either
-# the session is there for them to end, or it is not opened.
+# The account's row is locked: whoever disables it, changes its password or signs everybody out locks that row, so either
+# the session is there for them to end, or it is not opened. By one at a time: sharing it, one sign-in after the other could
+# keep them waiting for ever.
 _MAY_SIGN_IN = (
     select(
         bindparam("session", type_=SESSIONS.c.id.type),
@@ -42,7 +43,7 @@ _MAY_SIGN_IN = (
         _ACCOUNTS.c.disabled_at.is_(None),
         or_(_PASSWORD.is_(None), _ACCOUNTS.c.password_hash == _PASSWORD),
     )
-    .with_for_update(read=True)
+    .with_for_update(key_share=True)
 )
 _OPENED = (
     insert(SESSIONS)

@@ -87,7 +87,7 @@ _BEYOND = (
     .order_by(SESSIONS.c.created_at.desc(), SESSIONS.c.id.desc())
     .offset(bindparam("keep", type_=Integer()))
 )
-# Others who sign in at the same time end the same ones: none waits for another.
+# Whoever signs in waits for nobody who is just using one of them.
 _OLDEST = select(SESSIONS.c.id).where(SESSIONS.c.id.in_(_BEYOND)).with_for_update(skip_locked=True)
 _END_OLDEST = _END.where(SESSIONS.c.id.in_(_OLDEST))
 _BELONGS = select(SESSIONS.c.id).where(

@@ -163,9 +163,24 @@ def test_who_signs_in_shares_the_account_with_nobody_so_that_a_disable_has_its_t
 ) -> None:
     with sessions.transactions.begin() as session:
         assert sessions.open(session, account, amr=[Method.PASSWORD], client=Client(), password_hash=OLD)
-        with closing(psycopg2.connect(auth_database.url)) as other, other.cursor() as cursor:
-            with pytest.raises(psycopg2.errors.LockNotAvailable):
-                cursor.execute("SELECT id FROM accounts FOR SHARE NOWAIT")
+        with (
+            closing(psycopg2.connect(auth_database.url)) as other,
+            other.cursor() as cursor,
+            pytest.raises(psycopg2.errors.LockNotAvailable),
+        ):
+            cursor.execute("SELECT id FROM accounts FOR SHARE NOWAIT")
+
+
+def letters(sessions: Sessions) -> int:
+    with sessions.transactions.begin() as session:
+        return session.scalars(text("SELECT count(*) FROM letters")).one()
+
+
+def test_a_device_that_says_nothing_of_itself_is_new_each_time(sessions: Sessions, account: UUID) -> None:
+    for device, told in (("", 0), ("", 1), ("Firefox on Linux", 2), ("Firefox on Linux", 2), ("", 3)):
+        with sessions.transactions.begin() as session:
+            assert sessions.open(session, account, amr=[Method.PASSWORD], client=Client(device=device))
+        assert letters(sessions) == told
 
 
 CHANGES = ("password_hash = 'newer'", "disabled_at = now()")

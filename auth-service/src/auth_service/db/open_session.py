@@ -70,9 +70,9 @@ _FIRST_TOKEN = (
     .from_select(("hash", "session_id"), select(bindparam("token", type_=TOKENS.c.hash.type), _OPENED.c.id))
     .cte("first_token")
 )
-# Sees the sessions there were before this statement.
+# Sees the sessions there were before this statement. A device that says nothing of itself is never the same.
 _KNOWS_DEVICE = (
-    select(func.bool_or(SESSIONS.c.device == _OPENED.c.device))
+    select(func.bool_or((SESSIONS.c.device == _OPENED.c.device) & (SESSIONS.c.device != "")))
     .where(SESSIONS.c.account_id == _OPENED.c.account_id)
     .scalar_subquery()
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 from uuid import UUID
@@ -38,7 +38,7 @@ _log = structlog.get_logger(__name__)
 class Access:
     """An access token, and how many seconds it is good."""
 
-    token: str
+    token: str = field(repr=False)
     seconds: int
 
 

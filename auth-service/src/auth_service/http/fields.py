@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
@@ -13,13 +14,21 @@ from auth_service.http.flaws import check_length, refuse
 from auth_service.security.secrets import MAX_SECRET_LENGTH
 
 
-class RequestBody(BaseModel):
+class Body(BaseModel):
+    """Base of both: its `repr` shows nothing, for most hold secrets or addresses, and a log or a traceback may show it."""
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Gives pydantic nothing to show."""
+        return ()
+
+
+class RequestBody(Body):
     """Base of what comes in: strict, so that nothing is understood in two ways."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
-class AnswerBody(BaseModel):
+class AnswerBody(Body):
     """Base of what goes out: open, for the description must not forbid what a later version adds."""
 
     model_config = ConfigDict(frozen=True)

@@ -105,6 +105,12 @@ def build_api(settings: ApiSettings) -> Api:
             keyed_hash=keyed_hash,
             observer=metrics,
         ),
+        refreshes=SourceLimit(
+            name=LimitName.SOURCE_REFRESH,
+            limit=settings.limit_source_refresh,
+            keyed_hash=keyed_hash,
+            observer=metrics,
+        ),
     )
     watch = CampaignWatch(suspicion=settings.campaign, keyed_hash=keyed_hash)
     proofs = ProofOfWork(

@@ -44,6 +44,7 @@ class LimitSettings(CampaignSettings):
         limit_codes: wrong codes for one mailbox.
         limit_sign_in: wrong passwords for one address.
         limit_source_sign_in: wrong passwords from one network address.
+        limit_source_refresh: refresh tokens that are not good from one network address.
         limit_all_sign_in: wrong passwords of everybody together, above which a proof of work is asked for.
         limit_all: registrations of everybody together, above which a proof of work is asked for.
         limit_proved: registrations with a proof of work, above which their letters are held.
@@ -55,6 +56,7 @@ class LimitSettings(CampaignSettings):
     limit_codes: LimitSetting = parse_limit("20/day")
     limit_sign_in: LimitSetting = parse_limit("10/minute 30/hour 100/day")
     limit_source_sign_in: LimitSetting = parse_limit("20/minute 100/hour")
+    limit_source_refresh: LimitSetting = parse_limit("60/minute 600/hour")
     limit_all_sign_in: LimitSetting = parse_limit("600/minute")
     limit_all: LimitSetting = parse_limit("120/minute")
     limit_proved: LimitSetting = parse_limit("60/minute")

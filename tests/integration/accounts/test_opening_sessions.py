@@ -173,7 +173,7 @@ def test_who_signs_in_shares_the_account_with_nobody_so_that_a_disable_has_its_t
 
 def letters(sessions: Sessions) -> int:
     with sessions.transactions.begin() as session:
-        return session.scalars(text("SELECT count(*) FROM letters")).one()
+        return int(session.scalars(text("SELECT count(*) FROM letters")).one())
 
 
 def test_a_device_that_says_nothing_of_itself_is_new_each_time(sessions: Sessions, account: UUID) -> None:

@@ -197,11 +197,12 @@ def test_whoever_is_signed_in_proves_it_again_and_changes_the_account_while_very
 def test_refresh_tokens_that_are_not_good_are_limited_by_source_and_good_ones_never(
     make_api: MakeApi,
 ) -> None:
-    api = make_api(limit_source_sign_in="2/minute")
+    api = make_api(limit_source_sign_in="1/minute", limit_source_refresh="2/minute")
     linh = SignedIn.of(api, attempt(api))
     statuses = [post_from(HOME, api, REFRESH, {"refresh_token": "x"}).status_code for _ in range(3)]
     assert statuses == [401, 401, 429]
     assert post_from(HOME, api, REFRESH, {"refresh_token": linh.refresh_token}).status_code == 200
+    assert attempt(api).status_code == 201, "nobody is kept from signing in by an old token of a neighbour"
 
 
 def test_what_the_limits_of_signing_in_decided_is_counted(make_api: MakeApi) -> None:

@@ -25,6 +25,7 @@ DEFAULT_LIMITS = {
     "AUTH_LIMIT_CODES": "20/day",
     "AUTH_LIMIT_SIGN_IN": "10/minute 30/hour 100/day",
     "AUTH_LIMIT_SOURCE_SIGN_IN": "20/minute 100/hour",
+    "AUTH_LIMIT_SOURCE_REFRESH": "60/minute 600/hour",
     "AUTH_LIMIT_ALL_SIGN_IN": "600/minute",
     "AUTH_LIMIT_ALL": "120/minute",
     "AUTH_LIMIT_PROVED": "60/minute",

@@ -21,7 +21,13 @@ HOLDERS = (
     RevocationRequest(refresh_token=TEXT),
     LinkRequest(token=TEXT),
     ResetRequest.model_validate({"token": TEXT, "password": "three boats at dawn"}, strict=False),
-    SessionAnswer(access_token=TEXT, expires_in=1, refresh_token=TEXT, refresh_expires_in=1),
+    SessionAnswer(
+        access_token=TEXT,
+        expires_in=1,
+        refresh_token=TEXT,
+        refresh_expires_in=1,
+        password_change_advised=None,
+    ),
 )
 
 

@@ -46,6 +46,8 @@ class LimitName(StrEnum):
     """Wrong passwords for one address."""
     SOURCE_SIGN_IN = "source_sign_in"
     """Wrong passwords from one network address."""
+    SOURCE_REFRESH = "source_refresh"
+    """Refresh tokens that are not good from one network address."""
     ALL_SIGN_IN = "all_sign_in"
     """Wrong passwords without a proof of work, by everybody together."""
     ALL = "all"

@@ -77,9 +77,11 @@ class AdmitSignIn:
                 self.proofs.ask()
 
     def count(self, source: str) -> None:
-        """Counts for the source alone; raises RateLimited, DatabaseUnavailable.
+        """Counts for the source alone the password of a person who is known by more than an address.
 
-        A refresh token that was not good, and the password of a person who is known by more than an address.
+        Raises:
+            RateLimited: too many wrong ones from this source.
+            DatabaseUnavailable: nothing could be counted.
         """
         with self.transactions.begin() as session:
             self.source.admit(session, source)

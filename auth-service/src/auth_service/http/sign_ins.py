@@ -168,7 +168,7 @@ class SignIns:
         try:
             grant = self.sessions.refresh(token, source=self.sources.shown())
         except account_errors.InvalidRefreshToken:
-            self.admit.count(self.sources.name())
+            self.sources.admit_bad_refresh()
             raise
         return json_answer(session_answer(grant))
 

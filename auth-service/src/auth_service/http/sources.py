@@ -23,12 +23,14 @@ class Sources:
         transactions: that commit each statement.
         letters: requests for letters.
         secrets: codes and links.
+        refreshes: refresh tokens that are not good.
     """
 
     addresses: ClientAddresses
     transactions: Transactions
     letters: SourceLimit
     secrets: SourceLimit
+    refreshes: SourceLimit
 
     def name(self) -> str:
         """Returns the name requests of this source are counted under."""
@@ -49,6 +51,10 @@ class Sources:
     def admit_secrets(self) -> None:
         """Counts a code or a link that was sent in; raises RateLimited, DatabaseUnavailable."""
         self._admit(self.secrets)
+
+    def admit_bad_refresh(self) -> None:
+        """Counts a refresh token that was not good; raises RateLimited, DatabaseUnavailable. A good one is always taken."""
+        self._admit(self.refreshes)
 
     def _admit(self, limit: SourceLimit) -> None:
         with self.transactions.begin() as session:

@@ -302,7 +302,8 @@ def test_sessions_go_a_month_after_their_end_and_their_refresh_tokens_with_them(
         rows.session(account, idle_for=-DAY / 2, ended_for=29 * DAY),
         rows.session(account, idle_for=-DAY / 2),
     }
-    assert run(outbox, purge_sessions) == 2
+    assert run(outbox, purge_sessions, limit=1) == 1
+    assert run(outbox, purge_sessions) == 1
     assert rows.ids("sessions") == kept
     assert rows.column("refresh_tokens", "hash") == []
 

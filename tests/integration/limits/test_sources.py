@@ -22,7 +22,8 @@ ALWAYS_ANSWERED = "/v1/sessions/revoke"
 
 @pytest.fixture
 def api(make_api: MakeApi) -> AuthApi:
-    return make_api(limit_source="2/hour", limit_source_codes="2/hour", limit_source_sign_in="2/hour")
+    kinds = ("limit_source", "limit_source_codes", "limit_source_sign_in", "limit_source_refresh")
+    return make_api(**dict.fromkeys(kinds, "2/hour"))
 
 
 def posts(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:

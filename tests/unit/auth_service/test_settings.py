@@ -14,6 +14,7 @@ LIMITS = (
     "CODES",
     "SIGN_IN",
     "SOURCE_SIGN_IN",
+    "SOURCE_REFRESH",
     "ALL_SIGN_IN",
     "ALL",
     "PROVED",

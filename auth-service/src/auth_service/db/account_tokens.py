@@ -16,7 +16,7 @@ from auth_service.domain.account import Account
 from auth_service.domain.one_time_token import Purpose
 
 _WITH_ACCOUNT = (
-    select(*STATE_COLUMNS, TOKENS.c.email_change_id, *COLUMNS)
+    select(*STATE_COLUMNS, TOKENS.c.email_change_id, TOKENS.c.recipient_tag, *COLUMNS)
     .join(ACCOUNTS, ACCOUNTS.c.id == TOKENS.c.account_id)
     .where(TOKENS.c.purpose == bindparam("for_purpose"), ACCOUNTS.c.disabled_at.is_(None))
 )
@@ -51,10 +51,15 @@ whoever took an account over could void it."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountToken(TokenState):
-    """A token, the account it is of, and the change of address, if it is of one."""
+    """A token, the account it is of, the change of address, if it is of one, and else the tag of the mailbox it was sent to."""
 
     account: Account
     email_change_id: UUID | None
+    recipient_tag: str | None
+
+    def is_for(self, recipient_tag: str) -> bool:
+        """Says whether it was sent to this mailbox, as far as that was written down."""
+        return self.recipient_tag in {None, recipient_tag}
 
 
 def find_account_token(session: Session, link_hash: bytes, purpose: Purpose) -> AccountToken | None:
@@ -86,4 +91,5 @@ def _token(row: RowMapping) -> AccountToken:
         **read_state(row),
         account=Account(**{field.name: row[field.name] for field in fields(Account)}),
         email_change_id=row["email_change_id"],
+        recipient_tag=row["recipient_tag"],
     )

@@ -130,6 +130,8 @@ class OneTimeToken(Base):
     email_change_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("email_changes.id", ondelete="CASCADE"), index=True
     )
+    # Of the mailbox that a reset or a sign-in was sent to; none of a decoy, and of an older release's tokens.
+    recipient_tag: Mapped[str | None]
     purpose: Mapped[str]
     link_hash: Mapped[bytes] = mapped_column(unique=True)
     code_hash: Mapped[bytes]

@@ -95,11 +95,15 @@ class TokenHashes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenOwner:
-    """What a token is of: a registration, an account, or a change of an account's address; of a decoy nothing."""
+    """What a token is of: a registration, an account, or a change of an account's address; of a decoy nothing.
+
+    A reset and a sign-in are good only while the account has the mailbox of that tag.
+    """
 
     registration_id: UUID | None = None
     account_id: UUID | None = None
     email_change_id: UUID | None = None
+    recipient_tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +157,7 @@ def add_token(
             "registration_id": owner.registration_id,
             "account_id": owner.account_id,
             "email_change_id": owner.email_change_id,
+            "recipient_tag": owner.recipient_tag,
             "purpose": purpose,
             "link_hash": hashes.link,
             "code_hash": hashes.code,

@@ -191,7 +191,8 @@ class AccountLetters:
 
     def _secrets(self, session: Session, purpose: Purpose, request: LetterRequest) -> tuple[Secret, str]:
         void = request.limited or request.account is None
-        owner = TokenOwner(account_id=request.account_id)
+        tag = None if request.account is None else request.recipient_tag
+        owner = TokenOwner(account_id=request.account_id, recipient_tag=tag)
         return self.writer.add_secrets(session, purpose, owner, void=void, now=request.now)
 
     def _answer(

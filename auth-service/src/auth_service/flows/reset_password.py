@@ -16,7 +16,7 @@ from auth_service.domain.audit import AuditAction, account_actor
 from auth_service.domain.one_time_token import Purpose
 from auth_service.domain.password_policy import normalized
 from auth_service.domain.session import SessionEnd
-from auth_service.errors import UnknownLink, UsedLink
+from auth_service.errors import UnknownLink, UsedLink, VoidLink
 from auth_service.flows.account_in_hand import shut_other_ways_in, take_in_hand
 from auth_service.flows.account_letters import AccountLetters
 from auth_service.flows.account_links import end_of_link, find_link
@@ -73,6 +73,8 @@ class ResetPassword:
         ended = end_of_link(token)
         if ended is not None:
             raise ended
+        if not token.is_for(held.recipient_tag):
+            raise VoidLink
         if not use_token(session, token):
             raise UsedLink
         set_password(session, account.id, password_hash)

@@ -14,7 +14,7 @@ from auth_service.db.transactions import Transactions
 from auth_service.domain.address import Address
 from auth_service.domain.one_time_token import Purpose
 from auth_service.domain.session import Client, Method
-from auth_service.errors import RefusedCode, UnknownLink, UsedLink
+from auth_service.errors import RefusedCode, UnknownLink, UsedLink, VoidLink
 from auth_service.flows.account_in_hand import take_in_hand
 from auth_service.flows.account_links import end_of_link, find_link
 from auth_service.flows.codes import token_of_code
@@ -45,11 +45,13 @@ class SignInByLetter:
         with self.transactions.begin() as session:
             token = find_link(session, link, _PURPOSE)
         with self.transactions.begin() as session:
-            take_in_hand(session, token.account.id, self.keyed_hash, gone=UnknownLink)
+            held = take_in_hand(session, token.account.id, self.keyed_hash, gone=UnknownLink)
             token = find_link(session, link, _PURPOSE)
             ended = end_of_link(token)
             if ended is not None:
                 raise ended
+            if not token.is_for(held.recipient_tag):
+                raise VoidLink
             grant = self._open(session, token, client)
             if grant is None:
                 raise UsedLink
@@ -67,7 +69,8 @@ class SignInByLetter:
         tag = self.keyed_hash.recipient_tag(address.canonical)
         with self.transactions.begin() as session, mailbox_in_hand(session, tag):
             within = self.codes.admit(session, tag)
-            tokens = find_account_tokens(session, address.canonical, _PURPOSE)
+            found = find_account_tokens(session, address.canonical, _PURPOSE)
+            tokens = [token for token in found if token.is_for(tag)]
             token = token_of_code(tokens, code, self.keyed_hash)
             grant = self._open(session, token, client) if token is not None and within else None
             if grant is None:

@@ -176,10 +176,21 @@ def letters(sessions: Sessions) -> int:
         return int(session.scalars(text("SELECT count(*) FROM letters")).one())
 
 
-def test_a_device_that_says_nothing_of_itself_is_new_each_time(sessions: Sessions, account: UUID) -> None:
-    for device, told in (("", 0), ("", 1), ("Firefox on Linux", 2), ("Firefox on Linux", 2), ("", 3)):
+def test_a_device_that_says_nothing_of_itself_is_known_in_its_network_only(
+    sessions: Sessions, account: UUID
+) -> None:
+    home, away = "192.0.2.1", "198.51.100.1"
+    for device, source, told in (
+        ("", home, 0),
+        ("", home, 0),
+        ("", away, 1),
+        ("Firefox on Linux", home, 2),
+        ("Firefox on Linux", away, 2),
+        ("", away, 2),
+    ):
+        client = Client(device=device, source=source)
         with sessions.transactions.begin() as session:
-            assert sessions.open(session, account, amr=[Method.PASSWORD], client=Client(device=device))
+            assert sessions.open(session, account, amr=[Method.PASSWORD], client=client)
         assert letters(sessions) == told
 
 

@@ -70,9 +70,15 @@ _FIRST_TOKEN = (
     .from_select(("hash", "session_id"), select(bindparam("token", type_=TOKENS.c.hash.type), _OPENED.c.id))
     .cte("first_token")
 )
-# Sees the sessions there were before this statement. A device that says nothing of itself is never the same.
+# Sees the sessions there were before this statement. A device that says nothing of itself is the same in its network only:
+# else whoever sends no User-Agent would come in unseen, or every sign-in of a program that sends none would cause an email.
 _KNOWS_DEVICE = (
-    select(func.bool_or((SESSIONS.c.device == _OPENED.c.device) & (SESSIONS.c.device != "")))
+    select(
+        func.bool_or(
+            (SESSIONS.c.device == _OPENED.c.device)
+            & ((SESSIONS.c.device != "") | (SESSIONS.c.network == bindparam("network", type_=Text())))
+        )
+    )
     .where(SESSIONS.c.account_id == _OPENED.c.account_id)
     .scalar_subquery()
 )

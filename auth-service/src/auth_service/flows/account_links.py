@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from auth_service.db.account_tokens import AccountToken, find_account_token
 from auth_service.db.email_changes import EmailChange, find_email_change
 from auth_service.domain.one_time_token import Purpose
-from auth_service.errors import ExpiredLink, RequestError, UnknownLink, UsedLink, VoidLink
+from auth_service.errors import ExpiredLink, UnknownLink, UsedLink, VoidLink
 from auth_service.security.secrets import Secret
 
 
@@ -19,13 +19,14 @@ def find_link(session: Session, link: Secret, purpose: Purpose) -> AccountToken:
     return token
 
 
-def end_of_link(token: AccountToken) -> RequestError | None:
-    """Says why a link that was once good is not any more, if it is not: who holds it reads that mailbox, so they may know."""
+def require_good(token: AccountToken) -> None:
+    """Raises why a link that was once good is not any more, if it is not: who holds it reads that mailbox, so they may know."""
     if token.used_at is not None:
-        return UsedLink()
+        raise UsedLink
     if token.voided_at is not None:
-        return VoidLink()
-    return ExpiredLink() if token.expired else None
+        raise VoidLink
+    if token.expired:
+        raise ExpiredLink
 
 
 def change_of(session: Session, token: AccountToken) -> EmailChange:

@@ -24,7 +24,7 @@ from auth_service.domain.audit import AuditAction, account_actor
 from auth_service.domain.one_time_token import Purpose
 from auth_service.errors import AlreadyConfirmed, DatabaseUnavailable, UnknownLink, UsedLink, VoidLink
 from auth_service.flows.account_letters import AccountLetters
-from auth_service.flows.account_links import change_of, end_of_link, find_link
+from auth_service.flows.account_links import change_of, find_link, require_good
 from auth_service.flows.authenticate import SignedIn
 from auth_service.flows.confirm_identity import Proof, require_open
 from auth_service.flows.sign_in import SignIn
@@ -66,9 +66,7 @@ class ConfirmEmail:
             change = change_of(session, token)
         if token.repeatable and change.reverted_at is None:
             return change.email
-        ended = end_of_link(token)
-        if ended is not None:
-            raise ended
+        require_good(token)
         by_session = signed_in is not None and signed_in.session.account_id == change.account_id
         checked = None if by_session else self._check(token.account, proof)
         seen = token.account.canonical_email
@@ -85,9 +83,7 @@ class ConfirmEmail:
             token = find_link(session, link, _PURPOSE)
             if token.repeatable and change_of(session, token).reverted_at is None:
                 return change.email
-            ended = end_of_link(token)
-            if ended is not None:
-                raise ended
+            require_good(token)
             if before.canonical_email != seen:
                 raise DatabaseUnavailable
             if not use_token(session, token):

@@ -19,7 +19,7 @@ from auth_service.domain.session import SessionEnd
 from auth_service.errors import UnknownLink, UsedLink, VoidLink
 from auth_service.flows.account_in_hand import shut_other_ways_in, take_in_hand
 from auth_service.flows.account_letters import AccountLetters
-from auth_service.flows.account_links import end_of_link, find_link
+from auth_service.flows.account_links import find_link, require_good
 from auth_service.flows.verify_address import CheckPassword
 from auth_service.security.passwords import Passwords
 from auth_service.security.secrets import KeyedHash, Secret
@@ -53,9 +53,8 @@ class ResetPassword:
         """
         with self.transactions.begin() as session:
             token = find_link(session, link, _PURPOSE)
-        ended = end_of_link(token)
-        if ended is not None and not token.repeatable:
-            raise ended
+        if not token.repeatable:
+            require_good(token)
         account = token.account
         check(password, account.address)
         salt = self.keyed_hash.password_salt(account.canonical_email)
@@ -70,9 +69,7 @@ class ResetPassword:
         token = find_link(session, link, _PURPOSE)
         if token.repeatable and token.account.password_hash == password_hash:
             return
-        ended = end_of_link(token)
-        if ended is not None:
-            raise ended
+        require_good(token)
         if not token.is_for(held.recipient_tag):
             raise VoidLink
         if not use_token(session, token):

@@ -27,7 +27,7 @@ from auth_service.domain.session import SessionEnd
 from auth_service.errors import AlreadyConfirmed, DatabaseUnavailable, UnknownLink, UsedLink, VoidLink
 from auth_service.flows.account_in_hand import shut_other_ways_in
 from auth_service.flows.account_letters import AccountLetters, LetterRequest
-from auth_service.flows.account_links import change_of, end_of_link, find_link
+from auth_service.flows.account_links import change_of, find_link, require_good
 from auth_service.security.secrets import KeyedHash, Secret
 
 _PURPOSE: Final = Purpose.REVERT_EMAIL
@@ -68,9 +68,7 @@ class RevertEmail:
             token = find_link(session, link, _PURPOSE)
             if token.repeatable:
                 return change.old_email
-            ended = end_of_link(token)
-            if ended is not None:
-                raise ended
+            require_good(token)
             if account.canonical_email != seen:
                 raise DatabaseUnavailable
             if not use_token(session, token):

@@ -16,7 +16,7 @@ from auth_service.domain.one_time_token import Purpose
 from auth_service.domain.session import Client, Method
 from auth_service.errors import RefusedCode, UnknownLink, UsedLink, VoidLink
 from auth_service.flows.account_in_hand import take_in_hand
-from auth_service.flows.account_links import end_of_link, find_link
+from auth_service.flows.account_links import find_link, require_good
 from auth_service.flows.codes import token_of_code
 from auth_service.flows.limits import CodeLimit
 from auth_service.flows.sessions import Grant, Sessions
@@ -47,9 +47,7 @@ class SignInByLetter:
         with self.transactions.begin() as session:
             held = take_in_hand(session, token.account.id, self.keyed_hash, gone=UnknownLink)
             token = find_link(session, link, _PURPOSE)
-            ended = end_of_link(token)
-            if ended is not None:
-                raise ended
+            require_good(token)
             if not token.is_for(held.recipient_tag):
                 raise VoidLink
             grant = self._open(session, token, client)

@@ -8,12 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, request
-from pydantic import SecretStr
 
 from auth_service import account_errors, errors
 from auth_service.flows.authenticate import SignedIn
 from auth_service.flows.change_password import ChangePassword
-from auth_service.flows.confirm_identity import Proof
 from auth_service.flows.delete_account import DeleteAccount
 from auth_service.flows.read_account import AccountView, ReadAccount
 from auth_service.http.account_schemas import (
@@ -179,7 +177,7 @@ class OwnAccount:
     def take_password(self, signed_in: SignedIn, value: dict[str, Any]) -> None:
         """Sets it by a body, or the form of our page; raises what the call answers."""
         body = validate(PasswordChange, value)
-        proof = self._proof(body.current_password)
+        proof = self.sources.proof(body.current_password)
         password = body.password.get_secret_value()
         self.change_password(signed_in, password, check=self.passwords.check, proof=proof)
 
@@ -191,14 +189,10 @@ class OwnAccount:
     def take_deletion(self, signed_in: SignedIn, value: dict[str, Any]) -> None:
         """Deletes it by a body, or the form of our page; raises what the call answers."""
         body = validate(DeletionRequest, value)
-        self.delete(signed_in, self._proof(body.password))
+        self.delete(signed_in, self.sources.proof(body.password))
 
     def _account_id(self) -> UUID:
         return self.authentication().session.account_id
-
-    def _proof(self, password: SecretStr | None) -> Proof:
-        typed = None if password is None else password.get_secret_value()
-        return Proof(password=typed, client=self.sources.client(), source=self.sources.name())
 
 
 def _answer(own: AccountView) -> AccountAnswer:

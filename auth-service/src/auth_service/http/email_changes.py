@@ -13,7 +13,6 @@ from auth_service.constant_time import in_constant_time
 from auth_service.flows.authenticate import SignedIn
 from auth_service.flows.change_email import ChangeEmail
 from auth_service.flows.confirm_email import ConfirmEmail
-from auth_service.flows.confirm_identity import Proof
 from auth_service.flows.revert_email import RevertEmail
 from auth_service.http.account_schemas import (
     AcceptedAnswer,
@@ -27,6 +26,7 @@ from auth_service.http.body import read_object, validate
 from auth_service.http.registrations import read_address
 from auth_service.http.route import (
     BODY_PROBLEMS,
+    LINK_PROBLEMS,
     SIGNED_IN_PROBLEMS,
     Answer,
     Route,
@@ -39,15 +39,8 @@ from auth_service.security.secrets import Secret
 _GROUP = "Account"
 _LINK_PROBLEMS = (
     *BODY_PROBLEMS,
-    *problems_of(
-        errors.UnknownLink,
-        errors.UsedLink,
-        errors.ExpiredLink,
-        errors.VoidLink,
-        errors.AlreadyConfirmed,
-        errors.RateLimited,
-        errors.DatabaseUnavailable,
-    ),
+    *LINK_PROBLEMS,
+    *problems_of(errors.AlreadyConfirmed),
 )
 
 
@@ -162,8 +155,7 @@ class EmailChanges:
         """Confirms it by a body, or the form of our page; raises what the call answers."""
         body = validate(ConfirmAddressRequest, value)
         self.sources.admit_secrets()
-        typed = None if body.password is None else body.password.get_secret_value()
-        proof = Proof(password=typed, client=self.sources.client(), source=self.sources.name())
+        proof = self.sources.proof(body.password)
         return self.confirm(Secret(body.token), signed_in=signed_in, proof=proof)
 
     def post_revert(self) -> Response:

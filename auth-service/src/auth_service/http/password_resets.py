@@ -16,7 +16,7 @@ from auth_service.http.account_schemas import AcceptedAnswer, AddressRequest, Re
 from auth_service.http.body import read_object, validate
 from auth_service.http.passwords import PasswordChecks
 from auth_service.http.registrations import read_address
-from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
+from auth_service.http.route import BODY_PROBLEMS, LINK_PROBLEMS, Answer, Route, json_answer, problems_of
 from auth_service.http.sources import Sources
 from auth_service.security.secrets import Secret
 
@@ -68,15 +68,8 @@ class PasswordResets:
                 answer=Answer(status=HTTPStatus.NO_CONTENT, description="The password is set."),
                 problems=(
                     *BODY_PROBLEMS,
-                    *problems_of(
-                        errors.UnknownLink,
-                        errors.UsedLink,
-                        errors.ExpiredLink,
-                        errors.VoidLink,
-                        errors.RateLimited,
-                        errors.TooBusy,
-                        errors.DatabaseUnavailable,
-                    ),
+                    *LINK_PROBLEMS,
+                    *problems_of(errors.TooBusy),
                 ),
             ),
         )

@@ -11,7 +11,15 @@ from flask import Response
 from pydantic import BaseModel
 
 from auth_service.account_errors import NotSignedIn
-from auth_service.errors import DatabaseUnavailable, RequestError
+from auth_service.errors import (
+    DatabaseUnavailable,
+    ExpiredLink,
+    RateLimited,
+    RequestError,
+    UnknownLink,
+    UsedLink,
+    VoidLink,
+)
 from auth_service.http.body import MALFORMED, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, unprocessable
 from auth_service.http.problems import Problem, problem_of
 
@@ -94,3 +102,6 @@ def problems_of(*errors: type[RequestError]) -> Sequence[Problem]:
 
 SIGNED_IN_PROBLEMS = problems_of(NotSignedIn, DatabaseUnavailable)
 """What may be wrong with any call that takes an access token."""
+
+LINK_PROBLEMS = problems_of(UnknownLink, UsedLink, ExpiredLink, VoidLink, RateLimited, DatabaseUnavailable)
+"""What may be wrong with the link of an email."""

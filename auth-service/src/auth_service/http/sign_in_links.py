@@ -23,7 +23,7 @@ from auth_service.http.body import read_object, unprocessable, validate
 from auth_service.http.flaws import flaw
 from auth_service.http.problems import Refusal
 from auth_service.http.registrations import read_address
-from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, problems_of
+from auth_service.http.route import BODY_PROBLEMS, LINK_PROBLEMS, Answer, Route, json_answer, problems_of
 from auth_service.http.session_schemas import SessionAnswer
 from auth_service.http.sign_ins import session_answer
 from auth_service.http.sources import Sources
@@ -77,15 +77,8 @@ class SignInLinks:
                 ),
                 problems=(
                     *BODY_PROBLEMS,
-                    *problems_of(
-                        errors.UnknownLink,
-                        errors.RefusedCode,
-                        errors.UsedLink,
-                        errors.ExpiredLink,
-                        errors.VoidLink,
-                        errors.RateLimited,
-                        errors.DatabaseUnavailable,
-                    ),
+                    *LINK_PROBLEMS,
+                    *problems_of(errors.RefusedCode),
                 ),
             ),
         )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import request
+from pydantic import SecretStr
 
 from auth_service.db.transactions import Transactions
 from auth_service.domain.device import describe_device
 from auth_service.domain.limit import source_of
 from auth_service.domain.session import Client
+from auth_service.flows.confirm_identity import Proof
 from auth_service.flows.limits import SourceLimit
 from auth_service.http.client_address import ClientAddresses
 
@@ -43,6 +45,11 @@ class Sources:
     def client(self) -> Client:
         """Returns with what and from where the request was made."""
         return Client(device=describe_device(request.headers.get("User-Agent")), source=self.shown())
+
+    def proof(self, password: SecretStr | None) -> Proof:
+        """Returns how the request proves whose it is: by the password in its body, if there is one."""
+        typed = None if password is None else password.get_secret_value()
+        return Proof(password=typed, client=self.client(), source=self.name())
 
     def admit_letters(self) -> None:
         """Counts a request for a letter; raises RateLimited, DatabaseUnavailable."""

@@ -14,6 +14,7 @@ QUIET ?= 1
 PACKAGES := shared auth-service mailer-service deploy/rabbitmq deploy/local
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+CLIENTS := tests/clients/node_modules/.installed
 SIDE_BY_SIDE := $(BIN)/pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder --ignore tests/faults
 STATE := $(or $(POSTERN_STATE),.postern)
 
@@ -35,7 +36,7 @@ test: test-packages $(INSTALLED) ## all tests but the long ones, side by side; A
 	echo "running the tests"
 	exec $(SIDE_BY_SIDE) -m "not slow" $(ARGS)
 
-slow: test-packages $(INSTALLED) ## the long tests: servers killed and frozen, then times measured; QUIET= leaves those out
+slow: test-packages $(INSTALLED) $(CLIENTS) ## the long tests: servers killed and frozen, then times measured; QUIET= leaves those out
 	echo "running the long tests"
 	$(SIDE_BY_SIDE) -m "slow and not quiet" $(ARGS)
 	test -z "$(QUIET)" || { echo "running what needs the machine to itself" && exec $(BIN)/pytest --ignore tests/faults -m quiet $(ARGS); }
@@ -119,6 +120,12 @@ $(INSTALLED): requirements/dev.txt $(PACKAGES:%=%/pyproject.toml)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --requirement requirements/dev.txt
 	echo "installing the packages"
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation $(PACKAGES:%=--editable %)
+	touch $@
+
+# Programs from npm that the long tests hold against the API. The lock has hashes and no addresses: any registry will do.
+$(CLIENTS): tests/clients/package-lock.json tests/clients/package.json tests/clients/.npmrc
+	echo "installing the pinned clients from npm"
+	cd tests/clients && npm ci --silent
 	touch $@
 
 # Resolved by uv in an environment of its own, thrown away afterwards. One resolution for all interpreters (--universal);

@@ -3,8 +3,8 @@
 # hence a shell script.
 #
 #   packages.sh run     what `make run` needs: RabbitMQ, PostgreSQL
-#   packages.sh test    what `make test` needs on top: Chromium, Postfix, PgBouncer, libfaketime, what parts hosts, and what others look at
-#                       letters with
+#   packages.sh test    what `make test` and `make slow` need on top: Chromium, Postfix, PgBouncer, libfaketime, what parts hosts, what
+#                       others look at letters with, and Node for clients that are not ours
 #
 # As root with apt it installs what is missing, without letting a package start a system service: the stack runs servers
 # of its own. Otherwise it says what to install. Exit code 2: something is missing and was not installed.
@@ -41,6 +41,8 @@ if [ "$purpose" = test ]; then
     need pgbouncer /usr/sbin/pgbouncer
     need faketime "/usr/lib/*/faketime/libfaketimeMT.so.1"
     need iproute2 /usr/sbin/ip /sbin/ip
+    need nodejs /usr/bin/node /usr/local/bin/node
+    need npm /usr/bin/npm /usr/local/bin/npm
     need iptables /usr/sbin/iptables /sbin/iptables
 fi
 # Debian keeps the part of the standard library that makes virtual environments in a package of its own.

@@ -1,6 +1,7 @@
 """Every route is described, and the description is of nothing else."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -57,6 +58,26 @@ def test_every_call_says_what_it_is_and_that_errors_are_problems(document: dict[
                 expected = ["application/problem+json"] if int(status) >= 400 else list(answer["content"])
                 assert list(answer["content"]) == expected
     assert len(names) == len(set(names))
+
+
+def _sentences(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key in {"summary", "description"} and isinstance(value, str):
+                yield value
+            else:
+                yield from _sentences(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _sentences(value)
+
+
+def test_sentences_say_email_where_the_code_says_letter(document: dict[str, Any]) -> None:
+    sentences = [re.sub("`[^`]*`", "", sentence) for sentence in _sentences(document)]
+    assert len(sentences) > 100
+    assert [
+        sentence for sentence in sentences if re.search(r"\bletters?\b|e-mail", sentence, re.IGNORECASE)
+    ] == []
 
 
 def test_every_path_parameter_is_described(document: dict[str, Any]) -> None:

@@ -40,7 +40,7 @@ class RequestError(AuthError):
 
 
 class InvalidAddress(RequestError):
-    """This is not an e-mail address that letters can be sent to."""
+    """This is not an address that email can be sent to."""
 
     title = "Enter a valid email address."
     detail = "Use an address such as name@example.com."
@@ -68,7 +68,7 @@ class ExpiredLink(RequestError):
 
 
 class ReplacedLink(RequestError):
-    """A newer letter was sent; only its link counts."""
+    """A newer email was sent; only its link counts."""
 
     title = "This link was replaced by a newer one."
     detail = "Open the link in the newest email."

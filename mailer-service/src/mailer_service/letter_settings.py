@@ -22,7 +22,7 @@ def _reply_to(value: str) -> str:
     try:
         Mailbox.parse(value)
     except AddressNotSupported:
-        raise ValueError("must be an e-mail address") from None
+        raise ValueError("must be an email address") from None
     return value
 
 
@@ -82,7 +82,7 @@ def _sender(value: str) -> str:
     try:
         mailbox = Mailbox.parse(value)
     except AddressNotSupported:
-        raise ValueError("must be an e-mail address") from None
+        raise ValueError("must be an email address") from None
     if mailbox.needs_smtputf8:
         raise ValueError("must have an ASCII local part, or many servers would refuse every letter")
     return value

@@ -50,7 +50,7 @@ __all__ = [
 
 
 class LetterName(StrEnum):
-    """Every letter there is."""
+    """What an email is about."""
 
     VERIFY_ADDRESS = "verify_address"
     ACCOUNT_EXISTS = "account_exists"

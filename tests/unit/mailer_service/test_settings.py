@@ -110,7 +110,7 @@ def test_a_worker_does_not_start_with_a_broken_template(tmp_path: Path) -> None:
         ("MAILER_COLOR", "green", "should match pattern"),
         ("MAILER_COLOR", "#fff8dc", "must be read on white, and white on it: it has a contrast of 1.1 to 1"),
         ("MAILER_COLOR_DARK", "#102030", "must be read on dark ground"),
-        ("MAILER_REPLY_TO", "help at sample.example", "must be an e-mail address"),
+        ("MAILER_REPLY_TO", "help at sample.example", "must be an email address"),
         ("MAILER_FOOTER", "one\ntwo", "should match pattern"),
         ("MAILER_LOGO_TEXT", "x" * 61, "at most 60 characters"),
         ("MAILER_TEMPLATES", "nowhere", "does not point to a directory"),

@@ -18,7 +18,7 @@ _SHARE_OF_AGE: Final = 5  # who has waited a minute need not know to the second
 
 
 class ReceiptState(StrEnum):
-    """What a request has come to: the states of a letter, and the one of its registration that anybody may be told."""
+    """What a request has come to: the states of its email, and the one of its registration that anybody may be told."""
 
     ACCEPTED = "accepted"
     QUEUED = "queued"

@@ -27,14 +27,14 @@ class AcceptedAnswer(AnswerBody):
 
 
 class ResetRequest(RequestBody):
-    """Chooses a new password by a letter's link."""
+    """Chooses a new password by an email's link."""
 
     token: Annotated[SecretToken, Field(description="What follows `#token=` in the link.")]
     password: Password
 
 
 class LinkRequest(RequestBody):
-    """A letter's link, used by its reader."""
+    """An email's link, used by its reader."""
 
     token: Annotated[SecretToken, Field(description="What follows `#token=` in the link.")]
 
@@ -49,7 +49,7 @@ class ConfirmAddressRequest(LinkRequest):
 
 
 class SignInCodeRequest(RequestBody):
-    """Signs in by a letter's code; five wrong ones and it is void, twenty and all codes of the mailbox are for the day."""
+    """Signs in by an email's code; five wrong ones and it is void, twenty and all codes of the mailbox are for the day."""
 
     email: Email
     code: Code

@@ -72,7 +72,7 @@ class EmailChanges:
                 bodies=(AddressRequest,),
                 answer=Answer(
                     status=HTTPStatus.ACCEPTED,
-                    description="An email is on its way, if it is to be.",
+                    description="Accepted. An email follows if this address can have one.",
                     schema=AcceptedAnswer,
                 ),
                 problems=(

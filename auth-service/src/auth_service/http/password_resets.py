@@ -47,7 +47,7 @@ class PasswordResets:
                 bodies=(AddressRequest,),
                 answer=Answer(
                     status=HTTPStatus.ACCEPTED,
-                    description="An email is on its way, if it is to be.",
+                    description="Accepted. An email follows if this address can have one.",
                     schema=AcceptedAnswer,
                 ),
                 problems=(*BODY_PROBLEMS, *problems_of(errors.RateLimited, errors.DatabaseUnavailable)),

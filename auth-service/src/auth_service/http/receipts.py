@@ -29,14 +29,14 @@ class Receipts:
                 path="/v1/receipts/<receipt>",
                 view=self.get,
                 name="read_receipt",
-                group="Letters",
+                group="Delivery",
                 summary="Follow a request",
                 description=(
-                    "Needs nothing but the receipt, and names no address. Of a registration, and of a letter asked for again "
-                    "by its secret, it tells what became of the letter, and `confirmed` if it is the registration that was "
+                    "Needs nothing but the receipt, and names no address. Of a registration, and of an email asked for again "
+                    "by its secret, it tells what became of the email, and `confirmed` if it is the registration that was "
                     "confirmed; of every other request it says `accepted` and nothing more."
                 ),
-                parameters={"receipt": "As given when the letter was asked for."},
+                parameters={"receipt": "As given when the email was asked for."},
                 answer=Answer(
                     status=HTTPStatus.OK, description="State and timeline.", schema=ReceiptStateAnswer
                 ),

@@ -37,7 +37,7 @@ class Refusals:
                 group="Registration",
                 summary='Say "this wasn\'t me"',
                 description=(
-                    "Ends the registration a letter is of, and stops letters of registration to its mailbox for 30 days. Not "
+                    "Ends the registration that an email is about, and stops registration emails to its mailbox for 30 days. Not "
                     "the account, if there is one. Harmless when repeated."
                 ),
                 bodies=(RefusalRequest,),
@@ -50,10 +50,10 @@ class Refusals:
                 view=self.post_lift,
                 name="lift_refusal",
                 group="Registration",
-                summary="Let the mailbox have letters of registration again",
+                summary="Let the mailbox have registration emails again",
                 description="With the same token. The registration stays ended; register again. Harmless when repeated.",
                 bodies=(RefusalRequest,),
-                answer=Answer(status=HTTPStatus.NO_CONTENT, description="Letters are sent again."),
+                answer=Answer(status=HTTPStatus.NO_CONTENT, description="Emails are sent again."),
                 problems=_PROBLEMS,
             ),
         )

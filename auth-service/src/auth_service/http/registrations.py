@@ -33,7 +33,7 @@ from auth_service.http.sources import Sources
 from auth_service.security.secrets import Secret
 
 _DEFAULT_LOCALE: Final = "en"
-_ON_ITS_WAY: Final = "A letter is on its way, if it is to be."
+_ON_ITS_WAY: Final = "Accepted. An email follows if this address can have one."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Registrations:
                 group="Registration",
                 summary="Ask for an account",
                 description=(
-                    "Answers alike for a new, a known and a taken address; the letter says the difference to the "
+                    "Answers alike for a new, a known and a taken address; the email says the difference to the "
                     "mailbox's owner only. Sending the same again within a minute is harmless and gets the same answer; any "
                     "other registration of the address is left alone. While very many people register, send it again with the "
                     "`proof` that the 428 asks for (docs/protection.md)."
@@ -78,9 +78,9 @@ class Registrations:
                 view=self.post_resend,
                 name="resend_verification",
                 group="Registration",
-                summary="Ask for the verification letter again",
+                summary="Ask for the verification email again",
                 description=(
-                    "With the registration's secret the new letter's link and code replace its older ones, and the receipt "
+                    "With the registration's secret the new email's link and code replace its older ones, and the receipt "
                     "tells what becomes of it. With an address nothing is replaced, and the receipt tells nothing. Answers "
                     "alike for any address."
                 ),

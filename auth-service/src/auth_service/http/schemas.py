@@ -29,7 +29,7 @@ class RegistrationRequest(RequestBody):
     email: Email
     password: Password
     locale: Annotated[
-        Locale | None, Field(description="Language of the letter; English where it is left out.")
+        Locale | None, Field(description="Language of the email; English where it is left out.")
     ] = None
     client_id: Annotated[
         str | None,
@@ -52,20 +52,20 @@ class RegistrationAnswer(AnswerBody):
     registration_secret: Annotated[
         str,
         Field(
-            description="Proves later, with the letter's link or code, that this registration's password counts."
+            description="Proves later, with the email's link or code, that this registration's password counts."
         ),
     ]
-    resend_after: Annotated[int, Field(description="Seconds until asking for the letter again makes sense.")]
+    resend_after: Annotated[int, Field(description="Seconds until asking for the email again makes sense.")]
 
 
 class SecretResendRequest(RequestBody):
-    """Asks for the letter of a registration once more."""
+    """Asks for the email of a registration once more."""
 
     registration_secret: Annotated[SecretToken, Field(description="As given when somebody registered.")]
 
 
 class AddressResendRequest(RequestBody):
-    """Asks for the letter to an address once more, where the secret is not at hand."""
+    """Asks for the email to an address once more, where the secret is not at hand."""
 
     email: Email
 
@@ -76,14 +76,14 @@ class ResendAnswer(AnswerBody):
     receipt: Annotated[
         str,
         Field(
-            description="Tells what became of the letter only if it was asked for by `registration_secret`."
+            description="Tells what became of the email only if it was asked for by `registration_secret`."
         ),
     ]
     resend_after: Annotated[int, Field(description="Seconds until asking again makes sense.")]
 
 
 class LinkVerificationRequest(RequestBody):
-    """Proves an address by a letter's link."""
+    """Proves an address by an email's link."""
 
     token: Annotated[SecretToken, Field(description="What follows `#token=` in the link.")]
     registration_secret: RegistrationSecret | None = None
@@ -91,7 +91,7 @@ class LinkVerificationRequest(RequestBody):
 
 
 class CodeVerificationRequest(RequestBody):
-    """Proves an address by a letter's code; five wrong ones and a code is void, twenty and all are for the day."""
+    """Proves an address by an email's code; five wrong ones and a code is void, twenty and all are for the day."""
 
     email: Email
     code: Code
@@ -109,7 +109,7 @@ class VerificationAnswer(AnswerBody):
 class RefusalRequest(RequestBody):
     """Says "this wasn't me" of a registration."""
 
-    token: Annotated[SecretToken, Field(description="What follows `#token=` in the letter's refusal link.")]
+    token: Annotated[SecretToken, Field(description="What follows `#token=` in the email's refusal link.")]
 
 
 class TimelineEntry(AnswerBody):
@@ -142,7 +142,7 @@ class PasswordPolicy(AnswerBody):
 
 
 class CodePolicy(AnswerBody):
-    """The codes in letters."""
+    """The codes in emails."""
 
     digits: int = CODE_DIGITS
 
@@ -152,8 +152,8 @@ class PolicyAnswer(AnswerBody):
 
     password: PasswordPolicy
     code: CodePolicy
-    languages: Annotated[Sequence[str], Field(description="Of pages and letters, BCP 47.")]
-    resend_after: Annotated[int, Field(description="Seconds from one letter to the next.")]
+    languages: Annotated[Sequence[str], Field(description="Of pages and emails, BCP 47.")]
+    resend_after: Annotated[int, Field(description="Seconds from one email to the next.")]
 
 
 class HealthAnswer(AnswerBody):

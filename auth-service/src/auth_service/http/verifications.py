@@ -41,7 +41,7 @@ class Verifications:
                 group="Registration",
                 summary="Prove an address",
                 description=(
-                    "With the token of the letter's link, or with the address and the letter's code; and with the "
+                    "With the token of the email's link, or with the address and the email's code; and with the "
                     "`registration_secret` of the registration it is of, whose password then counts, or with a `password` that "
                     "the mailbox's reader chooses now. Without either of them 409, and nothing is used up. The same request "
                     "again within ten minutes gets the same answer. Opens no session. A wrong code and an unknown address are "

@@ -1,0 +1,1 @@
+"""Compares a running broker and the apps that use it with what they ought to be."""

@@ -1,0 +1,1 @@
+"""The versions of the mailer's database, applied in order by `mailer-service migrate`."""

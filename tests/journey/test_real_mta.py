@@ -7,6 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from dev_inbox.parts import read_parts
 from mail_contract.topology import WaitTier, build_topology
 from support.broker import VirtualHost
 from support.certificates import Authority
@@ -75,12 +76,16 @@ def read(message: EmailMessage) -> Letter:
     assert not [defect for part in message.walk() for defect in part.defects]
     assert isinstance(text, EmailMessage)
     assert isinstance(html, EmailMessage)
+    parts = read_parts(message.as_bytes())
     return Letter(
         id=str(message["Message-ID"]),
         subject=str(message["Subject"]),
         text=text.get_content(),
         html=html.get_content(),
         source=message.as_string(),
+        letter=parts.letter or "",
+        link=parts.link or "",
+        code=parts.code or "",
     )
 
 

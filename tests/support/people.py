@@ -1,9 +1,11 @@
 """People for journeys: addresses in several scripts and lengths, and what a person does with the API and a letter."""
 
 import re
+import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
+from math import ceil
 from typing import Any, Self
 from uuid import uuid4
 
@@ -40,9 +42,11 @@ DOMAINS = (
     "đà-nẵng.example",
 )
 
-LINK = re.compile(r"https?://\S+/verify(?:\?lang=\w+)?#token=[A-Za-z0-9_-]+")
 REFUSAL = re.compile(r"https?://\S+/refuse(?:\?lang=\w+)?#token=[A-Za-z0-9_-]+")
+LINK = re.compile(r"https?://\S+/verify(?:\?lang=\w+)?#token=[A-Za-z0-9_-]+")
 CODE = re.compile(r"\b(\d{4})[ \u00a0-]?(\d{4})\b")
+LONGEST_WAIT = 60
+"""Seconds for which the inbox lets somebody wait."""
 
 
 def addresses(count: int, *, run: str | None = None) -> list[str]:
@@ -71,12 +75,9 @@ class Letter:
     text: str
     html: str
     source: str
-
-    @property
-    def link(self) -> str:
-        """The one link that confirms."""
-        (link,) = set(LINK.findall(self.text))
-        return str(link)
+    letter: str
+    link: str
+    code: str
 
     @property
     def refusal(self) -> str:
@@ -88,13 +89,6 @@ class Letter:
     def token(self) -> str:
         """The secret in the link's fragment."""
         return self.link.partition("#token=")[2]
-
-    @property
-    def code(self) -> str:
-        """The 8 digits, however they are grouped."""
-        found = CODE.search(self.text.replace(self.link, ""))
-        assert found, self.text
-        return "".join(found.groups())
 
 
 class Mailbox:
@@ -130,12 +124,22 @@ class Mailbox:
 
     def wait_for(self, address: str, *, count: int = 1, within: float = 20.0) -> list[Letter]:
         """Returns the address's letters once there are at least that many."""
-        eventually(lambda: len(self.summaries(address)) >= count, within=within)
-        return self.letters(address)
+        deadline = time.monotonic() + within
+        found: list[dict[str, Any]] = []
+        while len(found) < count:
+            left = deadline - time.monotonic()
+            assert left > 0, f"{len(found)} of {count} letters came within {within} s"
+            found = self._newer_than(found[0]["id"] if found else "", address, wait=left) + found
+        return [self._read(summary["id"]) for summary in found]
+
+    def _newer_than(self, message_id: str, address: str, *, wait: float) -> list[dict[str, Any]]:
+        query = {"to": address, "after": message_id, "wait": str(min(ceil(wait), LONGEST_WAIT))}
+        answer = self._http.get("/api/messages", params=query, timeout=wait + 10)
+        return list(answer.raise_for_status().json()["messages"])
 
     def _read(self, message_id: str) -> Letter:
         body = self._http.get(f"/api/messages/{message_id}").raise_for_status().json()
-        return Letter(**{name: body[name] or "" for name in ("id", "subject", "text", "html", "source")})
+        return Letter(**{field.name: body[field.name] or "" for field in fields(Letter)})
 
 
 class Gate:

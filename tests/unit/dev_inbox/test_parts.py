@@ -91,3 +91,29 @@ def test_any_bytes_are_read(body: bytes) -> None:
 @given(st.text(alphabet="<>![]-/?a=\"' \n&;{}", max_size=80))
 def test_any_html_is_read(html: str) -> None:
     read_parts(b"Content-Type: text/html; charset=utf-8\r\n\r\n" + html.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("12345678 is your code", "12345678"),
+        ("1234 5678 là mã của bạn", "12345678"),
+        ("code: 1234-5678.", "12345678"),
+        ("https://app.example/verify#token=a-87654321-b 1234\u00a05678", "12345678"),
+        ("Call 123456789, since 2026, at 10:30", None),
+        ("", None),
+    ],
+)
+def test_a_code_is_found_however_it_is_grouped_and_not_in_a_link(text: str, code: str | None) -> None:
+    assert read_parts(letter(text=text)).code == code
+
+
+def test_the_link_is_the_first_one_and_a_letter_without_one_has_none() -> None:
+    text = "Open https://app.example/verify#token=a. Not you? https://app.example/refuse#token=b"
+    assert read_parts(letter(text=text)).link == "https://app.example/verify#token=a"
+    assert read_parts(letter()).link is None
+
+
+def test_a_letter_of_postern_is_known_by_class_and_name() -> None:
+    assert read_parts(b"x-letter: urgent/verify_address\r\n\r\n").letter == "urgent/verify_address"
+    assert read_parts(letter()).letter is None

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
+import time
 from http import HTTPStatus
 
 from tornado.web import Application, HTTPError
 
 from dev_inbox.answers import Answer, NotFound, log_request
 from dev_inbox.pages import HtmlPart, Page
-from dev_inbox.schemas import BadScript, connections_json, message_json, read_rules, rule_json, summary_json
+from dev_inbox.schemas import (
+    BadScript,
+    connections_json,
+    letter_json,
+    message_json,
+    read_rules,
+    rule_json,
+    summary_json,
+)
 from dev_inbox.state import ServerState
+
+WAIT_SECONDS_AT_MOST = 60
 
 
 def build_application(state: ServerState, *, smtp_url: str, host: str) -> Application:
@@ -50,25 +61,43 @@ class Health(Answer):
 class Messages(Answer):
     """All messages."""
 
-    def get(self) -> None:
-        """Lists them, newest first; `to`, `q`, `before` and `limit` narrow the list."""
-        limit = self.get_query_argument("limit", None)
-        if limit is not None and not re.fullmatch("[0-9]{1,9}", limit):
-            raise HTTPError(400, "limit must be a whole number below a billion.")
-        found = self.state.mailbox.newest_first(
-            to=self.get_query_argument("to", None),
-            words=self.get_query_argument("q", None),
-            before=self.get_query_argument("before", None),
-            limit=None if limit is None else int(limit),
-        )
-        self.finish(
-            {"messages": [summary_json(message) for message in found], "kept": len(self.state.mailbox)}
-        )
+    async def get(self) -> None:
+        """Lists them, newest first, narrowed by `to`, `q`, `letter`, `before`, `after` and `limit`.
+
+        With `wait` an answer without messages comes after so many seconds, any other as soon as there is a message.
+        """
+        limit = self._number("limit")
+        until = time.monotonic() + (self._number("wait", at_most=WAIT_SECONDS_AT_MOST) or 0)
+        mailbox, to = self.state.mailbox, self.get_query_argument("to", None)
+        after = self.get_query_argument("after", None)
+        while True:
+            found = mailbox.newest_first(
+                to=to,
+                words=self.get_query_argument("q", None),
+                letter=self.get_query_argument("letter", None),
+                before=self.get_query_argument("before", None),
+                after=after,
+                limit=limit,
+            )
+            after = mailbox.newest_id or after
+            if found or not await mailbox.arrival(within=until - time.monotonic()):
+                break
+        # Taking a whole mailbox apart would keep everybody waiting.
+        line = summary_json if to is None else letter_json
+        self.finish({"messages": [line(message) for message in found], "kept": len(mailbox)})
 
     def delete(self) -> None:
         """Forgets them."""
         self.state.mailbox.clear()
         self.set_status(HTTPStatus.NO_CONTENT)
+
+    def _number(self, name: str, *, at_most: int = 10**9 - 1) -> int | None:
+        written = self.get_query_argument(name, None)
+        if written is None:
+            return None
+        if not re.fullmatch("[0-9]{1,9}", written) or int(written) > at_most:
+            raise HTTPError(HTTPStatus.BAD_REQUEST, f"{name} must be a whole number up to {at_most}.")
+        return int(written)
 
 
 class OneMessage(Answer):

@@ -6,10 +6,12 @@ import secrets
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import islice
+from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
 
-from dev_inbox.parts import read_subject
+from tornado.locks import Condition
+
+from dev_inbox.parts import read_letter_name, read_subject
 
 MESSAGES_KEPT = 20_000
 BYTES_KEPT = 256 * 2**20
@@ -62,6 +64,11 @@ class Message:
         """Tells whether the words stand in sender, recipients or subject, in any case."""
         return words.lower() in "\n".join((self.sender, *self.recipients, self.subject)).lower()
 
+    def is_letter(self, name: str) -> bool:
+        """Tells whether this is the letter `urgent/verify_address`, which may be called by its second half, too."""
+        letter = read_letter_name(self.raw)
+        return letter is not None and name in {letter, letter.rpartition("/")[2]}
+
 
 class Mailbox:
     """Keeps the newest messages; the oldest go when there are too many, or too many bytes."""
@@ -71,6 +78,7 @@ class Mailbox:
         self._bytes_kept = bytes_kept
         self._messages: dict[str, Message] = {}
         self._bytes = 0
+        self._arrival = Condition()
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -90,7 +98,17 @@ class Mailbox:
         self._bytes += len(raw)
         while len(self._messages) > self._messages_kept or (self._bytes > self._bytes_kept and len(self) > 1):
             self._bytes -= len(self._messages.pop(next(iter(self._messages))).raw)
+        self._arrival.notify_all()
         return message
+
+    @property
+    def newest_id(self) -> str | None:
+        """Of the message that came last, if it is still kept."""
+        return next(reversed(self._messages), None)
+
+    async def arrival(self, *, within: float) -> bool:
+        """Waits for the next message to anybody; tells whether one came within so many seconds."""
+        return within > 0 and await self._arrival.wait(timeout=timedelta(seconds=within))
 
     def find(self, message_id: str) -> Message | None:
         """Returns the message, or None if there is none (any more)."""
@@ -101,7 +119,9 @@ class Mailbox:
         *,
         to: str | None = None,
         words: str | None = None,
+        letter: str | None = None,
         before: str | None = None,
+        after: str | None = None,
         limit: int | None = None,
     ) -> list[Message]:
         """Returns messages, newest first.
@@ -109,15 +129,18 @@ class Mailbox:
         Args:
             to: only those to this address, compared in canonical form.
             words: only those that mention this.
+            letter: only those that are this letter, by its name with or without its class.
             before: only those older than the message with this id; none if that message is gone.
+            after: only those newer than the message with this id; all if that message is gone.
             limit: at most this many.
         """
         mailbox = None if to is None else canonical(to)
         found = (
             message
-            for message in self._older_than(before)
+            for message in takewhile(lambda message: message.id != after, self._older_than(before))
             if (mailbox is None or mailbox in message.mailboxes)
             and (words is None or message.mentions(words))
+            and (letter is None or message.is_letter(letter))
         )
         return list(islice(found, limit))
 

@@ -1,4 +1,4 @@
-"""What a message's bytes say: header fields, text, HTML, links. Lenient, because a bad message is what one looks for."""
+"""What a message's bytes say: header fields, text, HTML, links, a code. Lenient, because a bad message is what one looks for."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from email.header import decode_header
 from email.message import Message as Tree
 from html.parser import HTMLParser
 
+LETTER_FIELD = "X-Letter"
+"""In which the mailer says which of its letters this is: `urgent/verify_address`."""
+_CODE = re.compile(r"\b(\d{4})[ \u00a0-]?(\d{4})\b")
 _URL = re.compile(r"https?://[^\s<>\"'`]+")
 _AFTER_URL = ".,;:!?)]}"
 _MARKED_SECTION = re.compile(r"<!\[[^>]*>?")
@@ -32,6 +35,22 @@ class Parts:
     text: str | None
     html: str | None
     links: tuple[str, ...]
+
+    @property
+    def letter(self) -> str | None:
+        """Which letter of Postern it is, by class and name; None for other messages."""
+        return _field(self.headers, LETTER_FIELD)
+
+    @property
+    def link(self) -> str | None:
+        """Where the letter wants its reader to go first."""
+        return next(iter(self.links), None)
+
+    @property
+    def code(self) -> str | None:
+        """The first eight digits in the text, however they are grouped; those inside of links are none."""
+        found = _CODE.search(_URL.sub("", self.text or ""))
+        return None if found is None else "".join(found.groups())
 
 
 def read_parts(raw: bytes) -> Parts:
@@ -55,8 +74,16 @@ def read_source(raw: bytes) -> str:
 
 def read_subject(raw: bytes) -> str:
     """Returns the decoded subject, empty where there is none."""
-    headers = _headers(_head_of(raw))
-    return next((value for name, value in headers.items() if name.lower() == "subject"), "")
+    return _field(_headers(_head_of(raw)), "Subject") or ""
+
+
+def read_letter_name(raw: bytes) -> str | None:
+    """Returns which letter of Postern it is, by class and name, or None."""
+    return _field(_headers(_head_of(raw)), LETTER_FIELD)
+
+
+def _field(headers: dict[str, str], wanted: str) -> str | None:
+    return next((value for name, value in headers.items() if name.lower() == wanted.lower()), None)
 
 
 def _head_of(raw: bytes) -> Tree:

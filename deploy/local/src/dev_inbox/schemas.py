@@ -94,11 +94,17 @@ def summary_json(message: Message) -> dict[str, Any]:
     }
 
 
+def letter_json(message: Message) -> dict[str, Any]:
+    """Returns the line of a list of one recipient's messages: with what a test wants of a letter."""
+    parts = read_parts(message.raw)
+    return {**summary_json(message), "letter": parts.letter, "code": parts.code, "link": parts.link}
+
+
 def message_json(message: Message) -> dict[str, Any]:
     """Returns everything about a message."""
     parts = read_parts(message.raw)
     return {
-        **summary_json(message),
+        **letter_json(message),
         "headers": parts.headers,
         "text": parts.text,
         "html": parts.html,

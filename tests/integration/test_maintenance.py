@@ -43,6 +43,7 @@ from support.database import Database
 from support.eventually import eventually
 from support.infra import Infra
 from support.outbox import Outbox
+from support.probes import figures, free_listen, is_ready
 
 DAY = timedelta(days=1)
 
@@ -363,8 +364,9 @@ def test_beat_publishes_what_is_due_with_no_right_to_declare_and_the_worker_does
         for entry in remembered["entries"].values():
             entry.last_run_at = datetime.now(UTC) - timedelta(hours=2)
 
+    settings["AUTH_BEAT_LISTEN"], worker_listen = free_listen(), free_listen()
     worker_settings = {"AUTH_DATABASE_URL": auth_database.url, "AUTH_BROKER_URL": broker.url("auth")}
-    worker_settings |= WRITER_SETTINGS
+    worker_settings |= WRITER_SETTINGS | {"AUTH_WORKER_LISTEN": worker_listen}
     with ExitStack() as running:
         beat = running.enter_context(auth_process("beat", settings, tmp_path / "beat.log"))
         eventually(lambda: broker.depth(AUTH_MAINTENANCE) == len(SCHEDULED_TASKS), within=30)
@@ -373,6 +375,11 @@ def test_beat_publishes_what_is_due_with_no_right_to_declare_and_the_worker_does
         worker.await_event("renewed")
         worker.await_event("reminded")
         worker.await_event("holds_ended")
+        assert is_ready(settings["AUTH_BEAT_LISTEN"])
+        assert is_ready(worker_listen)
+        assert figures(settings["AUTH_BEAT_LISTEN"])["auth_beat_asked_total"] == len(SCHEDULED_TASKS)
+        eventually(lambda: figures(worker_listen)["auth_worker_consuming"] == 2)
+        assert figures(worker_listen)["auth_maintenance_rows_total"] >= 1
         assert beat.stop() == 0
 
     assert rows.ids("one_time_tokens") == set()

@@ -23,6 +23,7 @@ from support.database import Database
 from support.eventually import eventually
 from support.infra import Infra
 from support.outbox import Outbox, ids_of
+from support.probes import figures, free_listen, is_ready
 
 StartRelay = Callable[..., AuthProcess]
 
@@ -39,7 +40,12 @@ def start_relay(auth_database: Database, broker: VirtualHost, tmp_path: Path) ->
     with ExitStack() as running:
 
         def start(
-            *, lease: float = 6, poll: float = 0.2, window: int = 200, broker_url: str | None = None
+            *,
+            lease: float = 6,
+            poll: float = 0.2,
+            window: int = 200,
+            broker_url: str | None = None,
+            listen: str | None = None,
         ) -> AuthProcess:
             settings = {
                 "AUTH_DATABASE_URL": auth_database.url,
@@ -47,6 +53,7 @@ def start_relay(auth_database: Database, broker: VirtualHost, tmp_path: Path) ->
                 "AUTH_RELAY_LEASE_SECONDS": str(lease),
                 "AUTH_RELAY_POLL_SECONDS": str(poll),
                 "AUTH_RELAY_WINDOW": str(window),
+                **({} if listen is None else {"AUTH_RELAY_LISTEN": listen}),
             }
             log = tmp_path / f"relay-{next(numbers)}.log"
             return running.enter_context(auth_process("relay", settings, log))
@@ -87,12 +94,16 @@ def test_where_the_first_node_is_away_the_next_one_takes_the_letters(
 def test_a_committed_letter_leaves_under_its_own_id_with_its_requests_correlation_id(
     outbox: Outbox, broker: VirtualHost, start_relay: StartRelay
 ) -> None:
-    start_relay()
+    listen = free_listen()
+    start_relay(listen=listen)
     bind_correlation_id("request-1")
     (letter,) = outbox.commit()
     clear_contextvars()
 
     eventually(outbox.is_empty)
+    eventually(lambda: figures(listen)["auth_relay_published_total"] == 1)
+    assert is_ready(listen)
+    assert figures(listen)["auth_relay_connected"] == 1
 
     (message,) = broker.take(MAILER_URGENT)
     headers = message["properties"]["headers"]

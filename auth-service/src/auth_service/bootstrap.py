@@ -26,7 +26,7 @@ from auth_service.http.app import build_app
 from auth_service.http.client_address import ClientAddresses
 from auth_service.http.documents import Documents
 from auth_service.http.health import Health, Operations
-from auth_service.http.metrics import Metrics, OutboxCollector
+from auth_service.http.metrics import DatabaseCollector, Metrics
 from auth_service.http.pages.page import Renderer
 from auth_service.http.passwords import PasswordChecks
 from auth_service.http.policy import Policy
@@ -171,6 +171,7 @@ def build_api(settings: ApiSettings) -> Api:
         ),
         passwords=checks,
         sources=sources,
+        metrics=metrics,
     )
     refusals = Refusals(
         refusal=RefuseRegistration(transactions=transactions, keyed_hash=keyed_hash), sources=sources
@@ -197,7 +198,7 @@ def build_api(settings: ApiSettings) -> Api:
     )
     routes = [route for resource in resources for route in resource.routes()]
     documents = Documents(public_url=settings.public_url, renderer=renderer, described=routes)
-    operations = Operations(transactions=probes, metrics=metrics, outbox=OutboxCollector(probes))
+    operations = Operations(transactions=probes, metrics=metrics, database=DatabaseCollector(probes))
     return Api(
         public=build_app(
             [*routes, *documents.routes()],

@@ -115,6 +115,7 @@ class RelaySettings(_Settings):
         relay_window: unconfirmed messages in flight at most.
         relay_poll_seconds: how often the outbox is looked at when no notification comes.
         relay_lease_seconds: how long a claimed row stays with a relay that went silent.
+        relay_listen: host:port of `/metrics`, `/healthz` and `/readyz`; without it there is no port.
     """
 
     database_url: DatabaseUrl
@@ -122,6 +123,7 @@ class RelaySettings(_Settings):
     relay_window: Annotated[int, Field(ge=1, le=10_000)] = 200
     relay_poll_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
     relay_lease_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
+    relay_listen: HostAndPort | None = None
 
 
 class AnnounceSettings(WriterSettings):
@@ -161,9 +163,14 @@ class RefusalsSettings(ExplainSettings):
 
 
 class WorkerSettings(LinkingSettings):
-    """`auth-service worker`: records reports, renews letters, does scheduled work."""
+    """`auth-service worker`: records reports, renews letters, does scheduled work.
+
+    Attributes:
+        worker_listen: host:port of `/metrics`, `/healthz` and `/readyz`; without it there is no port.
+    """
 
     broker_url: BrokerUrl
+    worker_listen: HostAndPort | None = None
 
 
 class HeldSettings(_Settings):
@@ -173,7 +180,13 @@ class HeldSettings(_Settings):
 
 
 class BeatSettings(_Settings):
-    """`auth-service beat`: publishes scheduled work; needs no database."""
+    """`auth-service beat`: publishes scheduled work; needs no database.
+
+    Attributes:
+        beat_schedule_file: where it remembers when it asked for what.
+        beat_listen: host:port of `/metrics`, `/healthz` and `/readyz`; without it there is no port.
+    """
 
     broker_url: BrokerUrl
     beat_schedule_file: Path
+    beat_listen: HostAndPort | None = None

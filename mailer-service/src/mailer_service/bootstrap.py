@@ -39,10 +39,11 @@ from mailer_service.smtp.transport import SmtpTransport
 from mailer_service.suppression.recipient_hashes import RecipientHasher
 from mailer_service.worker.consumption import Consumption
 from mailer_service.worker.follow_up import FollowUp
-from mailer_service.worker.liveness import Heartbeat, Liveness, ThreadWatchdog, heartbeat_step
+from mailer_service.worker.liveness import Liveness, ThreadWatchdog
 from mailer_service.worker.pipeline import Pipeline
 from mailer_service.worker.tasks import Cancellations, register
 from service_runtime.celery.app import build_app
+from service_runtime.celery.heartbeat import Heartbeat, heartbeat_step
 from service_runtime.database.engine import build_engine
 from service_runtime.publishing.channel import ConfirmingChannel
 from service_runtime.publishing.confirms import PublishOutcome
@@ -116,7 +117,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
     stopping = StopSignal()
     metrics = Metrics(settings.queues)
     watchdog = ThreadWatchdog()
-    heartbeat = Heartbeat(metrics=metrics)
+    heartbeat = Heartbeat(consuming=metrics.consuming)
     app.steps["consumer"].add(heartbeat_step(heartbeat))
     session_lock = SessionLock(engine)
     ledger = Ledger(

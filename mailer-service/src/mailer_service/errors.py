@@ -31,12 +31,6 @@ class LetterLocked(LedgerUnavailable):
     sentence = "Somebody else held the letter's row for too long."
 
 
-class AddressTaken(MailerError):
-    """The port for metrics and health cannot be opened."""
-
-    sentence = "The port for metrics and health cannot be opened."
-
-
 class Requeued(MailerError):
     """The message goes back to its queue, for this replica cannot finish it now."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
 from mail_contract.letters import LetterClass
 from mailer_service.db.tables import Scope
 from mailer_service.delivery.outcome import Concern, Outcome, Sent
+from service_runtime.process_metrics import process_registry
 
 _ATTEMPT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60)
 """Seconds. A kept connection answers in milliseconds; an attempt ends before its lease."""
@@ -25,7 +26,7 @@ class Metrics:
     """
 
     def __init__(self, queues: Collection[str] = ()) -> None:
-        self.registry = CollectorRegistry()
+        self.registry = process_registry(service="mailer", distribution="postern-mailer-service")
         self._queues = tuple(queues)
         self._letters = Counter(
             "mailer_letters",

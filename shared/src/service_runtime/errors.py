@@ -24,6 +24,12 @@ class SettingsError(ServiceRuntimeError):
     sentence = "The configuration is incomplete or wrong."
 
 
+class AddressTaken(ServiceRuntimeError):
+    """The port for metrics and health cannot be opened."""
+
+    sentence = "The port for metrics and health cannot be opened."
+
+
 class BrokerLost(ServiceRuntimeError):
     """The connection to the broker cannot be used any more.
 

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import psutil
 import psycopg2
+from prometheus_client.parser import text_string_to_metric_families
 
 from postern_local.readiness import http_answers
 from support.certificates import NOBODY
@@ -42,7 +44,12 @@ def test_whichever_child_is_asked_the_metrics_are_of_all(api: RunningApi) -> Non
         httpx.get(f"{api.url}/v1/receipts/unknown", verify=NOBODY)
     counted = 'auth_http_requests_total{method="GET",route="/v1/receipts/<receipt>",status="404"} 20.0'
 
-    assert all(counted in httpx.get(f"{api.ops}/metrics", verify=NOBODY).text for _ in range(10))
+    answers = [httpx.get(f"{api.ops}/metrics", verify=NOBODY).text for _ in range(10)]
+    assert all(counted in answer for answer in answers)
+    # Memory is added up, so that it does not jump with the child that answers.
+    own = psutil.Process(min(api.children())).memory_info().rss
+    assert all(figure(answer, "process_resident_memory_bytes") > 1.5 * own for answer in answers)
+    assert all(figure(answer, "auth_letters") == 0 for answer in answers)
     assert api.process.is_running
 
 
@@ -69,6 +76,12 @@ def test_asked_to_stop_it_first_answers_the_requests_in_progress(
 
         assert answer.result().status_code == 404
     eventually(lambda: not api.process.is_running)
+
+
+def figure(exposition: str, name: str) -> float:
+    """The samples of a metric, added up."""
+    families = text_string_to_metric_families(exposition)
+    return sum(sample.value for family in families for sample in family.samples if sample.name == name)
 
 
 def _waits(database: Database) -> Callable[[], bool]:

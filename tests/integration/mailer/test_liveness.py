@@ -61,7 +61,7 @@ def test_a_healthy_replica_is_alive_and_counts_what_it_sends(room: Mailroom, lis
     assert httpx.get(f"http://{listen}/healthz", verify=NOBODY).json() == {
         "alive": True,
         "because": None,
-        "queues_not_consumed": {},
+        "not_ready": {},
     }
     assert alive(listen).returncode == 0
     eventually(lambda: figures(listen)["mailer_in_hand"] == 0)

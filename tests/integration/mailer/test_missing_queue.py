@@ -46,7 +46,7 @@ def is_sent(room: Mailroom, letter: LetterName) -> None:
 def health(listen: str) -> dict[str, object]:
     answer = httpx.get(f"http://{listen}/healthz", verify=NOBODY).raise_for_status().json()
     assert answer["alive"]
-    return dict(answer["queues_not_consumed"])
+    return dict(answer["not_ready"])
 
 
 def consuming(listen: str) -> set[str]:

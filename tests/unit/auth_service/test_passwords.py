@@ -15,8 +15,15 @@ class HeldUp:
     """An observer that keeps the first computation's turn until it is let go."""
 
     refusals: int = 0
+    queue: list[int] = field(default_factory=lambda: [0])
     entered: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
+
+    def queued(self) -> None:
+        self.queue.append(self.queue[-1] + 1)
+
+    def begun(self) -> None:
+        self.queue.append(self.queue[-1] - 1)
 
     def computed(self, seconds: float, waited: float) -> None:
         assert seconds > 0
@@ -48,6 +55,7 @@ def test_beyond_the_limit_a_caller_is_told_to_come_back() -> None:
     observer.let_go.set()
     first.join()
     assert observer.refusals == 1
+    assert observer.queue == [0, 1, 0]
     assert passwords.hash("three boats at dusk", salt=SALT)
 
 
@@ -64,6 +72,12 @@ class Counting:
     """An observer that counts computations."""
 
     computations = 0
+
+    def queued(self) -> None:
+        raise AssertionError
+
+    def begun(self) -> None:
+        raise AssertionError
 
     def computed(self, seconds: float, waited: float) -> None:
         assert (seconds > 0, waited >= 0) == (True, True)

@@ -2,8 +2,8 @@
 
 from threading import Event, Thread
 
-from mailer_service.metrics import Metrics
-from mailer_service.worker.liveness import Heartbeat, Liveness, ThreadWatchdog
+from mailer_service.worker.liveness import Liveness, ThreadWatchdog
+from service_runtime.celery.heartbeat import Heartbeat
 from support.clock import Clock
 
 LEASE = 30.0
@@ -15,7 +15,7 @@ class Replica:
     def __init__(self) -> None:
         self.clock = Clock()
         self.watchdog = ThreadWatchdog(clock=self.clock)
-        self.heartbeat = Heartbeat(metrics=Metrics(), clock=self.clock)
+        self.heartbeat = Heartbeat(consuming=lambda _: None, clock=self.clock)
         self.stopping = Event()
         self.watch_has_ended = False
         self._liveness = Liveness(

@@ -58,4 +58,16 @@ def test_providers_and_what_was_put_off_are_known_by_closed_sets() -> None:
 
 def test_no_label_says_who_a_letter_is_for() -> None:
     labels = {label for family in Metrics().registry.collect() for s in family.samples for label in s.labels}
-    assert labels <= {"outcome", "letter_class", "result", "le", "concern", "scope", "provider", "reason"}
+    assert labels <= {
+        "outcome",
+        "letter_class",
+        "result",
+        "le",
+        "concern",
+        "scope",
+        "provider",
+        "reason",
+        "service",
+        "version",
+        "python",
+    }

@@ -17,7 +17,7 @@ from auth_service.cli.audit_command import audit
 from auth_service.cli.held_commands import held
 from auth_service.cli.keys_commands import keys
 from auth_service.cli.operating import by_option
-from service_runtime.errors import SettingsError
+from service_runtime.errors import AddressTaken, SettingsError
 
 WRONG_SETTINGS: Final = 2
 
@@ -134,6 +134,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line: these arguments, or the process's own."""
     try:
         commands(arguments)
-    except SettingsError as error:
+    except (AddressTaken, SettingsError) as error:
         click.echo(str(error), err=True)
         sys.exit(WRONG_SETTINGS)

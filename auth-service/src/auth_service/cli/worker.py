@@ -22,9 +22,12 @@ from auth_service.flows.sign_up_letters import SignUpLetters
 from auth_service.inbox.tasks import register_report_task
 from auth_service.maintenance.tasks import register_maintenance_tasks
 from auth_service.settings import WorkerSettings
+from auth_service.worker_status import WorkerStatus
 from mail_contract.topology import AUTH_MAINTENANCE, AUTH_REPORTS
 from service_runtime.celery.app import build_app
+from service_runtime.celery.heartbeat import heartbeat_step
 from service_runtime.database.engine import build_engine, build_sessions
+from service_runtime.endpoint import Probes, served
 
 THREADS: Final = 4
 """Each holds one database connection for the milliseconds a report takes."""
@@ -35,6 +38,8 @@ def run() -> None:
     settings = start("auth-worker", WorkerSettings)
     queues = [AUTH_REPORTS, AUTH_MAINTENANCE]
     app = build_app("auth-worker", broker_url=settings.broker_url.get_secret_value(), consumes=queues)
+    status = WorkerStatus(queues)
+    app.steps["consumer"].add(heartbeat_step(status.heartbeat))
     engine = build_engine(
         settings.database_url.get_secret_value(), application="auth-worker", connections=THREADS, overflow=0
     )
@@ -60,13 +65,14 @@ def run() -> None:
         stopping.set()
 
     signals.worker_shutting_down.connect(on_stop)
-    register_report_task(app, renewals.take, stopping)
+    register_report_task(app, renewals.take, stopping, status)
     register_maintenance_tasks(
         app,
         transactions,
         renew_due=renewals.renew_due,
         remind_due=reminders.remind_due,
         end_holds=EndExpiredHolds(suspicion=settings.campaign),
+        status=status,
     )
     worker = app.Worker(
         # One name a process: the library expands placeholders only on its own command line.
@@ -80,6 +86,8 @@ def run() -> None:
         without_mingle=True,
         without_heartbeat=True,
     )
-    worker.start()
+    probes = Probes(exposition=status.exposition, complaint=status.complaint, not_ready=status.not_ready)
+    with served(settings.worker_listen, variable="AUTH_WORKER_LISTEN", probes=probes):
+        worker.start()
     engine.dispose()
     sys.exit(worker.exitcode or 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import bindparam, case, func, or_, select, update
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from auth_service.db.base import table_of
 from auth_service.db.tables import Letter, LetterEvent, Registration
+from auth_service.domain.delivery import DeliveryState
 from auth_service.domain.receipt import LetterProgress, ReceiptState, Step
 from auth_service.domain.registration import EndedFor
 from auth_service.domain.renewal import RequestedLetter
@@ -89,3 +91,13 @@ def take_due(session: Session, letter_id: UUID) -> bool:
 def is_withdrawn(session: Session, letter_id: UUID) -> bool:
     """Says whether a cancellation was ever written for a letter: a newer one, or what it says is done or gone."""
     return bool(session.scalar(_IS_WITHDRAWN, {"letter_id": letter_id}))
+
+
+def count_recent_states(session: Session) -> dict[DeliveryState, int]:
+    """Returns how many letters that were asked for within the last hour are in which state; every state is there."""
+    found = session.execute(
+        select(_LETTERS.c.state, func.count())
+        .where(_LETTERS.c.created_at > func.now() - timedelta(hours=1))
+        .group_by(_LETTERS.c.state)
+    )
+    return {**dict.fromkeys(DeliveryState, 0), **{DeliveryState(state): count for state, count in found}}

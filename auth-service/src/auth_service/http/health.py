@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from auth_service.db import MIGRATIONS_PACKAGE
 from auth_service.db.transactions import Transactions
 from auth_service.errors import DatabaseUnavailable
-from auth_service.http.metrics import Metrics, OutboxCollector, exposition
+from auth_service.http.metrics import DatabaseCollector, Metrics, exposition
 from auth_service.http.problems import Problem, Refusal
 from auth_service.http.route import Answer, Route, json_answer
 from auth_service.http.schemas import HealthAnswer, ReadinessAnswer
@@ -59,7 +59,7 @@ class Operations:
 
     transactions: Transactions
     metrics: Metrics
-    outbox: OutboxCollector
+    database: DatabaseCollector
 
     def routes(self) -> tuple[Route, ...]:
         """Returns its calls."""
@@ -102,4 +102,4 @@ class Operations:
 
     def measure(self) -> Response:
         """Returns the metrics."""
-        return Response(exposition(self.metrics, self.outbox), content_type=CONTENT_TYPE_LATEST)
+        return Response(exposition(self.metrics, self.database), content_type=CONTENT_TYPE_LATEST)

@@ -17,7 +17,7 @@ from service_runtime.telemetry import bind_correlation_id, current_correlation_i
 
 _NO_ROUTE: Final = "(none)"
 ARRIVED: Final = "postern.arrived"
-"""Key of the WSGI environment: when the request was complete, in seconds on the monotonic clock."""
+"""Key of the WSGI environment: when the request was complete on this machine, in seconds on the monotonic clock."""
 
 _log = structlog.get_logger(__name__)
 
@@ -43,7 +43,9 @@ def surround_requests(
         # It may have waited for a thread; a caller's patience began when it was sent.
         g.arrived = request.environ.get(ARRIVED, time.monotonic())
         requested_at.set(g.arrived)
-        if longest_wait is not None and time.monotonic() - g.arrived > longest_wait:
+        waited = time.monotonic() - g.arrived
+        metrics.request_begun(waited=waited)
+        if longest_wait is not None and waited > longest_wait:
             raise TooBusy
 
     def after(response: Response) -> Response:

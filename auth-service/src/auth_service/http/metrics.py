@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from auth_service.db.letters import count_recent_states
 from auth_service.db.transactions import Transactions
 from auth_service.domain.limit import LimitName
 from auth_service.errors import DatabaseUnavailable
 from auth_service.outbox.hold import hold_totals
 from auth_service.outbox.release import measure_backlog
+from service_runtime.process_metrics import BuildCollector, ProcessesCollector
 
-_REQUEST_BUCKETS: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.3, 0.5, 1, 2, 5)
+_REQUEST_BUCKETS: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30)
 _HASH_BUCKETS: Final = (0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2)
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -32,8 +35,14 @@ class Metrics:
         )
         self._seconds = Histogram(
             "auth_http_request_seconds",
-            "From its last byte read to its answer made, the wait for a thread included.",
+            "From the arrival of its last byte to its answer made, all waiting included.",
             ["route"],
+            buckets=_REQUEST_BUCKETS,
+            registry=self.registry,
+        )
+        self._wait = Histogram(
+            "auth_http_wait_seconds",
+            "From the arrival of its last byte until a thread began with it.",
             buckets=_REQUEST_BUCKETS,
             registry=self.registry,
         )
@@ -48,6 +57,18 @@ class Metrics:
         )
         self._hash_refused = Counter(
             "auth_password_hash_refused", "Turns that did not come in time.", registry=self.registry
+        )
+        self._hash_queue = Gauge(
+            "auth_password_hash_queue",
+            "Requests that wait for a turn to hash a password.",
+            multiprocess_mode="livesum",
+            registry=self.registry,
+        )
+        self._verifications = Counter(
+            "auth_verifications",
+            "Links and codes sent in to prove an address, by what became of them.",
+            ["by", "result"],
+            registry=self.registry,
         )
         self._breach_list = Counter(
             "auth_breach_list",
@@ -71,6 +92,14 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
+
+    def request_begun(self, *, waited: float) -> None:
+        """Counts how long a request waited until a thread began with it."""
+        self._wait.observe(waited)
+
+    def verification_answered(self, *, by: str, result: str) -> None:
+        """Counts a link or a code, by whether it proved an address; `result` is one of a closed set."""
+        self._verifications.labels(by, result).inc()
 
     def request_answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Counts a request under its route's template; never under its path, which may hold a receipt."""
@@ -101,6 +130,14 @@ class Metrics:
         """Counts a proof that came with a registration."""
         self._proofs.labels("accepted" if accepted else "refused").inc()
 
+    def queued(self) -> None:
+        """Counts a request that waits for its turn."""
+        self._hash_queue.inc()
+
+    def begun(self) -> None:
+        """Counts one less: its turn has come, or never will."""
+        self._hash_queue.dec()
+
     def computed(self, seconds: float, waited: float) -> None:
         """Counts one hash."""
         self._hash_seconds.observe(seconds)
@@ -111,17 +148,18 @@ class Metrics:
         self._hash_refused.inc()
 
 
-class OutboxCollector(Collector):
-    """Asks the database how far behind the outbox is, when somebody asks us."""
+class DatabaseCollector(Collector):
+    """Asks the database how its letters stand, when somebody asks us."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
     def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
-        """Yields depth and age, or only that the database is away."""
+        """Yields what there is to tell, or only that the database is away."""
         try:
             with self._transactions.begin() as session:
                 backlog, ended = measure_backlog(session), hold_totals(session)
+                states = count_recent_states(session)
         except DatabaseUnavailable:
             yield GaugeMetricFamily("auth_database_up", "Whether the database answers.", value=0)
             return
@@ -137,14 +175,27 @@ class OutboxCollector(Collector):
         for end, letters in ended.items():
             totals.add_metric([end], letters)
         yield totals
+        recent = GaugeMetricFamily(
+            "auth_letters",
+            "Letters asked for within the last hour, by what is known of them.",
+            labels=["state"],
+        )
+        for state, count in states.items():
+            recent.add_metric([state], count)
+        yield recent
 
 
-def exposition(metrics: Metrics, outbox: OutboxCollector) -> bytes:
-    """Returns everything in Prometheus' text format."""
+def exposition(metrics: Metrics, database: DatabaseCollector) -> bytes:
+    """Returns everything in Prometheus' text format, of all processes of this API where they share a directory."""
     registry = CollectorRegistry()
-    registry.register(outbox)
+    registry.register(database)
+    registry.register(BuildCollector(service="auth-api", distribution="postern-auth-service"))
     own: Collector | CollectorRegistry = metrics.registry
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if directory is None:
+        ProcessCollector(registry=registry)
+    else:
+        registry.register(ProcessesCollector(Path(directory)))
         shared = CollectorRegistry()
         MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
         own = shared

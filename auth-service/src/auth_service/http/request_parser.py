@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from io import BytesIO
 from types import MappingProxyType
@@ -83,12 +83,17 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc] # waitress is unty
     """One request, as it comes in.
 
     Attributes:
-        arrived: when the last byte of it was there, in seconds on the monotonic clock.
+        arrived: when the last byte of it reached this machine, in seconds on the monotonic clock.
     """
 
     arrived: float = 0.0
     completed: bool
     error: Any
+
+    def __init__(self, adjustments: Any, *, unread_seconds: Callable[[], float] = lambda: 0.0) -> None:
+        """Takes how long the bytes that are read now have been here unread."""
+        super().__init__(adjustments)
+        self._unread_seconds = unread_seconds
 
     def received(self, data: bytes) -> int:
         """Takes what came; returns how much of it belongs to this request."""
@@ -97,7 +102,7 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc] # waitress is unty
         if not self.completed and self._frames_endlessly():
             self.error, self.completed = BadRequest(_REFUSED), True
         if self.completed:
-            self.arrived = time.monotonic()
+            self.arrived = time.monotonic() - self._unread_seconds()
             if self.error is not None:
                 self.error = WireError(self._problem(line_ended=line_ended))
         return consumed

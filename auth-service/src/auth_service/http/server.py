@@ -27,6 +27,7 @@ from auth_service.http.request_parser import (
     RequestParser,
     WireError,
 )
+from auth_service.http.unread import unread_seconds
 
 DEADLINE_SECONDS: Final = 15.0
 """For a whole request, from its first byte to its last; as long may a connection wait for one, or for its answer to be taken."""
@@ -59,13 +60,15 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
-    parser_class = RequestParser
     task_class = _Task
     error_task_class = _ErrorTask
 
     def __init__(self, *args: Any, **more: Any) -> None:
         self.waiting_since = time.monotonic()
         super().__init__(*args, **more)
+
+    def parser_class(self, adjustments: Any) -> RequestParser:
+        return RequestParser(adjustments, unread_seconds=lambda: unread_seconds(self.socket))
 
     def received(self, data: bytes) -> bool:
         # Blank lines are no request: waitress drops them, and whoever sends nothing else is still waiting for one to begin.

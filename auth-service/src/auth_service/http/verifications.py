@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Final
 
 from flask import Response, request
 
@@ -13,6 +14,7 @@ from auth_service.flows.confirm_registration import Verified
 from auth_service.flows.verify_address import VerifyAddress
 from auth_service.http.body import read_object, unprocessable, validate
 from auth_service.http.flaws import flaw
+from auth_service.http.metrics import Metrics
 from auth_service.http.passwords import PasswordChecks
 from auth_service.http.problems import Refusal
 from auth_service.http.registrations import read_address
@@ -20,6 +22,17 @@ from auth_service.http.route import BODY_PROBLEMS, Answer, Route, json_answer, p
 from auth_service.http.schemas import CodeVerificationRequest, LinkVerificationRequest, VerificationAnswer
 from auth_service.http.sources import Sources
 from auth_service.security.secrets import Secret
+
+_NOT_PROVED: Final = (
+    errors.UnknownLink,
+    errors.RefusedCode,
+    errors.UsedLink,
+    errors.ExpiredLink,
+    errors.ReplacedLink,
+    errors.AlreadyConfirmed,
+    errors.RefusedRegistration,
+    errors.PasswordNeeded,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +42,7 @@ class Verifications:
     verify: VerifyAddress
     sources: Sources
     passwords: PasswordChecks
+    metrics: Metrics
 
     def routes(self) -> tuple[Route, ...]:
         """Returns its calls."""
@@ -54,14 +68,7 @@ class Verifications:
                 problems=(
                     *BODY_PROBLEMS,
                     *problems_of(
-                        errors.UnknownLink,
-                        errors.RefusedCode,
-                        errors.UsedLink,
-                        errors.ExpiredLink,
-                        errors.ReplacedLink,
-                        errors.AlreadyConfirmed,
-                        errors.RefusedRegistration,
-                        errors.PasswordNeeded,
+                        *_NOT_PROVED,
                         errors.RateLimited,
                         errors.TooBusy,
                         errors.DatabaseUnavailable,
@@ -82,14 +89,26 @@ class Verifications:
         if body.keys() >= {"registration_secret", "password"}:
             # Two passwords cannot count.
             raise Refusal(unprocessable(flaw("#", "secret_or_password")))
-        if body.keys() & {"email", "code"}:
-            by_code, _ = self.passwords.read(
-                CodeVerificationRequest, body, admit=lambda _: self.sources.admit_secrets()
-            )
-            secret, password = _second_thing(by_code)
-            address = read_address(by_code.email)
-            with in_constant_time():
-                return self.verify.by_code(address, by_code.code, secret=secret, password=password)
+        by = "code" if body.keys() & {"email", "code"} else "link"
+        try:
+            verified = self._by_code(body) if by == "code" else self._by_link(body)
+        except _NOT_PROVED as error:
+            result = "password_needed" if isinstance(error, errors.PasswordNeeded) else "refused"
+            self.metrics.verification_answered(by=by, result=result)
+            raise
+        self.metrics.verification_answered(by=by, result="accepted")
+        return verified
+
+    def _by_code(self, body: dict[str, object]) -> Verified:
+        by_code, _ = self.passwords.read(
+            CodeVerificationRequest, body, admit=lambda _: self.sources.admit_secrets()
+        )
+        secret, password = _second_thing(by_code)
+        address = read_address(by_code.email)
+        with in_constant_time():
+            return self.verify.by_code(address, by_code.code, secret=secret, password=password)
+
+    def _by_link(self, body: dict[str, object]) -> Verified:
         by_link = validate(LinkVerificationRequest, body)
         secret, password = _second_thing(by_link)
         self.sources.admit_secrets()

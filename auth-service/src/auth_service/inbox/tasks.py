@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from auth_service.backoff import Backoff
 from auth_service.db.reports import Recorded
 from auth_service.errors import DatabaseUnavailable, UnknownLetter
+from auth_service.worker_status import WorkerStatus
 from mail_contract.messages import DeliveryReport
 from mail_contract.tasks import RECORD_REPORT
 
@@ -28,13 +29,16 @@ _HOLD_SECONDS: Final = 20 * 60.0
 TakeReport = Callable[[DeliveryReport], Recorded]
 
 
-def register_report_task(app: Celery, take: TakeReport, stopping: threading.Event) -> None:
+def register_report_task(
+    app: Celery, take: TakeReport, stopping: threading.Event, status: WorkerStatus
+) -> None:
     """Gives the app the task `auth.record_report`.
 
     Args:
         app: of the worker.
         take: records one report; raises UnknownLetter or DatabaseUnavailable.
         stopping: set when the worker is asked to stop.
+        status: told about each report that was recorded.
     """
 
     @app.task(name=RECORD_REPORT)
@@ -45,6 +49,7 @@ def register_report_task(app: Celery, take: TakeReport, stopping: threading.Even
         except UnknownLetter as error:
             log.error("report_of_unknown_letter", letter_id=str(report.letter_id), state=report.state)  # noqa: TRY400
             raise Reject("unknown letter", requeue=False) from error
+        status.reported(report.state, recorded)
         log.info(
             "report_recorded",
             letter_id=str(report.letter_id),

@@ -23,6 +23,7 @@ from auth_service.maintenance.purge import (
     purge_tokens,
 )
 from auth_service.outbox.lost import end_lost_letters
+from auth_service.worker_status import WorkerStatus
 from mail_contract.tasks import (
     END_HOLDS,
     END_LOST_LETTERS,
@@ -72,6 +73,7 @@ def register_maintenance_tasks(
     renew_due: Callable[..., int],
     remind_due: Callable[..., int],
     end_holds: Purge,
+    status: WorkerStatus,
 ) -> None:
     """Gives the app one task for each of `PURGES`, and those of lost letters, of renewals, of reminders and of holds."""
 
@@ -83,16 +85,18 @@ def register_maintenance_tasks(
         return batch
 
     for name, purge in PURGES.items():
-        app.task(name=name)(_task(name, purging(purge), "purged"))
-    app.task(name=END_HOLDS)(_task(END_HOLDS, purging(end_holds), "holds_ended"))
-    app.task(name=END_LOST_LETTERS)(_task(END_LOST_LETTERS, purging(end_lost_letters), "lost_letters_ended"))
-    app.task(name=REMIND_REGISTRATIONS)(
-        _task(REMIND_REGISTRATIONS, lambda: remind_due(limit=BATCH_ROWS), "reminded")
+        app.task(name=name)(_task(name, purging(purge), "purged", status))
+    app.task(name=END_HOLDS)(_task(END_HOLDS, purging(end_holds), "holds_ended", status))
+    app.task(name=END_LOST_LETTERS)(
+        _task(END_LOST_LETTERS, purging(end_lost_letters), "lost_letters_ended", status)
     )
-    app.task(name=RENEW_LETTERS)(_task(RENEW_LETTERS, lambda: renew_due(limit=BATCH_ROWS), "renewed"))
+    app.task(name=REMIND_REGISTRATIONS)(
+        _task(REMIND_REGISTRATIONS, lambda: remind_due(limit=BATCH_ROWS), "reminded", status)
+    )
+    app.task(name=RENEW_LETTERS)(_task(RENEW_LETTERS, lambda: renew_due(limit=BATCH_ROWS), "renewed", status))
 
 
-def _task(name: str, do_batch: Callable[[], int], event: str) -> Callable[[], None]:
+def _task(name: str, do_batch: Callable[[], int], event: str, status: WorkerStatus) -> Callable[[], None]:
     def run() -> None:
         rows = 0
         try:
@@ -105,6 +109,7 @@ def _task(name: str, do_batch: Callable[[], int], event: str) -> Callable[[], No
             # Not tried again: the same work comes round with the next tick.
             log.warning("maintenance_interrupted", task=name, rows=rows, error=type(error.__cause__).__name__)
             return
+        status.maintained(name, rows)
         log.info(event, task=name, rows=rows)
 
     return run

@@ -28,6 +28,7 @@ from auth_service.outbox.message import ClaimedMessage
 from auth_service.outbox.release import hand_back, measure_backlog, release_failed
 from auth_service.outbox.settle import settle_expired, settle_moot, settle_published
 from auth_service.relay.batch import BatchOutcome, Deadlines, publish_batch
+from auth_service.relay.status import RelayStatus
 from auth_service.relay.wakeup import StopRequest, Wakeup
 from service_runtime.errors import BrokerLost
 from service_runtime.publishing.channel import ConfirmingChannel
@@ -66,12 +67,14 @@ class Relay:
         wakeup: Wakeup,
         stop: StopRequest,
         pace: Pace,
+        status: RelayStatus,
     ) -> None:
         self._transactions = transactions
         self._connect = connect
         self._wakeup = wakeup
         self._stop = stop
         self._pace = pace
+        self._status = status
         self._channel: ConfirmingChannel | None = None
         self._broker_patience = Backoff(first=0.2, longest=5.0)
         self._database_patience = Backoff(first=0.2, longest=5.0)
@@ -81,11 +84,13 @@ class Relay:
         """Relays until asked to stop; then hands back what it has not published."""
         log.info("relay_started", window=self._pace.window)
         while not self._stop.made:
+            self._status.turned()
             try:
                 self._turn()
             except BrokerLost as error:
                 self._lose_channel(error)
             except DatabaseUnavailable as error:
+                self._status.database(answers=False)
                 log.warning("database_unavailable", error=type(error.__cause__).__name__)
                 self._stop.wait(self._database_patience.next())
         self._close_channel()
@@ -100,6 +105,7 @@ class Relay:
         # A broker that accepts connections but confirms nothing gets one letter a trial, not one window a trial.
         messages = self._claim(token, limit=self._pace.window if channel.proven else 1)
         self._database_patience.reset()
+        self._status.database(answers=True)
         if not messages:
             self._wakeup.wait(channel.fileno(), seconds=self._pace.poll_seconds)
             return
@@ -119,6 +125,7 @@ class Relay:
     def _open_channel(self) -> ConfirmingChannel:
         if self._channel is None:
             self._channel = self._connect()
+            self._status.broker(connected=True)
             log.info("broker_connected")
         return self._channel
 
@@ -131,12 +138,16 @@ class Relay:
     def _close_channel(self) -> None:
         if self._channel is not None:
             self._channel.close()
-            self._channel = None
+            self._forget_channel()
 
     def _drop_channel(self) -> None:
         if self._channel is not None:
             self._channel.drop()
-            self._channel = None
+            self._forget_channel()
+
+    def _forget_channel(self) -> None:
+        self._channel = None
+        self._status.broker(connected=False)
 
     def _claim(self, token: UUID, *, limit: int) -> Sequence[ClaimedMessage]:
         with self._transactions.begin() as session:
@@ -166,6 +177,9 @@ class Relay:
                 time.sleep(_SETTLE_PAUSE_SECONDS)
         if settled < len(outcome.confirmed):
             log.warning("lease_overrun", rows=len(outcome.confirmed) - settled)
+        self._status.published(len(outcome.confirmed))
+        self._status.refused(outcome.failed.values())
+        self._status.dropped(expired=len(expired), moot=len(moot))
         if outcome.confirmed:
             log.info("messages_published", confirmed=len(outcome.confirmed))
         if expired or moot:

@@ -29,6 +29,12 @@ requested_at: ContextVar[float | None] = ContextVar("requested_at", default=None
 class HashObserver(Protocol):
     """Is told about every computation; metrics in production, a list in tests."""
 
+    def queued(self) -> None:
+        """A caller waits for its turn."""
+
+    def begun(self) -> None:
+        """A caller that waited got its turn, or never will."""
+
     def computed(self, seconds: float, waited: float) -> None:
         """One hash took so long, after waiting so long for its turn."""
 
@@ -81,10 +87,19 @@ class Passwords:
         now = time.monotonic()
         started = requested_at.get() or now
         longest_wait = self._wait_seconds - (now - started)
-        if longest_wait <= 0 or not self._turns.acquire(timeout=longest_wait):
+        if longest_wait <= 0 or not self._gets_turn(longest_wait):
             self._observer.refused()
             raise TooBusy
         try:
             yield time.monotonic() - started
         finally:
             self._turns.release()
+
+    def _gets_turn(self, seconds: float) -> bool:
+        if self._turns.acquire(blocking=False):
+            return True
+        self._observer.queued()
+        try:
+            return self._turns.acquire(timeout=seconds)
+        finally:
+            self._observer.begun()

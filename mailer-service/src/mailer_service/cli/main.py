@@ -11,9 +11,10 @@ from typing import Any
 import click
 
 from mailer_service.cli.start import BAD_SETTINGS, settings_of
-from mailer_service.errors import AddressTaken, BrokenTemplates
+from mailer_service.errors import BrokenTemplates
 from mailer_service.letter_settings import DkimSettings
 from mailer_service.settings import FlowerSettings, MigrationSettings, WorkerSettings
+from service_runtime.errors import AddressTaken
 
 
 class LazyGroup(click.Group):

@@ -15,7 +15,7 @@ from celery import signals
 from mailer_service.bootstrap import build_mailer
 from mailer_service.processor import Processor
 from mailer_service.settings import WorkerSettings
-from mailer_service.worker.endpoint import served
+from service_runtime.endpoint import Probes, served
 
 log = structlog.get_logger(__name__)
 
@@ -45,12 +45,12 @@ def run(settings: WorkerSettings) -> None:
         last_resort.start()
 
     signals.worker_shutting_down.connect(stop, weak=False)
-    with served(
-        settings.listen,
+    probes = Probes(
         exposition=mailer.metrics.exposition,
         complaint=mailer.liveness.complaint,
-        degraded=mailer.liveness.degraded,
-    ):
+        not_ready=mailer.liveness.not_ready,
+    )
+    with served(settings.listen, variable="MAILER_LISTEN", probes=probes):
         mailer.session_lock.arrive()
         mailer.monitor.start()
         try:

@@ -15,82 +15,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, get_ident
-from typing import Any
 
 import structlog
-from celery.bootsteps import StartStopStep
-from celery.worker.consumer.tasks import Tasks
 
-from mailer_service.metrics import Metrics
-
-EVERY_SECONDS = 1.0
-
-
-class Heartbeat:
-    """Beats while the event loop turns; while there is no broker, each failed try to connect is a beat.
-
-    Args:
-        metrics: told every second which queues are consumed.
-        clock: seconds.
-    """
-
-    def __init__(self, *, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
-        self._metrics = metrics
-        self._clock = clock
-        self._last = clock()
-        self._tries = 0
-        self._tries_now: Callable[[], int] = lambda: 0
-        self._consumers: Any = None
-
-    def beat(self) -> None:
-        """The loop has turned."""
-        self._last = self._clock()
-        self._metrics.consuming(self._consumers.taken if self._consumers else ())
-
-    def absent_queues(self) -> Mapping[str, str]:
-        """Returns the queues that the broker does not let this replica consume, and why."""
-        consumers = self._consumers
-        return consumers.absent if consumers else {}
-
-    def begins(self, tries: Callable[[], int]) -> None:
-        """There is a consumer from now on; `tries` tells how often it failed to connect since it last did."""
-        self._tries_now = tries
-        self.beat()
-
-    def consumes(self, consumers: Any) -> None:
-        """There are consumers from now on, or (None) no more."""
-        self._consumers = consumers
-        self.beat()
-
-    def silence(self) -> float:
-        """Returns the seconds since the last sign of life."""
-        tries = self._tries_now()
-        if tries != self._tries:
-            self._tries = tries
-            self.beat()
-        return self._clock() - self._last
-
-
-def heartbeat_step(heartbeat: Heartbeat) -> type[StartStopStep]:
-    """Returns the step of Celery's consumer that lets this heart beat."""
-
-    class HeartbeatStep(StartStopStep):
-        requires = (Tasks,)
-
-        def __init__(self, parent: Any, **options: Any) -> None:
-            super().__init__(parent, **options)
-            heartbeat.begins(lambda: parent.broker_connection_retry_attempt)
-
-        def start(self, parent: Any) -> None:
-            # Belongs to this connection: Celery cancels it with the connection, and starts the step again.
-            parent.timer.call_repeatedly(EVERY_SECONDS, heartbeat.beat)
-            heartbeat.consumes(parent.task_consumer)
-
-        def stop(self, parent: Any) -> None:  # noqa: ARG002 - celery's signature
-            heartbeat.consumes(None)
-
-    return HeartbeatStep
-
+from service_runtime.celery.heartbeat import LONGEST_SILENCE_SECONDS, Heartbeat
 
 _INNERMOST = 15
 """Frames of a stack that are shown."""
@@ -152,8 +80,6 @@ log = structlog.get_logger(__name__)
 
 _SLOWEST_STEP_SECONDS = 15.0
 """A step of the ledger at its worst: waiting for a connection of the pool (5), making it (3), the statement (5)."""
-_LONGEST_SILENCE_SECONDS = 60.0
-"""Of the consumer: it turns every second; while it looks for its broker a try may take 10 s, and 5 s pass between two."""
 
 
 class Liveness:
@@ -182,16 +108,16 @@ class Liveness:
         self._stopping = stopping
         self._longest_step = max(lease_seconds, _SLOWEST_STEP_SECONDS)
 
-    def degraded(self) -> Mapping[str, str]:
+    def not_ready(self) -> Mapping[str, str]:
         """Returns the queues that are not consumed though they should be, and why; a new start would not help."""
-        return self._heartbeat.absent_queues()
+        return self._heartbeat.not_ready()
 
     def complaint(self) -> str | None:
         """Returns why the replica should be started anew; None while it works."""
         if self._stopping.is_set():
             return None
         silence = self._heartbeat.silence()
-        if silence > _LONGEST_SILENCE_SECONDS:
+        if silence > LONGEST_SILENCE_SECONDS:
             log.error("replica_stuck", part="consumer", seconds=round(silence))
             return f"the consumer has not turned for {silence:.0f} s"
         for name, has_ended in self._companions.items():

@@ -18,8 +18,8 @@ where a provider's rate is limited. All of it follows from:
 3. [this page](topology.md), likewise.
 
 Then apply the topology before the services of the new release start. Workers take from every queue unless `MAILER_QUEUES`
-says otherwise. No migration: the databases know classes by the shape of their names only, and rows that are in the outbox
-keep the rank they were written with.
+says otherwise; [on Kubernetes](kubernetes.md) each class has mailers and a scaler of its own, and a test asks for them. No migration: the
+databases know classes by the shape of their names only, and rows that are in the outbox keep the rank they were written with.
 """
 
 

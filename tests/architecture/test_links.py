@@ -39,6 +39,11 @@ MADE_AT_RUN_TIME = {
         "dkim.private.pem",
         "hash.key",
         "tokens.private.json",
+        "signing.private.json",
+        "signing.public.json",
+        "sealing.private.json",
+        "sealing.public.json",
+        "mailer-hash.key",
     ),
 }
 """Files a page may name though nobody wrote them down here: of a running stack, of servers, of the reader."""

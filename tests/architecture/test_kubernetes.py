@@ -284,11 +284,15 @@ def test_an_image_is_one_that_is_built_and_its_command_is_there(workload: Worklo
         assert workload.container["command"] == ["sleep", "infinity"]
 
 
-def test_everything_that_lasts_is_probed() -> None:
-    for name in of_kind("Deployment"):
+def test_everything_that_lasts_is_asked_on_its_own_port_whether_it_works() -> None:
+    for name in {*of_kind("Deployment")} - {"flower", "auth-operator", "mailer-operator"}:
         container = WORKLOADS[name].container
-        if "args" in container:
-            assert {"readinessProbe", "livenessProbe"} & set(container), name
+        annotations = WORKLOADS[name].manifest["spec"]["template"]["metadata"]["annotations"]
+        (port,) = (each["containerPort"] for each in container["ports"] if each["name"] == "metrics")
+        assert f"0.0.0.0:{port}" in WORKLOADS[name].settings.values()
+        assert annotations == {"prometheus.io/scrape": "true", "prometheus.io/port": str(port)}
+        assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "metrics"}
+        assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "metrics"}
 
 
 def test_the_mailer_is_given_longer_to_stop_than_it_gives_its_letters() -> None:

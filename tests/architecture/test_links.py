@@ -1,6 +1,7 @@
 """Every path, link, `make` target and command that the pages name is there."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from functools import cache
@@ -56,8 +57,10 @@ FILE_NAME = re.compile(rf"(?:[\w.*{{}},-]+/)*[\w.*-]+\.(?:{SUFFIXES})")
 FOLDER_NAME = re.compile(r"(?:auth-service|mailer-service|shared|deploy|tests|docs|requirements)/[\w./-]*")
 MODULE_NAME = re.compile(r"(?:auth_service|mailer_service|mail_contract|postern_local|dev_inbox)(?:\.\w+)+")
 MAKE = re.compile(r"\bmake (?=[a-z])([a-z-]+)")
+MAKE_CALL = re.compile(r"\bmake (?=[a-z])([^`|;&#<>\n]*)")
+ASSIGNED = re.compile(r"\b(\w+)=")
 CALL = re.compile(
-    rf"^\s*(?:\$ )?(?:\w+=\S+ )*(?:docker compose (?:exec|run) (?:-\S+ )*\S+ )?({'|'.join(COMMANDS)}) ([^`|;&#<>\n]*)",
+    rf"^\s*(?:\$ )?(?:\w+=\S+ )*(?:docker compose (?:exec|run) (?:-\S+ )*\S+ |kubectl .* -- )?({'|'.join(COMMANDS)}) ([^`|;&#<>\n]*)",
     flags=re.MULTILINE,
 )
 
@@ -145,6 +148,27 @@ def test_every_make_target_named_is_there(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_variable_given_to_make_is_one_that_the_makefile_reads(page: Path) -> None:
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    given = {
+        name for piece in code(page) for words in MAKE_CALL.findall(piece) for name in ASSIGNED.findall(words)
+    }
+    assert [name for name in given if f"$({name})" not in makefile] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_command_in_a_block_can_be_given_as_it_stands(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    wrong = [
+        f"{program} {words.strip()}: {flaw}"
+        for block in FENCE.findall(text)
+        for program, words in CALL.findall(block.replace("\\\n", " "))
+        if not {*"…["} & {*words} and (flaw := refusal_of(COMMANDS[program], shlex.split(words)))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_command_and_option_named_is_there(page: Path) -> None:
     wrong = [
         f"{program} {words.strip()}: {flaw}"
@@ -153,6 +177,22 @@ def test_every_command_and_option_named_is_there(page: Path) -> None:
         if (flaw := flaw_of(COMMANDS[program], words.split()))
     ]
     assert wrong == []
+
+
+def refusal_of(command: click.Command, words: list[str]) -> str | None:
+    """What the command line would say to these words before it does anything; files that are the reader's need not be there."""
+    try:
+        context = command.make_context(command.name, list(words))
+        if isinstance(command, click.Group) and (rest := [*context._protected_args, *context.args]):
+            _, found, left = command.resolve_command(context, rest)
+            return refusal_of(found, left) if found else f"no command {rest[0]}"
+    except click.exceptions.Exit:
+        return None
+    except click.BadParameter as error:
+        return None if isinstance(error.param and error.param.type, click.Path) else error.format_message()
+    except click.UsageError as error:
+        return error.format_message()
+    return None
 
 
 def flaw_of(command: click.Command, words: list[str]) -> str | None:

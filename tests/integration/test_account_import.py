@@ -30,7 +30,7 @@ def start(api: AuthApi, *arguments: str | Path) -> nursery.Errand:
         "AUTH_DATABASE_URL": api.database_url,
         "AUTH_HASH_KEY": HASH_KEY,
     }
-    command = [COMMAND, "accounts", "import", *arguments, "--json", "--by", "bao"]
+    command = [COMMAND, "accounts", "import", *arguments, "--json", "--actor", "bao"]
     return nursery.start(command, environment=environment)
 
 

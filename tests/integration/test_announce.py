@@ -45,7 +45,12 @@ def command(*arguments: str) -> list[str]:
 
 
 def settings(api: AuthApi) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "AUTH_DATABASE_URL": api.database_url, **WRITER_SETTINGS}
+    return {
+        "PATH": os.environ["PATH"],
+        "AUTH_DATABASE_URL": api.database_url,
+        "POSTERN_ACTOR": "linh",
+        **WRITER_SETTINGS,
+    }
 
 
 @contextmanager
@@ -85,7 +90,7 @@ def test_everybody_verified_gets_one_bulk_letter_in_their_language(api: AuthApi)
     api.register("not.confirmed@example.com")
     api.sql("DELETE FROM outbox")
 
-    answer = announce(api, "terms", *TERMS, "--batch", "3", "--by", "bao")
+    answer = announce(api, "terms", *TERMS, "--batch", "3", "--actor", "bao")
 
     assert api.sql("SELECT actor, action, target FROM audit_events") == [
         ("operator:bao", "announce", "terms")

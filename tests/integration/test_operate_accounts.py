@@ -28,7 +28,7 @@ def api(auth_database: Database) -> AuthApi:
 
 def run(api: AuthApi, verb: str, about: object, *options: str, code: int = 0) -> str:
     environment = {"PATH": os.environ["PATH"], "AUTH_DATABASE_URL": api.database_url, **WRITER_SETTINGS}
-    by = [] if verb in {"find", "show"} else ["--by", "bao"]
+    by = [] if verb in {"find", "show"} else ["--actor", "bao"]
     done = nursery.run([COMMAND, "accounts", verb, str(about), *by, *options], environment=environment)
     assert done.returncode == code, done.stderr
     return done.stdout if code == 0 else done.stderr

@@ -24,7 +24,7 @@ STARTS: dict[str, dict[str, str]] = {
     "auth-service worker": {"AUTH_DATABASE_URL": DATABASE, "AUTH_BROKER_URL": BROKER},
     "auth-service beat": {"AUTH_BROKER_URL": BROKER},
     "auth-service explain x@example.com": {"AUTH_DATABASE_URL": DATABASE},
-    "auth-service announce terms": {"AUTH_DATABASE_URL": DATABASE},
+    "auth-service announce terms --actor linh": {"AUTH_DATABASE_URL": DATABASE},
     "mailer-service migrate": {"MAILER_MIGRATION_DATABASE_URL": DATABASE},
     "mailer-service worker": {
         "MAILER_DATABASE_URL": DATABASE,

@@ -19,18 +19,21 @@ import psycopg2.extras
 from mail_contract.keys import VerifyingKeys
 from mail_contract.messages import Envelope
 from mail_contract.tasks import DELIVER_LETTER
-from mailer_service.deadletters.message import dead_letter
-from mailer_service.deadletters.session import DeadLetterSession, session_at
+from mailer_service.deadletters.message import Why, dead_letter
+from mailer_service.deadletters.session import LetterSession, session_at
 from mailer_service.incoming import IncomingMessage
+from mailer_service.suppression.recipient_hashes import RecipientHasher
 from service_runtime.celery.app import build_app
 from service_runtime.database.engine import build_engine
 from service_runtime.publishing.channel import ConfirmingChannel
 from service_runtime.publishing.publisher import Publisher
 from support import nursery
 from support.eventually import eventually
-from support.mailroom import Mailroom
+from support.mailroom import HASH_KEY, Mailroom
 
+ACTOR = "linh"
 COMMAND = Path(sys.executable).parent / "mailer-service"
+PROVIDER = "smtp.example:25"
 REPLY = "551 5.1.1 No such user"
 _INSERT = """
     INSERT INTO letters (id, letter, letter_class, recipient_tag, envelope_digest, expires_at,
@@ -51,6 +54,8 @@ class Operator:
             "PATH": os.environ["PATH"],
             "MAILER_BROKER_URL": self.room.broker.url("operator"),
             "MAILER_DATABASE_URL": self.room.database.url,
+            "MAILER_HASH_KEY": HASH_KEY,
+            "POSTERN_ACTOR": ACTOR,
             **known,
         }
 
@@ -81,13 +86,17 @@ class Operator:
         return cast("dict[str, Any]", json.loads(done.stdout))
 
     @contextmanager
-    def session(self, *, keys: bool = True) -> Iterator[DeadLetterSession]:
+    def session(self, *, keys: bool = True) -> Iterator[LetterSession]:
         """The same session the commands work in, in this process."""
         engine = build_engine(self.room.database.url, application="test", connections=2, autocommit=True)
         known = VerifyingKeys.from_json(self.room.signing[1]) if keys else None
         try:
             with session_at(
-                broker_url=self.room.broker.url("operator"), engine=engine, keys=known, on_wait=lambda: None
+                broker_url=self.room.broker.url("operator"),
+                engine=engine,
+                keys=known,
+                on_wait=lambda: None,
+                actor=ACTOR,
             ) as session:
                 yield session
         finally:
@@ -101,6 +110,7 @@ def leave_dead(
     reason: str = "5.1.1",
     state: str = "dead",
     reply: str = REPLY,
+    recipient: str = "an@example.org",
 ) -> None:
     """Leave ledger and dead letters as a mailer does that gave these letters up after one attempt."""
     first_seen = datetime.now(UTC) - timedelta(minutes=1)
@@ -118,10 +128,14 @@ def leave_dead(
                         args=[envelope.model_dump(mode="json")],
                         kwargs={},
                     ),
-                    reason,
-                    reply=reply,
-                    attempts=1,
-                    first_seen=first_seen,
+                    Why(
+                        reason=reason,
+                        reply=reply,
+                        attempts=1,
+                        first_seen=first_seen,
+                        provider=PROVIDER,
+                        hashes=RecipientHasher(HASH_KEY).hashes_of(recipient),
+                    ),
                 )
                 for envelope in envelopes
             ]

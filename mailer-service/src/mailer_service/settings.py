@@ -125,6 +125,16 @@ class WorkerSettings(SenderSettings, LetterSettings):
         return self
 
 
+class LedgerSettings(_Settings):
+    """`mailer-service audit`.
+
+    Attributes:
+        database_url: as the role `mailer`.
+    """
+
+    database_url: DatabaseUrl
+
+
 class SuppressionSettings(_Settings):
     """`mailer-service suppressions`.
 
@@ -138,17 +148,19 @@ class SuppressionSettings(_Settings):
 
 
 class OperatorSettings(_Settings):
-    """`mailer-service dead`: what a person handles dead letters with.
+    """`mailer-service dead` and `waiting`: what a person handles letters with that lie on the broker.
 
     Attributes:
         database_url: as the role `mailer`.
         broker_url: as the user `operator`.
         verifying_keys: JWK set, auth's public Ed25519; without it the word of the mailer that dead-lettered a letter is taken.
+        hash_key: the worker's; without it a domain can be given by its tag only.
     """
 
     database_url: DatabaseUrl
     broker_url: BrokerUrl
     verifying_keys: Annotated[SecretStr, holds_keys(VerifyingKeys.from_json)] | None = None
+    hash_key: HashKey | None = None
 
 
 class ExplainSettings(_Settings):

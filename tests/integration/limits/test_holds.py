@@ -191,7 +191,11 @@ def test_what_is_asked_for_again_after_a_drop_is_held_only_while_the_campaign_la
 def command(database: Database, *arguments: str) -> subprocess.CompletedProcess[str]:
     return nursery.run(
         [COMMAND, "held", *arguments],
-        environment={"PATH": os.environ["PATH"], "AUTH_DATABASE_URL": database.url},
+        environment={
+            "PATH": os.environ["PATH"],
+            "AUTH_DATABASE_URL": database.url,
+            "POSTERN_ACTOR": "bao",
+        },
     )
 
 
@@ -218,7 +222,7 @@ def test_the_command_lists_counts_releases_and_drops_and_leaves_a_line(auth_data
     assert dropped.stdout == "2 dropped.\n"
     (line,) = (json.loads(line) for line in dropped.stderr.splitlines())
     assert (line["event"], line["action"], line["letters"]) == ("held_letters_ended", "drop", 2)
-    assert line["actor"]
+    assert line["actor"] == "bao"
     assert line["older_than_seconds"] == 180
 
     assert answer(auth_database, "release", "--all")["letters"] == 3

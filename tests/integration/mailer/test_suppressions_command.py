@@ -28,7 +28,12 @@ def suppressions(mailer_database: Database) -> Run:
     ) -> subprocess.CompletedProcess[str]:
         return nursery.run(
             [COMMAND, "suppressions", *arguments],
-            environment={"PATH": os.environ["PATH"], "MAILER_DATABASE_URL": url, "MAILER_HASH_KEY": HASH_KEY},
+            environment={
+                "PATH": os.environ["PATH"],
+                "MAILER_DATABASE_URL": url,
+                "MAILER_HASH_KEY": HASH_KEY,
+                "POSTERN_ACTOR": "linh",
+            },
             answer=stdin,
         )
 
@@ -57,7 +62,7 @@ def test_what_is_added_is_listed_by_tag_and_scope_only(suppressions: Run) -> Non
 
 
 def test_who_added_and_removed_what_is_written_down(suppressions: Run) -> None:
-    suppressions("add", AN, "example.net", "--reason", "asked by phone", "--by", "bao")
+    suppressions("add", AN, "example.net", "--reason", "asked by phone", "--actor", "bao")
     suppressions("remove", AN)
     suppressions("remove", AN)
     done = suppressions("log", AN, "--json")

@@ -105,6 +105,7 @@ def test_an_operator_may_lift_it(api: AuthApi) -> None:
         "PATH": os.environ["PATH"],
         "AUTH_DATABASE_URL": api.database_url,
         "AUTH_HASH_KEY": HASH_KEY,
+        "POSTERN_ACTOR": "bao",
     }
     said = []
     for address in ("LINH@example.com", LINH, "not an address"):

@@ -53,11 +53,11 @@ REQUIRED = {
 
 
 ARGUMENTS = {
-    "announce": ["terms-2027"],
-    "accounts": ["import", __file__],
+    "announce": ["terms-2027", "--actor", "linh"],
+    "accounts": ["import", __file__, "--actor", "linh"],
     "audit": ["linh@example.com"],
     "held": ["list"],
-    "refusals": ["lift", "linh@example.com"],
+    "refusals": ["lift", "linh@example.com", "--actor", "linh"],
     "explain": ["linh@example.com"],
 }
 

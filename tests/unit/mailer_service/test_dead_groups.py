@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mailer_service.cli.dead_list import Age, group_text, grouped
-from mailer_service.deadletters.info import DeadLetterInfo
-from mailer_service.deadletters.message import DeadMessage
+from mailer_service.deadletters.info import LetterInfo
+from mailer_service.deadletters.message import QueuedMessage
 from mailer_service.deadletters.selection import Selection
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def died(ago: timedelta | None, *, reason: str = "5.1.1", reply: str | None = None) -> DeadLetterInfo:
-    return DeadLetterInfo(
-        message=DeadMessage(tag=1, body=b"", size=0, fingerprint="", properties={}, headers={}),
+def died(ago: timedelta | None, *, reason: str = "5.1.1", reply: str | None = None) -> LetterInfo:
+    return LetterInfo(
+        message=QueuedMessage(tag=1, body=b"", size=0, fingerprint="", properties={}, headers={}),
         id="6b0c4f0a-0000-4000-8000-000000000001",
         reason=reason,
         derived=False,
@@ -23,7 +23,11 @@ def died(ago: timedelta | None, *, reason: str = "5.1.1", reply: str | None = No
         letter_class="urgent",
         reply=reply,
         attempts=1,
+        provider="smtp.example:25",
+        recipient="0123456789abcdef",
+        domain="fedcba9876543210",
         first_seen=None,
+        created_at=None,
         died_at=None if ago is None else NOW - ago,
         incoming=None,
     )
@@ -78,3 +82,28 @@ def test_everything_a_selection_says_must_hold() -> None:
     )
     assert not Selection(reasons=frozenset({"5.1.1"}), letters=frozenset({"account_exists"})).takes(one)
     assert not Selection(letters=frozenset({"verify_address"})).takes(replace(one, letter=None))
+
+
+@pytest.mark.parametrize(
+    ("fits", "does_not"),
+    [
+        (Selection(classes=frozenset({"urgent"})), Selection(classes=frozenset({"bulk"}))),
+        (
+            Selection(providers=frozenset({"smtp.example:25"})),
+            Selection(providers=frozenset({"smtp.example"})),
+        ),
+        (
+            Selection(domains=frozenset({"fedcba9876543210"})),
+            Selection(domains=frozenset({"0123456789abcdef"})),
+        ),
+        (Selection(older=timedelta(days=1)), Selection(older=timedelta(days=365_000))),
+    ],
+)
+def test_a_selection_goes_by_class_provider_domain_and_age(fits: Selection, does_not: Selection) -> None:
+    one = died(timedelta(0))
+    assert fits.takes(one)
+    assert not does_not.takes(one)
+
+
+def test_what_does_not_say_how_old_it_is_is_not_older_than_anything() -> None:
+    assert not Selection(older=timedelta(0)).takes(died(None))

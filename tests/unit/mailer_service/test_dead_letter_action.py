@@ -22,7 +22,7 @@ AGAIN = SendAgain(route=letter_route(LETTER.envelope.header.letter_class))
 
 
 def status(state: LetterState, **changes: bool) -> DeadLetterStatus:
-    usual = {"ours": True, "in_hand": False, "withdrawn": False, "late": False}
+    usual = {"ours": True, "in_hand": False, "withdrawn": False, "late": False, "early": False}
     return DeadLetterStatus(state=state, attempts=2, at=AT, **{**usual, **changes})
 
 
@@ -39,7 +39,6 @@ def test_a_letter_is_sent_again_only_where_no_end_is_known_of_it(state: LetterSt
         (LetterState.ACCEPTED, ReportedState.SENT),
         (LetterState.DISCARDED, ReportedState.SENT),
         (LetterState.EXPIRED, ReportedState.EXPIRED),
-        (LetterState.SUPPRESSED, ReportedState.SUPPRESSED),
         (LetterState.CANCELLED, ReportedState.SUPERSEDED),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mailer_service.deadletters.info import read
-from mailer_service.deadletters.message import DeadMessage
+from mailer_service.deadletters.message import QueuedMessage
 from support.outgoing import header
 
 ENVELOPE = {"header": header().model_dump(mode="json"), "sealed": "abc", "signature": "def"}
@@ -24,8 +24,8 @@ DELIVERY_LIMIT = {
 }
 
 
-def message(body: bytes = CALL, headers: Mapping[str, Any] = OURS, **properties: Any) -> DeadMessage:
-    return DeadMessage(
+def message(body: bytes = CALL, headers: Mapping[str, Any] = OURS, **properties: Any) -> QueuedMessage:
+    return QueuedMessage(
         tag=1,
         body=body,
         size=properties.pop("size", len(body)),

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from celery import Celery
 
-from mailer_service.deadletters.queue import DeadQueue
+from mailer_service.deadletters.queue import LetterQueue
 
 
 class Listener:
@@ -55,7 +55,7 @@ class Listener:
 
 def test_acks_are_followed_by_what_is_answered_through_the_queues_log_before_the_connection_closes() -> None:
     listener = Listener(2)
-    with DeadQueue(cast("Celery", listener)) as queue:
+    with LetterQueue(cast("Celery", listener), "dead") as queue:
         for window in queue.walk():
             for message in window:
                 queue.remove(message)
@@ -72,6 +72,6 @@ def test_acks_are_followed_by_what_is_answered_through_the_queues_log_before_the
 
 def test_after_a_mere_look_there_is_nothing_to_wait_for() -> None:
     listener = Listener(0)
-    with DeadQueue(cast("Celery", listener)) as queue:
+    with LetterQueue(cast("Celery", listener), "dead") as queue:
         assert list(queue.walk()) == []
     assert listener.said == ["close"]

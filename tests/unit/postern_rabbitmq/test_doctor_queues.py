@@ -11,6 +11,7 @@ from postern_rabbitmq.doctor.queues import (
     CONSUMED,
     consumers,
     dead_letters,
+    paused,
     progress,
     unroutable,
     urgent_alone,
@@ -37,6 +38,19 @@ def test_the_fix_names_the_worker_that_is_missing(queue: str, service: str) -> N
     everybody = healthy().consumers
     (finding,) = consumers(replace(healthy(), consumers=everybody - Counter({queue: 1})))
     assert service in finding.fix
+
+
+def test_mailers_that_run_and_take_no_letters_are_paused_and_no_more_of_them_are_asked_for() -> None:
+    letters = Counter({"mailer.urgent": 9, "mailer.standard": 9, "mailer.bulk": 9})
+    away = replace(
+        with_queue(healthy(), "mailer.urgent", messages=3), consumers=healthy().consumers - letters
+    )
+    (finding,) = paused(away)
+    assert finding.code is Code.PAUSED
+    assert "3 messages" in finding.sentence
+    assert list(consumers(away)) == []
+    assert list(paused(healthy())) == []
+    assert list(paused(replace(healthy(), consumers=Counter()))) == []
 
 
 def test_a_consumer_that_does_not_acknowledge_is_an_error() -> None:

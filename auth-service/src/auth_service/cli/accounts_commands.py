@@ -10,8 +10,9 @@ from uuid import UUID
 
 import click
 
-from auth_service.cli.operating import Whom, by_option
+from auth_service.cli.operating import Whom
 from auth_service.domain.address import Address
+from service_runtime.command_line import actor_option
 
 
 @click.group()
@@ -53,9 +54,9 @@ def show(*, about: Address | UUID, as_json: bool) -> None:
 
 @accounts.command()
 @_whom
-@by_option
+@actor_option
 @click.option("--json", "as_json", is_flag=True, help="It is JSON anyway.")
-def export(*, about: Address | UUID, by: str, as_json: bool) -> None:
+def export(*, about: Address | UUID, actor: str, as_json: bool) -> None:
     """Print all that auth-service keeps of a person, by table, as JSON; no secret and no hash of one.
 
     That it was exported is written into the audit. Exit code 1 if there is nothing.
@@ -63,12 +64,12 @@ def export(*, about: Address | UUID, by: str, as_json: bool) -> None:
     from auth_service.cli import accounts as process  # noqa: PLC0415 - each command loads only its own
 
     del as_json
-    sys.exit(process.export(about, by=by))
+    sys.exit(process.export(about, by=actor))
 
 
 def _changing(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a verb its argument and options."""
-    for part in (_as_json, by_option, _whom):
+    for part in (_as_json, actor_option, _whom):
         command = part(command)
     return command
 
@@ -118,15 +119,15 @@ def delete(*, yes: bool, **how: Any) -> None:
     _change("delete", **how)
 
 
-def _change(verb: str, **how: Any) -> None:
+def _change(verb: str, *, actor: str, **how: Any) -> None:
     from auth_service.cli import accounts as process  # noqa: PLC0415 - each command loads only its own
 
-    sys.exit(process.change(process.Verb(verb), **how))
+    sys.exit(process.change(process.Verb(verb), by=actor, **how))
 
 
 @accounts.command("import")
 @click.argument("path", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@by_option
+@actor_option
 @click.option("--dry-run", is_flag=True, help="Only look at every line; nothing is written.")
 @click.option(
     "--refused",
@@ -134,7 +135,7 @@ def _change(verb: str, **how: Any) -> None:
     help="Add refused lines to this file, too: their numbers and reasons as JSON lines.",
 )
 @_as_json
-def import_command(**wish: Any) -> None:
+def import_command(*, actor: str, **wish: Any) -> None:
     """Import accounts from FILE, JSON lines or a CSV.
 
     Each has `email`, `password_hash` as Django, passlib or Keycloak write it (empty for nobody's), `verified`, and perhaps
@@ -144,4 +145,4 @@ def import_command(**wish: Any) -> None:
     """
     from auth_service.cli import accounts_import as process  # noqa: PLC0415 - each command loads only its own
 
-    sys.exit(process.run(process.Wish(**wish)))
+    sys.exit(process.run(process.Wish(by=actor, **wish)))

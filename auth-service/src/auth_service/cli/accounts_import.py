@@ -17,13 +17,13 @@ import click
 
 from auth_service.cli.import_file import Survey, UnreadableFile, read_record, records_in, survey
 from auth_service.cli.operating import transactions_on
-from auth_service.cli.progress import Progress
 from auth_service.cli.starting import start
 from auth_service.cli.stoppable import STOPPED, Stoppable
 from auth_service.domain.account_import import AccountImport, ImportedPerson, RefusedLine
 from auth_service.errors import DatabaseUnavailable
 from auth_service.flows.import_accounts import Entry, ImportAccounts
 from auth_service.settings import AccountsReadSettings
+from service_runtime.command_line import Progress
 
 FAILED: Final = 1
 SOME_REFUSED: Final = 3

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import click
 
-from auth_service.cli.progress import Progress
 from auth_service.cli.starting import start
 from auth_service.cli.stoppable import STOPPED, Stoppable
 from auth_service.db.transactions import Transactions
@@ -19,6 +18,7 @@ from auth_service.errors import AnotherAnnouncement, DatabaseUnavailable, Nothin
 from auth_service.flows.announce import Announce
 from auth_service.settings import AnnounceSettings
 from mail_contract.letters import TermsChanged
+from service_runtime.command_line import Progress
 from service_runtime.database.engine import build_engine, build_sessions
 
 REFUSED: Final = 1

@@ -16,7 +16,7 @@ from auth_service.cli.accounts_commands import accounts
 from auth_service.cli.audit_command import audit
 from auth_service.cli.held_commands import held
 from auth_service.cli.keys_commands import keys
-from auth_service.cli.operating import by_option
+from service_runtime.command_line import actor_option
 from service_runtime.errors import AddressTaken, SettingsError
 
 WRONG_SETTINGS: Final = 2
@@ -67,7 +67,7 @@ commands.add_command(keys)
     show_default=True,
     help="Wait while so many bulk letters are in the outbox.",
 )
-@by_option
+@actor_option
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def announce(
     *,
@@ -75,6 +75,7 @@ def announce(
     url: str | None,
     applies_on: datetime | None,
     as_json: bool,
+    actor: str,
     **how: Any,
 ) -> None:
     """Tell everybody with a verified address that the terms change, in a bulk letter.
@@ -95,7 +96,7 @@ def announce(
         if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
             raise click.UsageError("--url is an http(s) address")
         terms = TermsChanged(url=url, applies_on=applies_on.date().isoformat())
-    sys.exit(process.run(process.Wish(name=name, context=terms, as_json=as_json, **how)))
+    sys.exit(process.run(process.Wish(name=name, context=terms, as_json=as_json, by=actor, **how)))
 
 
 @commands.command(context_settings={"ignore_unknown_options": True})  # one receipt in 64 begins with a dash
@@ -119,15 +120,15 @@ def refusals() -> None:
 
 @refusals.command()
 @click.argument("address")
-@by_option
-def lift(*, address: str, by: str) -> None:
+@actor_option
+def lift(*, address: str, actor: str) -> None:
     """Let the mailbox of ADDRESS have letters of registration again.
 
     The registration that was refused stays ended. Exit code 1 if the mailbox had not refused any.
     """
     from auth_service.cli import refusals as process  # noqa: PLC0415 - each command loads only its own
 
-    sys.exit(process.lift(address, by=by))
+    sys.exit(process.lift(address, by=actor))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

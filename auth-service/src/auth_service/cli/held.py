@@ -14,7 +14,7 @@ from typing import Any, Final, assert_never
 import click
 import structlog
 
-from auth_service.cli.operating import stamp, transactions_on, user_name
+from auth_service.cli.operating import stamp, transactions_on
 from auth_service.cli.starting import start
 from auth_service.domain.hold import HeldLetter, Selection
 from auth_service.errors import DatabaseUnavailable
@@ -38,7 +38,7 @@ _DONE: Final = {Verb.RELEASE: "released", Verb.DROP: "dropped"}
 
 def show(selection: Selection, *, as_json: bool) -> int:
     """Lists the selected letters; returns the exit code."""
-    with _holds(user_name()) as holds:
+    with _holds("") as holds:
         try:
             letters, selected = holds.list(selection), holds.count(Selection())
         except DatabaseUnavailable as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,28 +9,11 @@ from typing import Any, Final
 
 import click
 
-from auth_service.cli.operating import by_option
 from auth_service.domain.hold import Selection
 from mail_contract.letters import LetterClass
+from service_runtime.command_line import Age, actor_option
 
-_AGE: Final = re.compile(r"([0-9]{1,6})([smhd])")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LISTED: Final = 50
-
-
-class Age(click.ParamType[timedelta]):
-    """A length of time such as 30s, 5m, 2h or 1d."""
-
-    name = "age"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Returns the length of time."""
-        if isinstance(value, timedelta):
-            return value
-        found = _AGE.fullmatch(str(value))
-        if found is None:
-            self.fail("say 30s, 5m, 2h or 1d", param, ctx)
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 @click.group()
@@ -68,7 +50,7 @@ def _ending(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--limit", type=click.IntRange(min=1), help="So many at most, the oldest first."),
         click.option("--all", "everything", is_flag=True, help="All of them, where nothing else is said."),
         click.option("--dry-run", is_flag=True, help="Only count them."),
-        by_option,
+        actor_option,
         _as_json,
     )
     for option in reversed(options):
@@ -98,7 +80,7 @@ def _end(
     limit: int | None,
     everything: bool,
     dry_run: bool,
-    by: str,
+    actor: str,
     as_json: bool,
 ) -> None:
     from auth_service.cli import held as process  # noqa: PLC0415 - each command loads only its own
@@ -106,7 +88,7 @@ def _end(
     if not everything and older_than is None and letter_class is None and limit is None:
         raise click.UsageError("say which: --older-than, --class, --limit, or --all")
     selection = _selection(older_than, letter_class, limit)
-    sys.exit(process.end(process.Verb(verb), selection, by=by, dry_run=dry_run, as_json=as_json))
+    sys.exit(process.end(process.Verb(verb), selection, by=actor, dry_run=dry_run, as_json=as_json))
 
 
 def _selection(older_than: timedelta | None, letter_class: str | None, limit: int | None) -> Selection:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,8 +14,6 @@ from auth_service.db.transactions import Transactions
 from auth_service.domain.address import Address, parse_address
 from auth_service.errors import InvalidAddress
 from service_runtime.database.engine import build_engine, build_sessions
-
-_MOST_OF_A_NAME = 64
 
 
 class Whom(click.ParamType[Address | UUID]):
@@ -35,28 +32,6 @@ class Whom(click.ParamType[Address | UUID]):
             return parse_address(text) if "@" in text else UUID(text)
         except (InvalidAddress, ValueError):
             self.fail("say an email address or an account's id", param, ctx)
-
-
-def user_name() -> str:
-    """Returns who runs this process, by the name that the machine knows them by."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"  # a container's user without a name
-
-
-def operator_name(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str:
-    """Returns the operator's name as `--by` gives it, or else the user's."""
-    name = (value or user_name()).strip()
-    if not 1 <= len(name) <= _MOST_OF_A_NAME or not name.isprintable():
-        raise click.BadParameter(f"say a name of at most {_MOST_OF_A_NAME} printable characters")
-    return name
-
-
-by_option = click.option(
-    "--by", callback=operator_name, help="Your name, for the audit; the user's on this machine if not given."
-)
-"""Who does it, for commands that change something."""
 
 
 @contextmanager

@@ -47,10 +47,11 @@ TRANSITIONS: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = MappingPr
         _S.FAILED: frozenset({_S.DEFERRED}) | _SETTLED - {_S.FAILED},
         # So may an unconfirmed one, knowing that the mailbox may get a copy.
         _S.UNCONFIRMED: frozenset({_S.DEFERRED}) | _SETTLED - {_S.UNCONFIRMED},
+        # And one whose suppression was a mistake.
+        _S.SUPPRESSED: frozenset({_S.DEFERRED}) | _SETTLED - {_S.SUPPRESSED},
         _S.SENT: frozenset(),
         _S.EXPIRED: frozenset(),
         _S.SUPERSEDED: frozenset(),
-        _S.SUPPRESSED: frozenset(),
         _S.LIMITED: frozenset(),
     }
 )
@@ -59,8 +60,8 @@ TRANSITIONS: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = MappingPr
 OPEN_STATES: Final = frozenset({_S.ACCEPTED, _S.QUEUED, _S.DEFERRED})
 """States of a letter on its way."""
 
-WITHDRAWABLE_STATES: Final = OPEN_STATES | {_S.FAILED, _S.UNCONFIRMED}
-"""States in which a letter may still be withdrawn; a dead one too, or an operator would bring a void link back to life."""
+WITHDRAWABLE_STATES: Final = OPEN_STATES | {_S.FAILED, _S.UNCONFIRMED, _S.SUPPRESSED}
+"""States in which a letter may still be withdrawn; one that is dead or suppressed too, or an operator would bring a void link back to life."""
 
 
 def may_follow(new: DeliveryState, current: DeliveryState) -> bool:

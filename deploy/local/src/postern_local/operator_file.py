@@ -9,6 +9,7 @@ from postern_local.services import operator_settings
 HEADING = """\
 # For the commands of both services on the stack that runs: set -a; . {path}; set +a
 # Written at every start, removed at every stop. It opens everything: keep it to yourself.
+POSTERN_ACTOR="${{POSTERN_ACTOR:-$(id -un)}}"
 """
 
 

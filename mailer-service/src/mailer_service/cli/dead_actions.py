@@ -13,6 +13,11 @@ from mailer_service.deadletters.selection import Summary
 _WHY_KEPT = {
     "in_hand": "a replica is working on it at this moment",
     "unconfirmed": "the mailbox may have it already; --copies sends it all the same",
+    "came_back": "those that were sent first came back; mend that, or send all with --canary 0",
+    "undecided": "nobody knows yet what became of those that were sent first; do it again, or send all with --canary 0",
+    "suppressed": "the recipient gets no letters",
+    "too_soon": "a mail server may have it; it waits for a minute before it is sent again",
+    "held": "it is held; release that first",
     "dead_again": "a copy of it died in this very moment; do it again",
     "bad_signature": "auth-service did not sign this",
     "unknown_key": "it is signed or sealed with a key nobody here knows",
@@ -33,7 +38,7 @@ _DONE = {
     Done.RENEWED: "expired: not sent, auth-service was asked for a fresh one",
     Done.SENT_BEFORE: "sent before: auth-service was told again",
     Done.WITHDRAWN: "withdrawn before they were sent",
-    Done.SUPPRESSED: "suppressed: the recipient gets no letters",
+    Done.HURRIED: "back to work",
     Done.DROPPED: "dropped",
 }
 
@@ -74,6 +79,18 @@ def why_kept(reason: str) -> str:
     return f"{harmless(reason, at_most=60)}: {meaning}" if meaning else harmless(reason, at_most=60)
 
 
+_FIRST = {
+    "suppressed": "mailer-service suppressions remove --reason {!r}",
+    "unknown_key": "see that the mailers have the keys; {}",
+}
+
+
+def _first(summary: Summary) -> Iterator[tuple[str, int]]:
+    """Yields what to do before letters can be sent, and for how many."""
+    for (token, about), count in summary.first.most_common():
+        yield _FIRST[token].format(harmless(about, at_most=100)), count
+
+
 def summary_data(summary: Summary, *, dry_run: bool) -> dict[str, Any]:
     """Returns a run for programs."""
     return {
@@ -83,17 +100,27 @@ def summary_data(summary: Summary, *, dry_run: bool) -> dict[str, Any]:
         "matched": summary.matched,
         "done": {done.value: summary.done[done] for done in Done if summary.done[done]},
         "kept": dict(summary.kept),
+        "first": [{"do": do, "letters": count} for do, count in _first(summary)],
         "kept_letters": [{"id": id_, "reason": reason} for id_, reason in summary.named],
     }
 
 
-def summary_text(summary: Summary, *, dry_run: bool) -> Iterator[str]:
+def note_of(summary: Summary) -> dict[str, Any]:
+    """Returns what is written down of a run."""
+    return {
+        "matched": summary.matched,
+        "done": {done.value: count for done, count in summary.done.items()},
+        "kept": dict(summary.kept),
+    }
+
+
+def summary_text(summary: Summary, *, word: str = "dead", dry_run: bool) -> Iterator[str]:
     """Yields what a run came to."""
     if summary.interrupted:
-        yield "interrupted; what was not done is still among the dead letters"
+        yield "interrupted; what was not done is still where it was"
     if dry_run:
         yield "nothing was done; without --dry-run it would be:"
-    yield f"{summary.looked_at} dead letters looked at, {summary.matched} matched"
+    yield f"{summary.looked_at} {word} letters looked at, {summary.matched} matched"
     for done in Done:
         if summary.done[done]:
             yield f"{summary.done[done]:>7}  {_DONE[done]}"
@@ -101,3 +128,5 @@ def summary_text(summary: Summary, *, dry_run: bool) -> Iterator[str]:
         yield f"{count:>7}  kept, {why_kept(reason)}"
         few = [id_ for id_, why in summary.named if why == reason][:5]
         yield f"         {' '.join(few)}{' …' if count > len(few) else ''}"
+    for do, count in _first(summary):
+        yield f"  first, for {count}: {do}"

@@ -1,4 +1,4 @@
-"""The list of dead letters: groups, or one line each."""
+"""The list of dead or waiting letters: groups, or one line each."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import Any
 
 from mailer_service.cli.text import ago, columns, harmless, iso, stamp
-from mailer_service.deadletters.info import DeadLetterInfo
+from mailer_service.deadletters.info import LetterInfo
 
 
 class Age(StrEnum):
-    """How long ago a letter died."""
+    """How long ago a letter died; of a waiting one, was asked for."""
 
     HOUR = "under an hour"
     DAY = "under a day"
@@ -22,23 +22,23 @@ class Age(StrEnum):
     UNKNOWN = "unknown"
 
     @classmethod
-    def at(cls, died_at: datetime | None, *, now: datetime) -> Age:
-        """Returns the age of a letter that died at that time."""
-        if died_at is None:
+    def at(cls, since: datetime | None, *, now: datetime) -> Age:
+        """Returns the age of a letter that died, or was asked for, at that time."""
+        if since is None:
             return cls.UNKNOWN
-        gone = now - died_at
+        gone = now - since
         bounds = ((timedelta(hours=1), cls.HOUR), (timedelta(days=1), cls.DAY), (timedelta(days=7), cls.WEEK))
         return next((age for bound, age in bounds if gone < bound), cls.OLDER)
 
 
 @dataclass(slots=True, kw_only=True)
 class Group:
-    """Dead letters that have reason, class and age in common.
+    """Letters that have reason, class and age in common.
 
     Attributes:
         letters: how many of each letter; of what is no letter under the empty name.
-        reply: the last words of the one that died last.
-        oldest, newest: when the first and the last of them died.
+        reply: the last words about the newest.
+        oldest, newest: when the first and the last of them died, or were asked for.
     """
 
     reason: str
@@ -54,23 +54,23 @@ class Group:
         """How many they are."""
         return sum(self.letters.values())
 
-    def add(self, info: DeadLetterInfo) -> None:
+    def add(self, info: LetterInfo) -> None:
         """Counts one more."""
         letter = info.letter or ""
         self.letters[letter] = self.letters.get(letter, 0) + 1
-        died_at = info.died_at
-        if died_at is not None and (self.newest is None or died_at >= self.newest):
-            self.newest = died_at
+        since = info.since
+        if since is not None and (self.newest is None or since >= self.newest):
+            self.newest = since
             self.reply = info.reply or self.reply
-        if died_at is not None and (self.oldest is None or died_at < self.oldest):
-            self.oldest = died_at
+        if since is not None and (self.oldest is None or since < self.oldest):
+            self.oldest = since
 
 
-def grouped(infos: Iterable[DeadLetterInfo], *, now: datetime) -> list[Group]:
+def grouped(infos: Iterable[LetterInfo], *, now: datetime) -> list[Group]:
     """Returns the groups, the largest first; keeps nothing but the counts."""
     groups: dict[tuple[str, str, Age], Group] = {}
     for info in infos:
-        age = Age.at(info.died_at, now=now)
+        age = Age.at(info.since, now=now)
         key = (info.reason, info.letter_class, age)
         if key not in groups:
             groups[key] = Group(reason=info.reason, letter_class=info.letter_class, age=age, letters={})
@@ -79,7 +79,7 @@ def grouped(infos: Iterable[DeadLetterInfo], *, now: datetime) -> list[Group]:
 
 
 _GROUP_HEAD = ("count", "reason", "class", "age", "letters", "oldest", "newest", "last reply")
-_EACH_HEAD = ("id", "reason", "class", "letter", "attempts", "died", "last reply")
+_EACH_HEAD = ("id", "reason", "class", "letter", "attempts", "since", "last reply")
 
 
 def group_data(group: Group) -> dict[str, Any]:
@@ -118,8 +118,8 @@ def group_text(groups: Sequence[Group], *, now: datetime) -> Iterator[str]:
     )
 
 
-def each_data(info: DeadLetterInfo) -> dict[str, Any]:
-    """Returns one dead letter for programs, without what is in it."""
+def each_data(info: LetterInfo) -> dict[str, Any]:
+    """Returns one letter for programs, without what is in it."""
     return {
         "id": info.id,
         "reason": info.reason,
@@ -127,6 +127,10 @@ def each_data(info: DeadLetterInfo) -> dict[str, Any]:
         "class": info.letter_class,
         "letter": info.letter,
         "attempts": info.attempts,
+        "provider": info.provider,
+        "recipient": info.recipient,
+        "domain": info.domain,
+        "created_at": iso(info.created_at),
         "first_seen": iso(info.first_seen),
         "died_at": iso(info.died_at),
         "last_reply": info.reply,
@@ -134,7 +138,7 @@ def each_data(info: DeadLetterInfo) -> dict[str, Any]:
     }
 
 
-def each_text(infos: Sequence[DeadLetterInfo]) -> Iterator[str]:
+def each_text(infos: Sequence[LetterInfo]) -> Iterator[str]:
     """Yields one line a letter."""
     yield from columns(
         [
@@ -146,7 +150,7 @@ def each_text(infos: Sequence[DeadLetterInfo]) -> Iterator[str]:
                     info.letter_class,
                     harmless(info.letter or "-", at_most=40),
                     "?" if info.attempts is None else str(info.attempts),
-                    stamp(info.died_at),
+                    stamp(info.since),
                     harmless(info.reply or "-", at_most=80),
                 )
                 for info in infos

@@ -11,7 +11,7 @@ from mailer_service.cli.dead_list import each_data
 from mailer_service.cli.letter_records import record_data, record_text
 from mailer_service.cli.text import ago, harmless, harmless_bytes, json_line, stamp
 from mailer_service.deadletters.decision import Action
-from mailer_service.deadletters.info import DeadLetterInfo
+from mailer_service.deadletters.info import LetterInfo
 from mailer_service.history import LetterRecord
 
 BODY_SHOWN = 2000
@@ -21,12 +21,12 @@ _MOST_ITEMS = 50
 _SEALED = frozenset({"sealed", "signature"})
 
 
-def show_data(info: DeadLetterInfo, action: Action, record: LetterRecord | None) -> dict[str, Any]:
+def show_data(info: LetterInfo, action: Action, record: LetterRecord | None, *, verb: str) -> dict[str, Any]:
     """Returns one dead letter for programs."""
     message = info.message
     return {
         **each_data(info),
-        "redrive": action_data(action),
+        verb: action_data(action),
         "task": info.incoming.task if info.incoming else None,
         "arguments": _shown(info.incoming.args) if info.incoming else None,
         "body": None
@@ -39,18 +39,20 @@ def show_data(info: DeadLetterInfo, action: Action, record: LetterRecord | None)
 
 
 def show_text(
-    info: DeadLetterInfo, action: Action, record: LetterRecord | None, *, now: datetime
+    info: LetterInfo, action: Action, record: LetterRecord | None, *, verb: str, now: datetime
 ) -> Iterator[str]:
     """Yields the lines of one dead letter."""
-    data = show_data(info, action, record)
+    data = show_data(info, action, record, verb=verb)
     yield f"{info.id}  {harmless(info.letter or 'no letter', at_most=60)}, {info.letter_class}"
     derived = "  (derived: it carries no header that says it)" if info.derived else ""
     yield f"  reason      {harmless(info.reason)}{derived}"
     yield f"  last reply  {harmless(info.reply or 'none')}"
-    yield f"  died        {stamp(info.died_at)}, {ago(info.died_at, now=now)}"
+    if info.died_at is not None or info.created_at is None:
+        yield f"  died        {stamp(info.died_at)}, {ago(info.died_at, now=now)}"
+    yield f"  asked for   {stamp(info.created_at)}, {ago(info.created_at, now=now)}"
     yield f"  first seen  {stamp(info.first_seen)}"
     yield f"  attempts    {'see the ledger' if info.attempts is None else info.attempts}"
-    yield f"  redrive     {action_text(action)}"
+    yield f"  {verb:<11} {action_text(action)}"
     if data["arguments"] is not None:
         yield f"  task        {harmless(str(data['task']))}"
         single = len(data["arguments"]) == 1 and isinstance(data["arguments"][0], Mapping)

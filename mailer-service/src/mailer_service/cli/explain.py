@@ -13,7 +13,7 @@ from mailer_service.cli.letter_records import record_data, record_text
 from mailer_service.cli.start import settings_of
 from mailer_service.cli.text import harmless, json_line, stamp
 from mailer_service.db.tables import LetterState
-from mailer_service.deadletters.info import DeadLetterInfo
+from mailer_service.deadletters.info import LetterInfo
 from mailer_service.deadletters.selection import Selection
 from mailer_service.deadletters.session import session_at
 from mailer_service.errors import BrokerLost, BrokerRefuses, LedgerUnavailable
@@ -76,7 +76,7 @@ def run(settings: ExplainSettings, letter_id: UUID, *, as_json: bool) -> int:
 
 def _among_the_dead(
     settings: ExplainSettings, engine: Engine, letter_id: UUID, record: LetterRecord | None
-) -> list[DeadLetterInfo] | None:
+) -> list[LetterInfo] | None:
     """Returns those messages of the letter that are dead; None if nobody looked."""
     if settings.broker_url is None or (record is not None and record.state in _NEVER_AMONG_THE_DEAD):
         return None
@@ -85,6 +85,7 @@ def _among_the_dead(
             broker_url=settings.broker_url.get_secret_value(),
             engine=engine,
             keys=None,
+            actor="",
             on_wait=lambda: click.echo("somebody is at work on the dead letters; waiting", err=True),
         ) as session:
             return list(session.look(Selection(ids=(str(letter_id),))))

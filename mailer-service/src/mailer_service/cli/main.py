@@ -44,10 +44,12 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     elsewhere={
+        "audit": "mailer_service.cli.audit",
         "dead": "mailer_service.cli.dead",
         "explain": "mailer_service.cli.explain",
         "letters": "mailer_service.cli.letters",
         "suppressions": "mailer_service.cli.suppressions",
+        "waiting": "mailer_service.cli.waiting",
     },
 )
 def main() -> None:

@@ -14,18 +14,17 @@ import click
 
 from mailer_service.cli.start import settings_of
 from mailer_service.db.tables import Scope
-from mailer_service.deadletters.session import operator_name
 from mailer_service.errors import AddressNotSupported, LedgerUnavailable
 from mailer_service.settings import SuppressionSettings
-from mailer_service.suppression.recipient_hashes import RecipientHasher
-from mailer_service.suppression.store import TAG_DIGITS, NewSuppression, Suppression, SuppressionStore
+from mailer_service.suppression.recipient_hashes import TAG_DIGITS, RecipientHasher
+from mailer_service.suppression.store import NewSuppression, Suppression, SuppressionStore
+from service_runtime.command_line import actor_option
 from service_runtime.database.engine import build_engine
 
 Target: TypeAlias = tuple[Scope, bytes]
 
 _who = click.argument("who", nargs=-1, metavar="[ADDRESS|DOMAIN]...")
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_by = click.option("--by", help="Your name, for the log; the user's on this machine if not given.")
 _NEWEST = 200
 
 
@@ -54,16 +53,16 @@ def show(who: Sequence[str], *, as_json: bool) -> None:
 @click.option(
     "--days", type=click.FloatRange(min=0, min_open=True), help="For how long; for ever if not given."
 )
-@_by
+@actor_option
 @_as_json
-def add(who: Sequence[str], *, reason: str, days: float | None, by: str | None, as_json: bool) -> None:
+def add(who: Sequence[str], *, reason: str, days: float | None, actor: str, as_json: bool) -> None:
     """Keep letters from WHO, starting now."""
     if "@" in reason or not reason.isprintable() or not 0 < len(reason) <= 100:
         raise click.BadParameter(
             "must be up to 100 printable characters without an address", param_hint="--reason"
         )
     lifetime = None if days is None else timedelta(days=days)
-    with _opened(by) as (store, hasher):
+    with _opened(actor) as (store, hasher):
         targets = _targets(hasher, _given(who))
         added = [
             store.add(NewSuppression(key=key, scope=scope, reason=reason, lifetime=lifetime))
@@ -79,7 +78,7 @@ def add(who: Sequence[str], *, reason: str, days: float | None, by: str | None, 
     "--reason", help="All with this reason, instead of WHO: a server may have been wrong for an hour."
 )
 @click.option("--hours", type=click.FloatRange(min=0, min_open=True), help="With --reason: only the newest.")
-@_by
+@actor_option
 @_as_json
 def remove(
     who: Sequence[str],
@@ -87,13 +86,13 @@ def remove(
     tags: Sequence[str],
     reason: str | None,
     hours: float | None,
-    by: str | None,
+    actor: str,
     as_json: bool,
 ) -> None:
     """Let letters go to WHO again. Exit code 1 if one of them was not suppressed."""
     if hours is not None and reason is None:
         raise click.UsageError("--hours goes with --reason.")
-    with _opened(by) as (store, hasher):
+    with _opened(actor) as (store, hasher):
         given = [] if (tags or reason) and not who else _given(who)
         gone = [int(store.remove(key)) for _, key in _targets(hasher, given)]
         gone += [_remove_tagged(store, tag) for tag in tags]
@@ -187,14 +186,14 @@ def _print(found: Sequence[Suppression], *, as_json: bool) -> None:
 
 
 @contextmanager
-def _opened(by: str | None = None) -> Iterator[tuple[SuppressionStore, RecipientHasher]]:
+def _opened(actor: str = "") -> Iterator[tuple[SuppressionStore, RecipientHasher]]:
     settings = settings_of(SuppressionSettings)
     engine = build_engine(
         settings.database_url.get_secret_value(), application="suppressions", connections=1, autocommit=True
     )
     try:
         yield (
-            SuppressionStore(engine, actor=by or operator_name()),
+            SuppressionStore(engine, actor=actor),
             RecipientHasher(settings.hash_key.get_secret_value()),
         )
     except LedgerUnavailable as error:

@@ -31,15 +31,27 @@ REVIVE = text(
             updated_at = now()
         FROM asked
         WHERE known.id = asked.id AND known.envelope_digest = asked.digest
-          AND (known.state = 'dead' OR (:copies AND known.state = 'unconfirmed'))
+          AND (known.state IN ('dead', 'suppressed') OR (:copies AND known.state = 'unconfirmed'))
         RETURNING known.id, known.state, known.fence, known.last_reason
     )
     INSERT INTO interventions (letter_id, kind, fence, reason, actor)
-    SELECT id, 'redriven', fence, last_reason, :actor FROM revived WHERE state = 'waiting'
+    SELECT id, 'redriven', fence, COALESCE(last_reason, 'suppressed'), :actor FROM revived WHERE state = 'waiting'
     ON CONFLICT DO NOTHING
     """  # noqa: S608 - put together from constants, like the others here
 )
-"""Lets dead letters, and where copies are accepted unconfirmed ones, be claimed again, unless they were withdrawn or are too late; others are left as they are."""
+"""Lets dead and suppressed letters, and where copies are accepted unconfirmed ones, be claimed again, unless they were withdrawn or are too late; others are left as they are."""
+
+HURRY = text(
+    f"""
+    WITH {_ASKED}
+    INSERT INTO interventions (letter_id, kind, fence, reason, actor)
+    SELECT known.id, 'hurried', known.fence, known.last_reason, :actor
+    FROM letters AS known JOIN asked ON known.id = asked.id AND known.envelope_digest = asked.digest
+    WHERE known.state = 'waiting'
+    ON CONFLICT DO NOTHING
+    """  # noqa: S608
+)
+"""Notes that letters need not wait any longer."""
 
 DROP = text(
     f"""
@@ -72,8 +84,12 @@ LOOK = text(
     WITH {_ASKED}
     SELECT known.id, known.state, COALESCE(known.envelope_digest = asked.digest, true) AS ours,
            {_IN_HAND} AS in_hand, known.cancellation IS NOT NULL AS withdrawn,
-           COALESCE(known.expires_at <= now(), false) AS late, known.attempts, now() AS at
+           COALESCE(known.expires_at <= now(), false) AS late,
+           known.state = 'waiting' AND COALESCE(known.next_at > now(), false) AS early, known.attempts, now() AS at
     FROM letters AS known JOIN asked ON known.id = asked.id
     """  # noqa: S608
 )
 """Where letters stand, compared with the envelopes at hand."""
+
+FATES = text("SELECT id, state, last_reason FROM letters WHERE id = ANY(CAST(:ids AS uuid[]))")
+"""What became of letters that were sent again."""

@@ -1,12 +1,14 @@
-"""The ledger's tables of what people did with dead letters and with suppressions."""
+"""The ledger's tables of what people did: with letters, with suppressions, and by which command."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, func
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mailer_service.db.tables import Base, Scope
@@ -14,9 +16,10 @@ from service_runtime.database.schema import one_of
 
 
 class Intervention(StrEnum):
-    """What a person did with a dead letter."""
+    """What a person did with a letter."""
 
     DROPPED = "dropped"
+    HURRIED = "hurried"
     REDRIVEN = "redriven"
 
 
@@ -28,7 +31,7 @@ class InterventionRow(Base):
         kind: an `Intervention`.
         at: when.
         reason: token of what the letter had died of, None if a replica had died with it.
-        actor: who, `user@machine`.
+        actor: who, by the name they gave.
     """
 
     __tablename__ = "interventions"
@@ -44,6 +47,26 @@ class InterventionRow(Base):
     actor: Mapped[str]
 
 
+class OperatorActionRow(Base):
+    """What one command changed: a fact, written once.
+
+    Attributes:
+        id: in the order they were written.
+        at: when.
+        actor: who, by the name they gave.
+        action: the command, such as `dead redrive`.
+        detail: what it was about, and how many; no address.
+    """
+
+    __tablename__ = "operator_actions"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    actor: Mapped[str]
+    action: Mapped[str]
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB())
+
+
 class SuppressionAction(StrEnum):
     """What an operator did to a suppression."""
 
@@ -57,7 +80,7 @@ class SuppressionActionRow(Base):
     Attributes:
         id: in the order they were written.
         at: when.
-        actor: who, `user@machine` or the name they gave.
+        actor: who, by the name they gave.
         action: a `SuppressionAction`.
         key, scope, reason: of the suppression.
     """

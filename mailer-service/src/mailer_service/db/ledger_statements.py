@@ -175,7 +175,7 @@ CANCEL = text(
         cancellation = excluded.cancellation,
         state        = CASE WHEN known.state = 'waiting' THEN 'cancelled' ELSE known.state END,
         updated_at   = now()
-    WHERE known.cancellation IS NULL AND known.state IN ('waiting', 'claimed', 'transmitting', 'dead', 'unconfirmed')
+    WHERE known.cancellation IS NULL AND known.state IN ('waiting', 'claimed', 'transmitting', 'dead', 'unconfirmed', 'suppressed')
     """
 )
 """Withdraws a letter: at once if it is not in hand, else as soon as its attempt ends without acceptance."""

@@ -16,6 +16,7 @@ MIGRATIONS: Final = Migrations(
         "attempts": "SELECT, INSERT",
         "interventions": "SELECT, INSERT",
         "letters": "SELECT, INSERT, UPDATE",
+        "operator_actions": "SELECT, INSERT",
         "providers": "SELECT, INSERT, UPDATE",
         "suppression_actions": "SELECT, INSERT",
         "suppressions": "SELECT, INSERT, UPDATE, DELETE",

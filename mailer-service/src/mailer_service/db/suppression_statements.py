@@ -77,4 +77,13 @@ ACTIONS = text(
 )
 """What operators did, newest first."""
 
+BY_TAG = text(
+    """
+    SELECT tag, reason
+    FROM suppressions, left(encode(key, 'hex'), :digits) AS tag
+    WHERE tag = ANY (CAST(:tags AS text[])) AND times >= needed AND (expires_at IS NULL OR expires_at > now())
+    """
+)
+"""Which of these tags get no letters, and why."""
+
 TAGGED = text("SELECT key FROM suppressions WHERE encode(key, 'hex') LIKE :tag")

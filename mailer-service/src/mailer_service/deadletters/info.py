@@ -1,4 +1,4 @@
-"""What is known of a dead letter from its message alone: from our headers, else from RabbitMQ's and from the body.
+"""What is known of a letter on the broker from its message alone: from our headers, else from RabbitMQ's and the body.
 
 Nothing in here is believed: it is for people to read and to select by.
 """
@@ -21,7 +21,7 @@ from mail_contract.sealing import verify
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mail_contract.topology import CLASS_QUEUES, MAILER_CANCELLATIONS
 from mailer_service.deadletters import message as names
-from mailer_service.deadletters.message import DeadMessage
+from mailer_service.deadletters.message import QueuedMessage
 from mailer_service.errors import Unauthentic
 from mailer_service.incoming import IncomingMessage
 
@@ -31,8 +31,8 @@ _WORK_QUEUES = {queue: letter_class for letter_class, queue in CLASS_QUEUES.item
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetterInfo:
-    """A dead letter in an operator's terms.
+class LetterInfo:
+    """A dead or a waiting letter in an operator's terms.
 
     Attributes:
         message: what it was read from.
@@ -43,11 +43,14 @@ class DeadLetterInfo:
         letter_class: its class, else `unknown`.
         reply: the server's last words.
         attempts: how many there were; None if only the ledger knows.
+        provider: whom it was with last.
+        recipient, domain: tags of the keyed hashes of whom it is for.
         first_seen, died_at: times, as far as they are said.
+        created_at: when it was asked for, as its clear header says.
         incoming: the call in it, if it is one.
     """
 
-    message: DeadMessage
+    message: QueuedMessage
     id: str
     reason: str
     derived: bool
@@ -55,8 +58,12 @@ class DeadLetterInfo:
     letter_class: str
     reply: str | None
     attempts: int | None
+    provider: str | None
+    recipient: str | None
+    domain: str | None
     first_seen: datetime | None
     died_at: datetime | None
+    created_at: datetime | None
     incoming: IncomingMessage | None = field(repr=False)
 
     @property
@@ -64,8 +71,13 @@ class DeadLetterInfo:
         """What this one is known by in a later walk: its id, and the fingerprint of its message."""
         return self.id, self.message.fingerprint
 
+    @property
+    def since(self) -> datetime | None:
+        """Since when it is in trouble: dead since then, or on its way since then if it waits."""
+        return self.died_at or self.created_at
 
-def read(message: DeadMessage) -> DeadLetterInfo:
+
+def read(message: QueuedMessage) -> LetterInfo:
     """Reads a message; whatever is in it, this does not fail."""
     flaw, incoming = _decode(message)
     headers = message.headers
@@ -78,7 +90,7 @@ def read(message: DeadMessage) -> DeadLetterInfo:
     else:
         reason = flaw or ("rejected" if death else UNKNOWN)
     clear = _clear_header(incoming)
-    return DeadLetterInfo(
+    return LetterInfo(
         message=message,
         id=_id_of(message, incoming),
         reason=reason,
@@ -87,13 +99,17 @@ def read(message: DeadMessage) -> DeadLetterInfo:
         letter_class=_class_of(headers, clear, death),
         reply=_text(headers.get(names.REPLY)),
         attempts=_number(headers.get(names.ATTEMPTS)),
+        provider=_text(headers.get(names.PROVIDER)),
+        recipient=_text(headers.get(names.RECIPIENT)),
+        domain=_text(headers.get(names.DOMAIN)),
+        created_at=_time(clear.get("created_at")),
         first_seen=_time(headers.get(names.FIRST_SEEN)),
         died_at=_time(death.get("time")) if death else _time(headers.get(names.DIED_AT)),
         incoming=incoming,
     )
 
 
-def _decode(message: DeadMessage) -> tuple[str | None, IncomingMessage | None]:
+def _decode(message: QueuedMessage) -> tuple[str | None, IncomingMessage | None]:
     """Returns what is wrong with the message, as the worker's consumer would name it, or the call in it."""
     if message.size > MAX_MESSAGE_BYTES:
         return "oversized", None
@@ -125,7 +141,7 @@ def _clear_header(incoming: IncomingMessage | None) -> Mapping[str, Any]:
     return header if isinstance(header, Mapping) else {}
 
 
-def _id_of(message: DeadMessage, incoming: IncomingMessage | None) -> str:
+def _id_of(message: QueuedMessage, incoming: IncomingMessage | None) -> str:
     try:
         return str(UUID(incoming.id)) if incoming else f"body-{message.fingerprint}"
     except ValueError:
@@ -194,7 +210,7 @@ class Unfit:
 Content: TypeAlias = DeadEnvelope | DeadCancellation | Unfit
 
 
-def examine(info: DeadLetterInfo, keys: VerifyingKeys | None) -> Content:
+def examine(info: LetterInfo, keys: VerifyingKeys | None) -> Content:
     """Looks at a dead letter as a mailer of this version would.
 
     Args:
@@ -207,7 +223,7 @@ def examine(info: DeadLetterInfo, keys: VerifyingKeys | None) -> Content:
         return Unfit(reason=error.reason)
 
 
-def _content(info: DeadLetterInfo, keys: VerifyingKeys | None) -> Content:
+def _content(info: LetterInfo, keys: VerifyingKeys | None) -> Content:
     incoming = info.incoming
     if incoming is None:
         raise Unauthentic(info.reason)

@@ -1,7 +1,7 @@
-"""A dead letter on the wire: how it is laid down, how it is taken up again, and how it leaves for another try.
+"""A letter that lies on the broker: how it is laid down, how it is taken up again, and how it leaves for another try.
 
-The message is passed on as it came, so that a person can redrive it; its secrets stay sealed. Its reason is in headers that
-RabbitMQ's console shows: tokens, numbers and the server's redacted words.
+A dead letter is the message as it came, so that a person can redrive it; a waiting one is the call again. Secrets stay
+sealed. Why it lies there is in headers that RabbitMQ's console shows: tokens, numbers and the server's redacted words.
 """
 
 from __future__ import annotations
@@ -9,24 +9,31 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from mail_contract.messages import MAX_MESSAGE_BYTES
-from mail_contract.topology import Route, dead_route
+from mail_contract.messages import MAX_MESSAGE_BYTES, Envelope
+from mail_contract.tasks import DELIVER_LETTER
+from mail_contract.topology import Route, WaitTier, dead_route, wait_route
 from mailer_service.incoming import IncomingMessage
-from service_runtime.publishing.message import OutgoingMessage, headers_of
+from mailer_service.suppression.recipient_hashes import RecipientHashes, tag_of
+from service_runtime.publishing.message import OutgoingMessage, call_of, headers_of
 
 REASON = "x-postern-reason"
 REPLY = "x-postern-reply"
 ATTEMPTS = "x-postern-attempts"
+PROVIDER = "x-postern-provider"
+RECIPIENT = "x-postern-recipient"
+DOMAIN = "x-postern-domain"
 FIRST_SEEN = "x-postern-first-seen"
 CLASS = "x-postern-class"
 DIED_AT = "x-postern-died-at"
 
 UNCONFIRMED = "unconfirmed"
 """The reason of a letter that the mail server may have."""
+SUPPRESSED = "suppressed"
+"""The reason of a letter that was not sent because its recipient, or the whole domain, gets none."""
 
 BROKERS_DEATH = "x-death"
 """RabbitMQ's own account of a dead-lettering (https://www.rabbitmq.com/docs/dlx), the last one first."""
@@ -36,47 +43,69 @@ _KEPT = ("correlation_id", "reply_to", "type", "app_id")
 """Properties a redriven letter keeps; an expiration or a user id of its last journey would be wrong on the next."""
 
 
-def dead_letter(
-    message: IncomingMessage,
-    reason: str,
-    *,
-    reply: str | None = None,
-    attempts: int = 0,
-    first_seen: datetime | None = None,
-) -> OutgoingMessage:
-    """Returns the message that lays a letter down among the dead.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Why a letter lies where it lies.
 
-    Args:
-        message: as it came.
+    Attributes:
         reason: a short token.
         reply: the server's last words, redacted.
         attempts: how many there were.
+        provider: whom it was with last, `host:port`.
         first_seen: when it first arrived; None if the ledger does not know it.
+        hashes: keyed hashes of its recipient; shown as tags.
     """
+
+    reason: str
+    reply: str | None = None
+    attempts: int = 0
+    provider: str | None = None
+    first_seen: datetime | None = None
+    hashes: RecipientHashes | None = None
+
+    def headers(self, letter_class: str) -> dict[str, Any]:
+        """Returns it as headers; what is not known is left out."""
+        known = {
+            REASON: self.reason,
+            ATTEMPTS: self.attempts,
+            CLASS: letter_class,
+            REPLY: self.reply,
+            PROVIDER: self.provider or None,
+            FIRST_SEEN: self.first_seen.isoformat(timespec="seconds") if self.first_seen else None,
+            RECIPIENT: tag_of(self.hashes.recipient) if self.hashes else None,
+            DOMAIN: tag_of(self.hashes.domain) if self.hashes else None,
+        }
+        return {name: value for name, value in known.items() if value is not None}
+
+
+def dead_letter(message: IncomingMessage, why: Why) -> OutgoingMessage:
+    """Returns the message that lays a letter down among the dead; `message` is what came."""
     letter_class = message.letter_class()
-    headers = {
-        **headers_of(message.task, message.id),
-        REASON: reason,
-        ATTEMPTS: attempts,
-        CLASS: letter_class or "unknown",
-        DIED_AT: datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    if reply is not None:
-        headers[REPLY] = reply
-    if first_seen is not None:
-        headers[FIRST_SEEN] = first_seen.isoformat(timespec="seconds")
+    died_at = datetime.now(UTC).isoformat(timespec="seconds")
     return OutgoingMessage(
         body=json.dumps([message.args, message.kwargs, {}]).encode(),
-        headers=headers,
+        headers={
+            **headers_of(message.task, message.id),
+            **why.headers(letter_class or "unknown"),
+            DIED_AT: died_at,
+        },
         route=dead_route(letter_class),
         priority=message.priority,
         properties={"correlation_id": message.id},
     )
 
 
+def waiting_letter(envelope: Envelope, tier: WaitTier, why: Why) -> OutgoingMessage:
+    """Returns the message that lets a letter wait for its next attempt."""
+    header = envelope.header
+    route = wait_route(header.letter_class, tier)
+    call = call_of(DELIVER_LETTER, envelope, route, task_id=header.id, priority=header.priority)
+    return replace(call, headers={**call.headers, **why.headers(header.letter_class)})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeadMessage:
-    """A message as it lies in the dead letters, before anybody believed a word of it.
+class QueuedMessage:
+    """A message as it lies on the broker, before anybody believed a word of it.
 
     Attributes:
         tag: by which it is acknowledged or given back.
@@ -112,8 +141,8 @@ class DeadMessage:
     def redriven(self, route: Route, *, priority: int) -> OutgoingMessage:
         """Returns the message as it once came.
 
-        Its id, body and content type are what they were; what died with it stays behind: every header that begins with
-        `x-`, ours and the broker's, and the count of retries. Its priority is said anew, for it may have lost it.
+        Its id, body and content type are what they were; what belongs to where it lay stays behind: every header that
+        begins with `x-`, ours and the broker's, and the count of retries. Its priority is said anew, for it may have lost it.
 
         Args:
             route: where to.

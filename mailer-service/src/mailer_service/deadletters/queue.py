@@ -1,4 +1,4 @@
-"""The queue of dead letters, walked from its head without disturbing it.
+"""A queue in which letters lie, dead or waiting, walked from its head without disturbing it.
 
 What was not taken out goes back in the order it was in. If the walker dies, the broker puts it back by itself: nothing is
 ever out of the queue without being in the walker's hands or safe elsewhere. Memory is bounded by the window.
@@ -16,8 +16,7 @@ from amqp.exceptions import AccessRefused, AMQPError
 from celery import Celery
 from kombu.exceptions import KombuError
 
-from mail_contract.topology import MAILER_DEAD
-from mailer_service.deadletters.message import DeadMessage
+from mailer_service.deadletters.message import QueuedMessage
 from mailer_service.errors import BrokerLost, BrokerRefuses
 
 WINDOW = 500
@@ -25,15 +24,21 @@ WINDOW = 500
 _KEPT_IN_ORDER = 20_000
 """With more messages than this a walk that ends half-way leaves their order another, and is quick about it."""
 _SILENCE_SECONDS = 5.0
+_MOVING_SECONDS = 0.5
+"""Of a queue whose messages leave by themselves: those that were counted may be gone when they are asked for."""
 _RETURNED_AT_ONCE = 30
 """RabbitMQ 3.10 shuffles what comes back in larger portions: a client of a quorum queue that is further ahead than 32
 commands lets the queue have the rest as one, which walks a hash map."""
 
 
-class DeadQueue:
+class LetterQueue:
     """A connection as the operator and what it holds of the queue; a context manager."""
 
-    def __init__(self, app: Celery) -> None:
+    def __init__(self, app: Celery, name: str, *, moving: bool = False) -> None:
+        """Takes the queue's name, and whether messages leave it by themselves."""
+        self._name = name
+        self._moving = moving
+        self._silence = _MOVING_SECONDS if moving else _SILENCE_SECONDS
         self._connection = app.connection_for_write(heartbeat=0, transport_options={"confirm_publish": False})
         self._held: dict[int, None] = {}
         self._consumers = 0
@@ -68,17 +73,17 @@ class DeadQueue:
     def ready(self) -> int:
         """Returns how many messages are in the queue and in nobody's hands."""
         with _translated():
-            return int(self._channel.queue_declare(MAILER_DEAD, passive=True).message_count)
+            return int(self._channel.queue_declare(self._name, passive=True).message_count)
 
-    def walk(self) -> Iterator[list[DeadMessage]]:
+    def walk(self) -> Iterator[list[QueuedMessage]]:
         """Yields the messages from head to tail, a window at a time; all stay in hand until `remove` or the end.
 
-        What arrives during the walk is walked too, but not for ever: no more than was there at the beginning, twice.
+        No more than was there at the beginning: what is sent again and comes back would have no end.
 
         Raises:
             BrokerLost, BrokerRefuses: the broker has everything that was not removed.
         """
-        left = 2 * self.ready()
+        left = self.ready()
         while left > 0 and (ready := self.ready()) > 0:
             window = self._next_window(min(WINDOW, ready, left))
             if not window:
@@ -86,35 +91,35 @@ class DeadQueue:
             left -= len(window)
             yield window
 
-    def remove(self, message: DeadMessage) -> None:
+    def remove(self, message: QueuedMessage) -> None:
         """Takes a message out of the queue for good."""
         with _translated():
             self._channel.basic_ack(message.tag)
         del self._held[message.tag]
         self._removing = True
 
-    def _next_window(self, size: int) -> list[DeadMessage]:
+    def _next_window(self, size: int) -> list[QueuedMessage]:
         with _translated(), self._consuming(size) as window:
-            until = time.monotonic() + _SILENCE_SECONDS
+            until = time.monotonic() + self._silence
             while len(window) < size and time.monotonic() < until:
                 with suppress(TimeoutError):
-                    self._connection.drain_events(timeout=_SILENCE_SECONDS)
-                    until = time.monotonic() + _SILENCE_SECONDS
+                    self._connection.drain_events(timeout=self._silence)
+                    until = time.monotonic() + self._silence
         return window
 
     @contextmanager
-    def _consuming(self, size: int) -> Iterator[list[DeadMessage]]:
-        window: list[DeadMessage] = []
+    def _consuming(self, size: int) -> Iterator[list[QueuedMessage]]:
+        window: list[QueuedMessage] = []
 
         def take(delivered: Any) -> None:
-            message = DeadMessage.received(delivered)
+            message = QueuedMessage.received(delivered)
             self._held[message.tag] = None
             window.append(message)
 
         self._consumers += 1
-        name = f"dead-{self._consumers}"
+        name = f"{self._name}-{self._consumers}"
         self._channel.basic_qos(0, size, False)
-        self._channel.basic_consume(MAILER_DEAD, consumer_tag=name, callback=take)
+        self._channel.basic_consume(self._name, consumer_tag=name, callback=take)
         yield window
         self._channel.basic_cancel(name)
         self._removing = False
@@ -129,13 +134,18 @@ class DeadQueue:
 
     def _give_back(self) -> None:
         # What is given back goes behind what was given back before and is still there: so all of it is taken first.
-        while self._held and len(self._held) < _KEPT_IN_ORDER and (ready := self.ready()) > 0:
+        while (
+            not self._moving
+            and self._held
+            and len(self._held) < _KEPT_IN_ORDER
+            and (ready := self.ready()) > 0
+        ):
             if not self._next_window(min(WINDOW, ready)):
                 break
         before = self.ready()
         for count, tag in enumerate(self._held, start=1):
             self._channel.basic_reject(tag, requeue=True)
-            if count % _RETURNED_AT_ONCE == 0:
+            if not self._moving and count % _RETURNED_AT_ONCE == 0:
                 self._wait_for(before + count)
         self._held.clear()
 

@@ -144,11 +144,11 @@ class Attempt:
         )
 
     @classmethod
-    def recalled(cls, header: EnvelopeHeader, status: LetterStatus) -> Self:
+    def recalled(cls, header: EnvelopeHeader, hashes: RecipientHashes | None, status: LetterStatus) -> Self:
         """Takes what the ledger knows of a letter that could not be claimed."""
         return cls(
             header=header,
-            hashes=None,
+            hashes=hashes,
             claim=None,
             deadline=0.0,
             number=status.attempts,

@@ -7,6 +7,7 @@ its walker fails at the next statement.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -17,9 +18,10 @@ from uuid import UUID
 
 from sqlalchemy import Engine, TextClause, func, select
 
-from mailer_service.db import dead_statements
+from mailer_service.db import dead_statements, operator_statements, suppression_statements
 from mailer_service.db.tables import LetterState
 from mailer_service.errors import LedgerUnavailable
+from mailer_service.suppression.recipient_hashes import TAG_DIGITS
 from service_runtime.database.engine import translated
 
 DROPPED = "dropped"
@@ -38,6 +40,7 @@ class DeadLetterStatus:
         in_hand: whether a living replica is working on it.
         withdrawn: whether auth-service cancelled it.
         late: whether it has expired.
+        early: whether a mail server may have it, and it must wait before it is sent again.
         attempts: how many there were.
         at: now, by the database.
     """
@@ -47,6 +50,7 @@ class DeadLetterStatus:
     in_hand: bool
     withdrawn: bool
     late: bool
+    early: bool
     attempts: int
     at: datetime
 
@@ -99,8 +103,24 @@ class DeadLedger:
             for row in rows
         }
 
+    def fates(self, letter_ids: Sequence[UUID]) -> Mapping[UUID, tuple[LetterState, str | None]]:
+        """Returns the state of letters and the token of their last outcome; those the ledger does not know are missing."""
+        with translated(LedgerUnavailable):
+            rows = self._connection.execute(dead_statements.FATES, {"ids": [str(one) for one in letter_ids]})
+            return {row.id: (LetterState(row.state), row.last_reason) for row in rows}
+
+    def suppressed(self, tags: Sequence[str]) -> Mapping[str, str]:
+        """Returns which of these tags, of recipients or domains, get no letters at present, and the reason."""
+        if not tags:
+            return {}
+        with translated(LedgerUnavailable):
+            rows = self._connection.execute(
+                suppression_statements.BY_TAG, {"tags": list(set(tags)), "digits": TAG_DIGITS}
+            )
+            return {row.tag: row.reason for row in rows}
+
     def revive(self, letters: Letters, *, copies: bool) -> Mapping[UUID, DeadLetterStatus]:
-        """Lets those that are dead be claimed again, and returns where all of them stand then.
+        """Lets those that are dead or suppressed be claimed again, and returns where all of them stand then.
 
         Args:
             letters: which.
@@ -108,6 +128,18 @@ class DeadLedger:
         """
         self._run(dead_statements.REVIVE, letters, actor=self._actor, copies=copies)
         return self.look(letters)
+
+    def hurry(self, letters: Letters) -> None:
+        """Notes that letters need not wait any longer."""
+        self._run(dead_statements.HURRY, letters, actor=self._actor)
+
+    def note(self, action: str, detail: Mapping[str, Any]) -> None:
+        """Writes down what a command did: its name, and on what and how many."""
+        with translated(LedgerUnavailable):
+            self._connection.execute(
+                operator_statements.NOTE,
+                {"actor": self._actor, "action": action, "detail": json.dumps(detail, default=str)},
+            )
 
     def drop(self, letters: Letters) -> Mapping[UUID, DeadLetterStatus]:
         """Ends those that nobody works on and that have no end yet, and returns where all of them stand then."""

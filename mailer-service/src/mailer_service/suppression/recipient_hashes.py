@@ -13,8 +13,15 @@ from mailer_service.address import Mailbox
 from mailer_service.db.tables import Scope
 from mailer_service.errors import AddressNotSupported
 
+TAG_DIGITS = 16
+"""Hexadecimal digits of a hash that are shown; enough to tell ten million apart, and to take one away by."""
 _PROBE = "x"
 """A local part, to read a domain by the rules of an address."""
+
+
+def tag_of(key: bytes) -> str:
+    """Returns what is shown of a hash: its first digits."""
+    return bytes(key).hex()[:TAG_DIGITS]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,8 @@ from mailer_service.db import suppression_statements as statements
 from mailer_service.db.interventions import SuppressionAction
 from mailer_service.db.tables import Scope
 from mailer_service.errors import LedgerUnavailable
+from mailer_service.suppression.recipient_hashes import tag_of
 from service_runtime.database.engine import translated
-
-TAG_DIGITS = 16
-"""Hexadecimal digits of a key that are shown; enough to tell ten million apart, and to take one away by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +142,7 @@ class SuppressionStore:
                 at=row.at,
                 actor=row.actor,
                 action=SuppressionAction(row.action),
-                tag=_tag(row.key),
+                tag=tag_of(row.key),
                 scope=Scope(row.scope),
                 reason=row.reason,
             )
@@ -162,7 +160,7 @@ class SuppressionStore:
 
 def _suppression(row: Any) -> Suppression:
     return Suppression(
-        tag=_tag(row.key),
+        tag=tag_of(row.key),
         scope=Scope(row.scope),
         reason=row.reason,
         since=row.since,
@@ -170,7 +168,3 @@ def _suppression(row: Any) -> Suppression:
         times=row.times,
         needed=row.needed,
     )
-
-
-def _tag(key: bytes) -> str:
-    return bytes(key).hex()[:TAG_DIGITS]

@@ -10,9 +10,8 @@ from uuid import UUID
 import structlog
 
 from mail_contract.messages import Envelope, ReportedState
-from mail_contract.tasks import DELIVER_LETTER
-from mail_contract.topology import WaitTier, wait_route
-from mailer_service.deadletters.message import UNCONFIRMED, dead_letter
+from mail_contract.topology import WaitTier
+from mailer_service.deadletters.message import SUPPRESSED, UNCONFIRMED, Why, dead_letter, waiting_letter
 from mailer_service.delivery.attempt import Attempt
 from mailer_service.delivery.claim import reason_of
 from mailer_service.delivery.outcome import (
@@ -34,10 +33,12 @@ from mailer_service.errors import Requeued
 from mailer_service.incoming import IncomingMessage
 from mailer_service.reports import outgoing_report, report_of
 from service_runtime.publishing.confirms import PublishOutcome
-from service_runtime.publishing.message import OutgoingMessage, call_of
+from service_runtime.publishing.message import OutgoingMessage
 
 log = structlog.get_logger(__name__)
 
+IN_HAND = "in_hand"
+"""The reason of a letter that waits because somebody else has a live claim on it."""
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
 """Seconds. A stale connection fails once; a restarting broker is back within half a minute; a missing binding must not
 become a hot loop, nor use up the message's deliveries (ten) before somebody can mend it: here after ten minutes."""
@@ -61,23 +62,29 @@ class FollowUp:
         match outcome:
             case Sent() | Discarded():
                 self._report(ReportedState.SENT, attempt)
-            case TryLater(after=after) | Ambiguous(after=after) | Pause(after=after):
+            case (
+                TryLater(reason=reason, after=after)
+                | Ambiguous(reason=reason, after=after)
+                | Pause(reason=reason, after=after)
+            ):
                 self._report(ReportedState.DEFERRED, attempt)
-                self.wait(envelope, tier_of(after))
+                self.wait(envelope, tier_of(after), _why(reason, attempt))
             case Held():
-                self.wait(envelope, WaitTier.S10)
+                self.wait(envelope, WaitTier.S10, _why(IN_HAND, attempt))
             case Dead(reason=reason):
-                self.dead_letter(message, reason, attempt)
+                self.dead_letter(message, _why(reason, attempt))
                 self._report(ReportedState.FAILED, attempt)
             case Unconfirmed():
-                self.dead_letter(message, UNCONFIRMED, attempt)
+                self.dead_letter(message, _why(UNCONFIRMED, attempt))
                 self._report(ReportedState.UNCONFIRMED, attempt)
             case Expired():
-                self.dead_letter(message, "expired", attempt)
+                self.dead_letter(message, _why("expired", attempt))
                 self._report(ReportedState.EXPIRED, attempt)
             case Cancelled():
                 self._report(ReportedState.SUPERSEDED, attempt)
             case Suppressed():
+                # Kept, for a person may find that the suppression was a mistake.
+                self.dead_letter(message, _why(SUPPRESSED, attempt))
                 self._report(ReportedState.SUPPRESSED, attempt)
             case _:
                 assert_never(outcome)
@@ -88,29 +95,13 @@ class FollowUp:
         """Tells auth-service what became of a letter; arguments as `reports.report_of` has them."""
         self._confirmed(outgoing_report(report_of(letter_id, state, attempt=attempt, at=at, reason=reason)))
 
-    def wait(self, envelope: Envelope, tier: WaitTier) -> None:
+    def wait(self, envelope: Envelope, tier: WaitTier, why: Why) -> None:
         """Puts a letter into a wait queue."""
-        header = envelope.header
-        route = wait_route(header.letter_class, tier)
-        self._confirmed(call_of(DELIVER_LETTER, envelope, route, task_id=header.id, priority=header.priority))
+        self._confirmed(waiting_letter(envelope, tier, why))
 
-    def dead_letter(self, message: IncomingMessage, reason: str, attempt: Attempt | None = None) -> None:
-        """Puts a message where a person finds it.
-
-        Args:
-            message: as it came.
-            reason: a short token.
-            attempt: what is known of the letter; None where nothing of the message is believed.
-        """
-        self._confirmed(
-            dead_letter(
-                message,
-                reason,
-                reply=attempt.reply if attempt else None,
-                attempts=attempt.number if attempt else 0,
-                first_seen=attempt.first_seen if attempt else None,
-            )
-        )
+    def dead_letter(self, message: IncomingMessage, why: Why) -> None:
+        """Puts a message, as it came, where a person finds it."""
+        self._confirmed(dead_letter(message, why))
 
     def _report(self, state: ReportedState, attempt: Attempt) -> None:
         self.report(
@@ -131,3 +122,15 @@ class FollowUp:
             if not self._waiter.pause(pause):
                 break
         raise Requeued
+
+
+def _why(reason: str, attempt: Attempt) -> Why:
+    last, claim = attempt.last, attempt.claim
+    return Why(
+        reason=reason,
+        reply=attempt.reply,
+        attempts=attempt.number,
+        provider=last.provider if last else claim.provider if claim else None,
+        first_seen=attempt.first_seen,
+        hashes=attempt.hashes,
+    )

@@ -21,6 +21,7 @@ import structlog
 from mail_contract.messages import Contents, Envelope, EnvelopeHeader
 from mail_contract.sealing import Opener
 from mailer_service.db.tables import IN_HAND, LetterState
+from mailer_service.deadletters.message import Why
 from mailer_service.delivery.attempt import Attempt, Transmission
 from mailer_service.delivery.claim import Claim, reason_of
 from mailer_service.delivery.lease import LeaseKeeper
@@ -110,12 +111,12 @@ class Pipeline:
         except Unauthentic as error:
             # Not a word of it is believed: nothing is reported of a letter that somebody else may have named.
             log.warning("message_unauthentic", reason=error.reason, task_id=message.id)
-            self._follow_up.dead_letter(message, error.reason)
+            self._follow_up.dead_letter(message, Why(reason=error.reason))
         except Requeued:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the message must not be lost with it
             _log_broken("message_broke_the_mailer", error, task_id=message.id)
-            self._follow_up.dead_letter(message, "internal_error")
+            self._follow_up.dead_letter(message, Why(reason="internal_error"))
         return Dead.name
 
     def _handle(self, message: IncomingMessage, envelope: Envelope, contents: Contents) -> str:
@@ -134,7 +135,8 @@ class Pipeline:
         if isinstance(made, Pause):
             tier = tier_of(made.after)
             log.info("letter_put_off", letter_id=str(envelope.header.id), reason=made.reason, wait=tier)
-            self._follow_up.wait(envelope, tier)
+            hashes = self._hashes_of(contents.recipient)
+            self._follow_up.wait(envelope, tier, Why(reason=made.reason, hashes=hashes))
             return "put_off"
         self._follow_up.on(made, message, envelope)
         return made.outcome.name
@@ -202,7 +204,7 @@ class Pipeline:
             status = found
             if status.state not in IN_HAND or pause is None or not self._waiter.pause(pause):
                 break
-        return Attempt.recalled(envelope.header, status)
+        return Attempt.recalled(envelope.header, hashes, status)
 
     def _send(self, attempt: Attempt, message: Message | Dead, permit: Permit) -> Outcome:
         """Gives the letter to a provider, and to others as long as it is certain that none has taken it."""

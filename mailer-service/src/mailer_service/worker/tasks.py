@@ -12,6 +12,7 @@ from celery.exceptions import Reject
 from mail_contract.messages import Cancellation, ReportedState
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
 from mailer_service.db.tables import LetterState
+from mailer_service.deadletters.message import Why
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.waiter import Waiter
 from mailer_service.errors import LedgerUnavailable, Requeued, Unauthentic
@@ -40,7 +41,7 @@ class Cancellations:
             cancellation = message.cancellation()
         except Unauthentic as error:
             log.warning("message_unauthentic", reason=error.reason, task_id=message.id)
-            self._follow_up.dead_letter(message, error.reason)
+            self._follow_up.dead_letter(message, Why(reason=error.reason))
             return "dead"
         try:
             return self._cancel(cancellation)

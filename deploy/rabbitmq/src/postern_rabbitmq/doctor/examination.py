@@ -30,6 +30,7 @@ CHECKS: Sequence[Check] = (
     policies.policies_in_effect,
     alternates.alternates,
     queues.consumers,
+    queues.paused,
     queues.urgent_alone,
     queues.progress,
     queues.dead_letters,

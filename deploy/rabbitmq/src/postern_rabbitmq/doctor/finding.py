@@ -51,6 +51,7 @@ class Code(StrEnum):
     NOT_REPORTED = "topology.not_reported"
 
     NO_CONSUMER = "queues.no_consumer"
+    PAUSED = "queues.paused"
     CONSUMER_WITHOUT_ACK = "queues.consumer_without_ack"
     URGENT_NOT_ALONE = "queues.urgent_not_alone"
     STUCK = "queues.stuck"

@@ -8,6 +8,8 @@ from mail_contract.topology import (
     AUTH_MAINTENANCE,
     AUTH_REPORTS,
     AUTH_REPORTS_DEAD,
+    CLASS_QUEUES,
+    MAILER_CANCELLATIONS,
     MAILER_DEAD,
     MAILER_URGENT,
     MAILER_WORK,
@@ -19,6 +21,7 @@ from postern_rabbitmq.doctor.snapshot import Snapshot
 CONSUMED = (*MAILER_WORK, AUTH_REPORTS, AUTH_MAINTENANCE)
 """Queues with a worker; the others are read by nobody (waits) or by a person (dead letters, unroutable)."""
 
+_LETTERS = frozenset(CLASS_QUEUES.values())
 _DEAD = {
     MAILER_DEAD: "mailer-service dead list; then mailer-service dead redrive or dead drop",
     AUTH_REPORTS_DEAD: "find the error in the log of `auth-service worker` and repair it; then move the messages to"
@@ -28,9 +31,10 @@ _DEAD = {
 
 def consumers(snapshot: Snapshot) -> Iterator[Finding]:
     """Work queues nobody consumes, and consumers that lose a message when they crash."""
+    paused = _paused(snapshot)
     for name in CONSUMED:
         queue = snapshot.queues.get(name)
-        if queue is not None and not snapshot.consumers[name]:
+        if queue is not None and not (paused and name in _LETTERS) and not snapshot.consumers[name]:
             yield Finding(
                 code=Code.NO_CONSUMER,
                 severity=Severity.ERROR,
@@ -47,6 +51,26 @@ def consumers(snapshot: Snapshot) -> Iterator[Finding]:
                 " acknowledging: what they hold when they crash is lost",
                 fix="find it in the console among the queue's consumers and stop it; only Postern's workers belong there",
             )
+
+
+def paused(snapshot: Snapshot) -> Iterator[Finding]:
+    """Mailers that run and take no letters: no provider takes any, or an operator paused or held them."""
+    if _paused(snapshot):
+        waiting = sum(snapshot.queues[name].messages for name in _LETTERS if name in snapshot.queues)
+        yield Finding(
+            code=Code.PAUSED,
+            severity=Severity.ERROR,
+            object=MAILER_CANCELLATIONS,
+            sentence=f"the mailers are paused: they run, and take no letters; {_messages(waiting)} in their queues. More"
+            " replicas would not help",
+            fix="their log says which provider was given up and why (provider_given_up); mend that, and they go on by themselves",
+        )
+
+
+def _paused(snapshot: Snapshot) -> bool:
+    return snapshot.consumers[MAILER_CANCELLATIONS] > 0 and not any(
+        snapshot.consumers[name] for name in _LETTERS
+    )
 
 
 def urgent_alone(snapshot: Snapshot) -> Iterator[Finding]:
@@ -137,7 +161,7 @@ def _worker_of(queue: str) -> str:
         return "start `auth-service worker`; if it runs, its log says what it waits for"
     return (
         "start `mailer-service worker` with this queue in MAILER_QUEUES, or make scale mailer=2; if it runs, its log says"
-        " whether it paused because no mail server takes letters"
+        " what it waits for"
     )
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup
 
 from mailer_service.errors import BadContext
 from mailer_service.letters.brand import Brand
+from mailer_service.letters.form import for_gaps_too
+from mailer_service.letters.one_line import one_line
 from mailer_service.letters.words import day_in_words, device_in_words, moment_in_words
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -33,10 +33,10 @@ def build_environment(brand: Brand, *, overlay: Path | None) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters["web_address"] = web_address
-    environment.filters["day"] = day_in_words
-    environment.filters["moment"] = moment_in_words
-    environment.filters["device"] = device_in_words
+    environment.filters["web_address"] = for_gaps_too(web_address)
+    environment.filters["day"] = for_gaps_too(day_in_words)
+    environment.filters["moment"] = for_gaps_too(moment_in_words)
+    environment.filters["device"] = for_gaps_too(device_in_words)
     environment.globals["product"] = brand.name
     environment.globals["logo"] = brand.logo or brand.name
     environment.globals["color"] = brand.color
@@ -55,22 +55,3 @@ def web_address(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or any(mark in value for mark in " <>\"'"):
         raise BadContext("not a web address")
     return value
-
-
-_CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
-_SEPARATORS = (0x2028, 0x2029)
-_BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-_INVISIBLE = (0x200B, 0x2060, 0xFEFF)
-
-_STRIPPED = dict.fromkeys((*_CONTROLS, *_SEPARATORS, *_BIDI, *_INVISIBLE))
-
-
-def one_line(value: Any) -> Any:
-    """Returns a text value without control characters, line ends, bidi controls and zero-width characters.
-
-    Finished HTML (the result of one of our own macros) passes as it is.
-    """
-    # All that is stripped is unprintable by Python's book, and asking costs a fiftieth of stripping.
-    if not isinstance(value, str) or value.isprintable() or isinstance(value, Markup):
-        return value
-    return value.translate(_STRIPPED)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from jinja2 import Template, TemplateError
@@ -16,6 +17,7 @@ from mail_contract.messages import EnvelopeHeader
 from mailer_service.errors import BadContext
 from mailer_service.letters.brand import Brand
 from mailer_service.letters.environment import build_environment, roots
+from mailer_service.letters.form import Form, Gap
 from mailer_service.letters.words import closing_words, describe
 
 
@@ -59,15 +61,12 @@ def choose(wanted: str, available: AbstractSet[str]) -> str:
 PARTS = ("subject.txt", "body.txt", "body.html")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    subject: Template
-    text: Template
-    html: Template
-
-
 class Renderer:
-    """Holds every letter's templates, each compiled when it is first needed; any number of threads may use it."""
+    """Holds every letter's templates, each compiled when it is first needed; any number of threads may use it.
+
+    The package's own are rendered once, as forms. An operator's may do with a value whatever they like, so where there is
+    an overlay every letter is rendered anew.
+    """
 
     def __init__(self, brand: Brand, *, overlay: Path | None = None) -> None:
         """Finds the templates.
@@ -82,7 +81,8 @@ class Renderer:
         self._languages: Mapping[LetterName, Sequence[str]] = {
             letter: _languages(letter, overlay) for letter in LetterName
         }
-        self._loaded: dict[tuple[LetterName, str], _Parts] = {}
+        self._loaded: dict[tuple[LetterName, str], Sequence[Template]] = {}
+        self._forms: dict[tuple[LetterName, str, frozenset[str]], Form] = {}
 
     def languages(self, letter: LetterName) -> Sequence[str]:
         """Returns the languages that the letter is written in."""
@@ -119,26 +119,37 @@ class Renderer:
             fields: of its context.
             validity: how long it works.
         """
-        closing = closing_words(language, replies=self.brand.replies)
-        values = {
-            **fields,
-            "language": language,
-            "closing": f"{closing} {self.brand.footer}".rstrip(),
-            "validity": describe(validity, language),
-        }
-        parts = self._parts(letter, language)
+        values = {**fields, "validity": describe(validity, language)}
+        subject, text, html = (
+            self._rendered(letter, language, values)
+            if self.overlay is not None
+            else self._form(letter, language, values).filled(values)
+        )
         return Rendering(
-            subject=parts.subject.render(values).strip(),
-            text=parts.text.render(values).strip() + "\n",
-            html=parts.html.render(values).strip() + "\n",
+            subject=subject.strip(),
+            text=text.strip() + "\n",
+            html=html.strip() + "\n",
             language=language,
         )
 
-    def _parts(self, letter: LetterName, language: str) -> _Parts:
+    def _form(self, letter: LetterName, language: str, values: Mapping[str, str]) -> Form:
+        """Returns the letter's form where these of its values are empty."""
+        key = letter, language, frozenset(name for name, value in values.items() if not value)
+        found = self._forms.get(key)
+        if found is None:
+            found = self._forms[key] = Form(partial(self._rendered, letter, language), values)
+        return found
+
+    def _rendered(self, letter: LetterName, language: str, values: Mapping[str, str | Gap]) -> Sequence[str]:
+        closing = f"{closing_words(language, replies=self.brand.replies)} {self.brand.footer}".rstrip()
+        known = {**values, "language": language, "closing": closing}
+        return [template.render(known) for template in self._templates(letter, language)]
+
+    def _templates(self, letter: LetterName, language: str) -> Sequence[Template]:
         found = self._loaded.get((letter, language))
         if found is None:
-            subject, text, html = (self._load(f"{letter}/{language}/{part}") for part in PARTS)
-            found = self._loaded[letter, language] = _Parts(subject=subject, text=text, html=html)
+            found = tuple(self._load(f"{letter}/{language}/{part}") for part in PARTS)
+            self._loaded[letter, language] = found
         return found
 
     def _load(self, name: str) -> Template:

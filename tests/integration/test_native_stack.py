@@ -10,10 +10,12 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import psutil
+import psycopg2
 import pytest
 
 from mail_contract.topology import MAILER_URGENT, MAILER_WORK
@@ -53,6 +55,18 @@ def cleared_and_starting(stack: Stack) -> bool:
     printed = stack.output.read_text(encoding="utf-8")
     assert stack.runner.poll() is None, printed
     return "starting RabbitMQ" in printed.partition("stopping what a killed run left behind")[2]
+
+
+def as_operator(stack: Stack, words: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command as a person would type it."""
+    commands = Path(sys.executable).parent
+    return subprocess.run(
+        ["sh", "-c", f'set -a; . "$1"; exec {commands}/{words}', "sh", str(stack.state.operator_file)],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def alive(processes: list[psutil.Process]) -> list[str]:
@@ -106,16 +120,31 @@ def test_every_mailer_shows_its_figures_on_a_port_of_its_own_and_is_alive(stack:
         assert httpx.get(address.replace("/metrics", "/healthz")).json()["alive"]
 
 
+def test_every_process_of_auth_shows_its_figures_and_is_ready(stack: Stack) -> None:
+    shown = stack.description["auth_metrics"]
+
+    assert set(shown) == {"api", "relay", "auth-worker", "beat"}
+    for kind, address in shown.items():
+        assert f'postern_build_info{{service="auth-{kind.removeprefix("auth-")}"' in httpx.get(address).text
+        assert httpx.get(address.replace("/metrics", "/readyz")).is_success
+
+
+def test_a_probe_signs_up_and_leaves_nothing_behind(stack: Stack) -> None:
+    done = as_operator(stack, "auth-service probe --json")
+
+    assert json.loads(done.stdout)["ok"], done
+    assert done.returncode == 0
+    with (
+        closing(psycopg2.connect(stack.description["database"]["auth"])) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT count(*) FROM registrations WHERE email LIKE 'probe-%'")
+        assert cursor.fetchone() == (0,)
+
+
 def test_an_operators_commands_find_what_they_need_in_a_file_for_a_shell(stack: Stack) -> None:
-    commands = Path(sys.executable).parent
     for words in ("mailer-service dead list --json", "mailer-service suppressions list --json"):
-        done = subprocess.run(
-            ["sh", "-c", f'set -a; . "$1"; exec {commands}/{words}', "sh", str(stack.state.operator_file)],
-            env={"PATH": os.environ["PATH"]},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = as_operator(stack, words)
         assert done.returncode == 0, done.stderr
         json.loads(done.stdout)
     assert str(stack.state.operator_file) in stack.output.read_text(encoding="utf-8")

@@ -128,17 +128,6 @@ def test_the_compose_stacks_secrets_of_an_older_release_get_what_is_missing_and_
     assert sorted(path.name for path in secrets.iterdir() if path.is_dir()) == ["auth-keys", "mailer-keys"]
 
 
-def test_the_health_check_of_a_container_names_a_bad_address_and_shows_none_of_it() -> None:
-    script = str(REPOSITORY / "deploy" / "compose" / "alive.py")
-    for password, parts in hostile_passwords(6):
-        done = run_script(
-            sys.executable, script, "SOME_URL", SOME_URL=BROKER.format(f"1{password}/{password}[@")
-        )
-        assert done.returncode == 1
-        assert "SOME_URL" in done.stderr
-        assert shown(parts, done.stdout + done.stderr) == []
-
-
 def test_the_native_stack_names_a_password_it_cannot_use_and_shows_none_of_it(tmp_path: Path) -> None:
     for password, parts in hostile_passwords(3):
         (tmp_path / "passwords.json").write_text(json.dumps({"database_auth": f"{password}/"}))

@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
+from auth_service.domain.address import parse_address
 from auth_service.domain.campaign import Suspicion, parse_suspicion
 from auth_service.domain.forwarding import IPNetwork
 from auth_service.domain.limit import Limit, parse_limit
+from auth_service.errors import InvalidAddress
 
 API_PATHS: Final = (
     ".well-known",
@@ -109,6 +111,18 @@ LimitSetting = Annotated[Limit, NoDecode, BeforeValidator(_limit)]
 SuspicionSetting = Annotated[Suspicion | None, NoDecode, BeforeValidator(_suspicion)]
 DEFAULT_SUSPICION: Final = parse_suspicion("50/hour 10%")
 
+
+def _probe_address(value: str) -> str:
+    try:
+        parse_address(value.replace("*", "0"))
+    except InvalidAddress:
+        raise ValueError(
+            "must be an email address, with a * where something new is to stand each time"
+        ) from None
+    return value
+
+
+ProbeAddress = Annotated[str, AfterValidator(_probe_address)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 SignInUrl = Annotated[str, AfterValidator(_sign_in_url)]
 ListUrl = Annotated[str, AfterValidator(_list_url)]

@@ -15,6 +15,7 @@ from auth_service.session_settings import SessionSettings
 from auth_service.setting_values import (
     ListUrl,
     Networks,
+    ProbeAddress,
     PublicUrl,
     SignInUrl,
 )
@@ -156,6 +157,18 @@ class AccountsReadSettings(ExplainSettings):
 
 class AccountsSettings(LinkingSettings):
     """`auth-service accounts`, where it changes one: its person gets a letter."""
+
+
+class ProbeSettings(ExplainSettings):
+    """`auth-service probe`.
+
+    Attributes:
+        probe_url: where people reach the API.
+        probe_address: a mailbox of the probe's own; a `*` in it stands for something new each time.
+    """
+
+    probe_url: PublicUrl
+    probe_address: ProbeAddress
 
 
 class RefusalsSettings(ExplainSettings):

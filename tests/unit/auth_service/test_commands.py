@@ -46,6 +46,7 @@ REQUIRED = {
     "accounts": ["AUTH_DATABASE_URL", "AUTH_HASH_KEY"],
     "audit": ["AUTH_DATABASE_URL", "AUTH_HASH_KEY"],
     "held": ["AUTH_DATABASE_URL"],
+    "probe": ["AUTH_DATABASE_URL", "AUTH_HASH_KEY", "AUTH_PROBE_URL", "AUTH_PROBE_ADDRESS"],
     "refusals": ["AUTH_DATABASE_URL", "AUTH_HASH_KEY"],
     "beat": ["AUTH_BROKER_URL", "AUTH_BEAT_SCHEDULE_FILE"],
     "migrate": ["AUTH_MIGRATION_DATABASE_URL"],

@@ -113,6 +113,26 @@ def explain(*, about: str, as_json: bool) -> None:
     sys.exit(process.run(about, as_json=as_json))
 
 
+@commands.command()
+@click.option(
+    "--within",
+    type=click.FloatRange(min=1),
+    default=60.0,
+    show_default=True,
+    help="Seconds until the email should be sent.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def probe(*, within: float, as_json: bool) -> None:
+    """Sign up as a person does, and wait until a mail server has the email.
+
+    With an address of its own (AUTH_PROBE_ADDRESS); what it registered is deleted again. Exit code 0 if the email was sent in
+    time, 1 if not.
+    """
+    from auth_service.cli import probe as process  # noqa: PLC0415 - each command loads only its own
+
+    sys.exit(process.run(within=within, as_json=as_json))
+
+
 @commands.group()
 def refusals() -> None:
     """Mailboxes whose readers said "this wasn't me" and get no letters of registration for 30 days."""

@@ -41,6 +41,10 @@ def address_table(configuration: StackConfiguration, *, metrics: Sequence[str]) 
         ("AMQP", without_login(broker.amqp_url), admin, _moved(configuration, "amqp")),
         ("SMTP of the inbox", configuration.smtp, "", _moved(configuration, "smtp")),
         ("the API's metrics", f"{configuration.http('ops')}/metrics", "", _moved(configuration, "ops")),
+        *(
+            (f"the {name}'s metrics", f"{configuration.http(port)}/metrics", "", _moved(configuration, port))
+            for name, port in (("relay", "relay"), ("auth worker", "auth_worker"), ("beat", "beat"))
+        ),
         *(("a mailer's metrics", address, "", "") for address in metrics),
         (
             "database auth",

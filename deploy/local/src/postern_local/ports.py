@@ -30,6 +30,9 @@ USUAL = {
     "postgres": 5432,
     "flower": 5555,
     "ops": 9400,
+    "relay": 9391,
+    "auth_worker": 9392,
+    "beat": 9393,
 }
 
 

@@ -47,6 +47,8 @@ def operator_settings(configuration: StackConfiguration) -> dict[str, str]:
     return {
         **{name: value for name, value in everything.items() if not name.startswith(_ONLY_FOR_PROCESSES)},
         "MAILER_BROKER_URL": configuration.broker_url("operator"),
+        "AUTH_PROBE_URL": configuration.http("api"),
+        "AUTH_PROBE_ADDRESS": "probe-*@probe.example",
         "POSTERN_BROKER_ADMIN_URL": configuration.broker.management_url,
     }
 
@@ -107,8 +109,11 @@ def _api(configuration: StackConfiguration) -> dict[str, str]:
 
 
 def _auth_worker(configuration: StackConfiguration) -> dict[str, str]:
-    broker = {"AUTH_BROKER_URL": configuration.broker_url("auth")}
-    return overridden(configuration.overrides, "AUTH_", _writer(configuration) | broker)
+    own = {
+        "AUTH_BROKER_URL": configuration.broker_url("auth"),
+        "AUTH_WORKER_LISTEN": _listen(configuration, "auth_worker"),
+    }
+    return overridden(configuration.overrides, "AUTH_", _writer(configuration) | own)
 
 
 def _relay(configuration: StackConfiguration) -> dict[str, str]:
@@ -118,6 +123,7 @@ def _relay(configuration: StackConfiguration) -> dict[str, str]:
         {
             "AUTH_DATABASE_URL": configuration.database_url("auth"),
             "AUTH_BROKER_URL": configuration.broker_url("auth"),
+            "AUTH_RELAY_LISTEN": _listen(configuration, "relay"),
         },
     )
 
@@ -129,6 +135,7 @@ def _beat(configuration: StackConfiguration) -> dict[str, str]:
         {
             "AUTH_BROKER_URL": configuration.broker_url("auth"),
             "AUTH_BEAT_SCHEDULE_FILE": str(configuration.state.run / "beat-schedule"),
+            "AUTH_BEAT_LISTEN": _listen(configuration, "beat"),
         },
     )
 

@@ -59,7 +59,7 @@ class Stack:
         )
         say("starting the other services")
         self._start(with_broker(self.configuration, replicas=replicas))
-        for name, answers in service_answers(self.configuration, self.supervisor, replicas=replicas):
+        for name, answers in service_answers(self.configuration, replicas=replicas):
             patience.until(name, answers, seconds=START_SECONDS)
             say(f"{name} answers")
         write_operator_file(self.configuration)

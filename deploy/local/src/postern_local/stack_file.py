@@ -59,6 +59,15 @@ def stack_description(configuration: StackConfiguration, states: Iterable[Progra
         "rabbitmq_admin": configuration.broker.management_url,
         "flower_login": configuration.flower_login,
         "metrics": metrics_addresses(configuration, known),
+        "auth_metrics": {
+            kind: f"{configuration.http(port)}/metrics"
+            for kind, port in (
+                ("api", "ops"),
+                ("relay", "relay"),
+                ("auth-worker", "auth_worker"),
+                ("beat", "beat"),
+            )
+        },
         "processes": process_table(known),
     }
 

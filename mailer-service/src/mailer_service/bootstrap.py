@@ -19,6 +19,7 @@ from mailer_service.db.session_lock import SessionLock
 from mailer_service.delivery.lease import LeaseKeeper
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.waiter import StopSignal, Waiter
+from mailer_service.ledger_metrics import LedgerCollector
 from mailer_service.letters.check import check_letters
 from mailer_service.letters.compose import Sender
 from mailer_service.letters.dkim import Signer
@@ -54,8 +55,8 @@ _LEDGER_CONNECTIONS = 8
 """At most: threads share round trips, so there are never many under way at once."""
 _WAITING_SHARE = 0.6
 """Of the time a replica has for stopping: the rest is for recording and publishing what became of its letters."""
-_SPARE_CONNECTIONS = 3
-"""To the database, for the session lock, the provider monitor, and the questions of those who wait."""
+_SPARE_CONNECTIONS = 4
+"""To the database, for the session lock, the provider monitor, the questions of those who wait, and Prometheus."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
     )
     stopping = StopSignal()
     metrics = Metrics(settings.queues)
+    metrics.registry.register(LedgerCollector(engine, metrics.queue_delay))
     watchdog = ThreadWatchdog()
     heartbeat = Heartbeat(consuming=metrics.consuming)
     app.steps["consumer"].add(heartbeat_step(heartbeat))

@@ -10,6 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram, generate_latest
 from mail_contract.letters import LetterClass
 from mailer_service.db.tables import Scope
 from mailer_service.delivery.outcome import Concern, Outcome, Sent
+from mailer_service.queue_delay import QueueDelay
 from service_runtime.process_metrics import process_registry
 
 _ATTEMPT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60)
@@ -28,6 +29,7 @@ class Metrics:
     def __init__(self, queues: Collection[str] = ()) -> None:
         self.registry = process_registry(service="mailer", distribution="postern-mailer-service")
         self._queues = tuple(queues)
+        self.queue_delay = QueueDelay()
         self._letters = Counter(
             "mailer_letters",
             "Attempts at letters by what the ledger recorded.",
@@ -118,6 +120,7 @@ class Metrics:
             seconds: how long it took.
             since_creation: age of the letter, by the database's clock; a clock that is ahead counts as zero.
         """
+        self.queue_delay.took(letter_class, since_creation.total_seconds() - seconds)
         self._letters.labels(outcome.name, letter_class).inc()
         self._attempt_seconds.labels(letter_class).observe(seconds)
         if isinstance(outcome, Sent):

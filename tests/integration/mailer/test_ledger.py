@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, event, text
 
 from mail_contract.messages import Cancellation, CancellationReason, EnvelopeHeader
@@ -20,8 +21,11 @@ from mailer_service.delivery.claim import Claim, LetterStatus, Settled
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.outcome import Ambiguous, Dead, OtherProvider, Outcome, Pause, Sent, TryLater
 from mailer_service.errors import LedgerUnavailable, LetterLocked, Unauthentic
+from mailer_service.ledger_metrics import LedgerCollector
+from mailer_service.queue_delay import QueueDelay
 from mailer_service.suppression.recipient_hashes import RecipientHashes
 from service_runtime.database.engine import build_engine
+from support.clock import Clock
 from support.database import Database
 from support.eventually import eventually
 from support.outgoing import header
@@ -132,6 +136,35 @@ def test_a_waiting_letter_is_claimed_again_as_its_next_attempt(replica: Replica,
         ledger.begin_transmission(claim, provider=ONE)
         settle(ledger, claim, *LATER)
     assert rows(engine, "SELECT count(*), max(number) FROM attempts") == [(12, 12)]
+
+
+def test_prometheus_is_told_how_letters_stand_and_how_old_the_oldest_is(
+    replica: Replica, engine: Engine
+) -> None:
+    ledger, clock, delay = replica(), Clock(), QueueDelay()
+    waiting, sent = fresh(), fresh()
+    settle(ledger, claimed(ledger, waiting), *LATER)
+    settle(ledger, claimed(ledger, sent), *SENT)
+    with engine.connect() as connection:
+        connection.execute(text("UPDATE letters SET first_seen_at = now() - interval '100 seconds'"))
+    collector = LedgerCollector(engine, delay, clock=clock)
+    registry = CollectorRegistry()
+    registry.register(collector)
+    value, by_class = registry.get_sample_value, waiting.letter_class
+
+    deferred = {"state": "waiting", "letter_class": by_class, "reason": "4.3.0"}
+    clock.forward(60)
+    assert value("mailer_ledger_letters", deferred) == 1
+    assert value("mailer_ledger_letters", {**deferred, "state": "accepted", "reason": ""}) == 1
+    assert value("mailer_ledger_up") == 1
+    assert 100 <= (value("mailer_oldest_letter_seconds", {"class": by_class}) or 0) < 200
+
+    settle(ledger, claimed(ledger, waiting), *SENT)
+    clock.forward(5)
+    assert value("mailer_ledger_letters", deferred) == 1, "asked again within ten seconds"
+    clock.forward(60)
+    assert value("mailer_ledger_letters", deferred) is None
+    assert value("mailer_oldest_letter_seconds", {"class": by_class}) == 0
 
 
 def test_an_attempt_that_does_not_count_is_given_back_and_noted_if_somebody_was_asked(

@@ -1,0 +1,94 @@
+"""How letters stand, as Prometheus reads it: from the ledger, and from those that are taken from their queues just now."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import Engine, Row, text
+
+from mail_contract.letters import LetterClass
+from mailer_service.db.tables import IN_HAND, LetterState
+from mailer_service.errors import LedgerUnavailable
+from mailer_service.queue_delay import QueueDelay
+from service_runtime.database.engine import translated
+
+_OPEN: Final = frozenset({LetterState.WAITING, *IN_HAND})
+_FRESH_SECONDS: Final = 10.0
+_DUTY: Final = 20
+"""The ledger has no index for this question, so it is asked at most one twentieth of the time, however large it is."""
+
+_STANDING: Final = text(
+    """
+    SELECT state, coalesce(letter_class, 'unknown') AS letter_class,
+           CASE WHEN state IN ('waiting', 'dead') THEN coalesce(last_reason, '') ELSE '' END AS reason,
+           count(*) AS letters, extract(epoch FROM now() - min(first_seen_at)) AS oldest_seconds
+    FROM letters GROUP BY 1, 2, 3
+    """
+)
+
+
+class LedgerCollector(Collector):
+    """Asks the ledger how its letters stand, when somebody asks us.
+
+    Args:
+        engine: of the ledger.
+        queue_delay: how long letters lie in their queues.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self, engine: Engine, queue_delay: QueueDelay, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._engine = engine
+        self._queue_delay = queue_delay
+        self._clock = clock
+        self._seen: Sequence[Row[Any]] | None = None
+        self._good_until = float("-inf")
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yields counts and ages, or only that the ledger is away."""
+        rows = self._look()
+        yield GaugeMetricFamily("mailer_ledger_up", "Whether the ledger answers.", value=rows is not None)
+        oldest = {letter_class: self._queue_delay.seconds(letter_class) for letter_class in LetterClass}
+        if rows is not None:
+            letters = GaugeMetricFamily(
+                "mailer_ledger_letters",
+                "Letters that the ledger knows, by where they stand; waiting and dead ones by why.",
+                labels=["state", "letter_class", "reason"],
+            )
+            counts: dict[tuple[str, str, str], int] = defaultdict(int)
+            counts.update({(state, known, ""): 0 for state in LetterState for known in LetterClass})
+            for row in rows:
+                counts[row.state, row.letter_class, row.reason] += row.letters
+                if row.state in _OPEN and row.letter_class in oldest:
+                    known = LetterClass(row.letter_class)
+                    oldest[known] = max(oldest[known], float(row.oldest_seconds))
+            for labels, count in counts.items():
+                letters.add_metric(labels, count)
+            yield letters
+        ages = GaugeMetricFamily(
+            "mailer_oldest_letter_seconds",
+            "Age of the oldest letter on its way: waiting or in hand, or still in its queue as far as can be seen from those taken.",
+            labels=["class"],
+        )
+        for letter_class, seconds in oldest.items():
+            ages.add_metric([letter_class], seconds)
+        yield ages
+
+    def _look(self) -> Sequence[Row[Any]] | None:
+        begun = self._clock()
+        if begun < self._good_until:
+            return self._seen
+        try:
+            with translated(LedgerUnavailable), self._engine.connect() as connection:
+                self._seen = connection.execute(_STANDING).all()
+        except LedgerUnavailable:
+            self._seen = None
+        took = self._clock() - begun
+        self._good_until = begun + max(_FRESH_SECONDS, _DUTY * took)
+        return self._seen

@@ -75,6 +75,16 @@ def test_migrating_again_or_twice_at_once_changes_nothing(auth_database: Databas
     assert catalogue(auth_database, "public") == before
 
 
+def test_what_a_newer_release_has_migrated_is_left_as_it_is(auth_database: Database) -> None:
+    with closing(psycopg2.connect(auth_database.migrator_url)) as owner, owner, owner.cursor() as cursor:
+        cursor.execute("UPDATE alembic_version SET version_num = '9999'")
+        cursor.execute("REVOKE SELECT ON TABLE letters FROM auth")
+    assert migrate(auth_database.migrator_url) == "9999"
+    with closing(psycopg2.connect(auth_database.admin_url)) as admin, admin.cursor() as cursor:
+        cursor.execute("SELECT has_table_privilege('auth', 'letters', 'SELECT')")
+        assert cursor.fetchone() == (False,)
+
+
 def test_a_table_in_use_lets_a_migration_fail_soon_and_not_hold_up_everybody_behind_it(
     auth_database: Database,
 ) -> None:

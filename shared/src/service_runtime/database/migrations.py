@@ -10,7 +10,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from service_runtime.database.engine import build_engine
-from service_runtime.database.revision import known_revisions
+from service_runtime.database.revision import known_revisions, newer_revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,8 @@ class Migrations:
     def upgrade(self, database_url: str, *, application: str) -> str:
         """Applies what is missing, as the role that owns the tables; returns the revision reached. Harmless when repeated.
 
+        What a newer release has migrated stays as it is, tables and rights: that is how one goes back to the release before.
+
         Args:
             database_url: of the role `migrator`.
             application: shown in `pg_stat_activity`.
@@ -49,7 +51,10 @@ class Migrations:
             with engine.connect() as connection:
                 connection.execute(text("SET LOCAL lock_timeout = 0"))
                 connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": self.lock_key})
+                newer = newer_revision(connection, self.package)
                 connection.commit()
+                if newer is not None:
+                    return newer
                 config = self.config()
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")

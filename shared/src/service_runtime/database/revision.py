@@ -21,6 +21,14 @@ def known_revisions(package: str) -> tuple[str, ...]:
     return tuple(sorted("".join(takewhile(str.isdigit, name)) for name in names if name[0].isdigit()))
 
 
+def newer_revision(connection: Connection, package: str) -> str | None:
+    """Returns the database's revision if this release does not know it, so that a newer one applied it; else None."""
+    if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+        return None
+    current = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return None if current is None or current in known_revisions(package) else str(current)
+
+
 def is_migrated(connection: Connection, package: str) -> bool:
     """Says whether this release can work with the database; leaves the transaction failed if there is no revision at all.
 

@@ -22,15 +22,16 @@ STATE := $(or $(POSTERN_STATE),.postern)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slow faults matrix check check-types check-format check-lint check-layers check-dependencies up down scale clean bench benchmailer benchpriorities journey doctor generated requirements system-packages test-packages
+.PHONY: help run test slow faults matrix check check-types check-format check-lint check-layers check-dependencies up down scale clean bench demo benchmailer benchpriorities journey doctor generated requirements system-packages test-packages
 .SILENT:
 
 help: ## print this
 	echo "Postern. Targets:"
 	sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-run: system-packages $(INSTALLED) ## the whole stack on this machine, in the foreground until Ctrl-C
-	exec $(BIN)/postern-local run
+run: system-packages $(INSTALLED) ## the whole stack on this machine, in the foreground until Ctrl-C; MONITORING=1 with Prometheus
+	$(if $(MONITORING),PYTHON=$(PYTHON) deploy/local/packages.sh monitoring)
+	exec $(BIN)/postern-local run $(if $(MONITORING),--monitoring)
 
 test: test-packages $(INSTALLED) ## all tests but the long ones, side by side; ARGS="-k receipt -n 0" passes words on to pytest
 	echo "running the tests"
@@ -86,6 +87,11 @@ bench: $(INSTALLED) ## what a registration costs and how long its letter takes, 
 	test -e $(STATE)/stack.json || { echo "No stack is running: start one with \`make run\` in another terminal." >&2; exit 1; }
 	echo "measuring on the stack in $(STATE)"
 	PYTHONPATH=tests exec $(BIN)/python tests/bench/registration.py $(STATE)/stack.json
+
+demo: $(INSTALLED) ## people at the gate of the running stack for three minutes, some of them undeliverable; ARGS="--minutes 10"
+	test -e $(STATE)/stack.json || { echo "No stack is running: start one with \`make run MONITORING=1\` in another terminal." >&2; exit 1; }
+	echo "playing a day on the stack in $(STATE)"
+	PYTHONPATH=tests exec $(BIN)/python tests/bench/demo.py $(STATE)/stack.json $(ARGS)
 
 benchmailer: test-packages $(INSTALLED) ## letters a second, CPU a letter and memory of one mailer; ARGS="--letters 50000 --reply-ms 0"
 	echo "measuring one replica on servers of its own"

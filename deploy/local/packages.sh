@@ -3,7 +3,8 @@
 # hence a shell script.
 #
 #   packages.sh run     what `make run` needs: RabbitMQ, PostgreSQL
-#   packages.sh test    what `make test` and `make slow` need on top: Chromium, Postfix, PgBouncer, libfaketime, what parts hosts, what
+#   packages.sh monitoring   what `make run MONITORING=1` needs on top: Prometheus
+#   packages.sh test    what `make test` and `make slow` need on top: Chromium, Postfix, PgBouncer, Prometheus, libfaketime, what parts hosts, what
 #                       others look at letters with, and Node for clients that are not ours
 #
 # As root with apt it installs what is missing, without letting a package start a system service: the stack runs servers
@@ -29,6 +30,9 @@ need() { # package, then a path pattern that shows it is there
 need rabbitmq-server /usr/lib/rabbitmq/bin/rabbitmq-server
 need postgresql "/usr/lib/postgresql/*/bin/initdb"
 need util-linux /usr/bin/setpriv
+if [ "$purpose" = monitoring ]; then
+    need prometheus /usr/bin/prometheus
+fi
 if [ "$purpose" = test ]; then
     need chromium /usr/bin/chromium /usr/bin/chromium-browser
     need postfix /usr/sbin/postfix
@@ -39,6 +43,7 @@ if [ "$purpose" = test ]; then
     need libmime-tools-perl /usr/share/perl5/MIME/Parser.pm
     need mblaze /usr/bin/mshow
     need pgbouncer /usr/sbin/pgbouncer
+    need prometheus /usr/bin/promtool
     need faketime "/usr/lib/*/faketime/libfaketimeMT.so.1"
     need iproute2 /usr/sbin/ip /sbin/ip
     need nodejs /usr/bin/node /usr/local/bin/node

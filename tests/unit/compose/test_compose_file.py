@@ -84,7 +84,7 @@ def test_the_broker_is_a_version_that_the_tests_ran_on_and_does_not_float() -> N
 
 def test_every_published_port_is_on_loopback() -> None:
     published = re.findall(r"^      - (\S*\$\{POSTERN_\w+_PORT\S+)", FILE, flags=re.MULTILINE)
-    assert len(published) == 4
+    assert len(published) == 6
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 

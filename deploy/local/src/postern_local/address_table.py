@@ -10,12 +10,13 @@ from postern_local.ports import USUAL
 HEADINGS = ("what", "address", "login", "remark")
 
 
-def address_table(configuration: StackConfiguration, *, metrics: Sequence[str]) -> str:
+def address_table(configuration: StackConfiguration, *, metrics: Sequence[str], monitoring: bool) -> str:
     """All addresses of the stack as lines of text, with a remark where a usual port was busy.
 
     Args:
         configuration: of the stack that runs.
         metrics: addresses of its mailers' figures.
+        monitoring: whether there is a Prometheus.
     """
     broker, passwords = configuration.broker, configuration.passwords
     admin = f"{ADMIN} / {broker.password}"
@@ -46,6 +47,11 @@ def address_table(configuration: StackConfiguration, *, metrics: Sequence[str]) 
             for name, port in (("relay", "relay"), ("auth worker", "auth_worker"), ("beat", "beat"))
         ),
         *(("a mailer's metrics", address, "", "") for address in metrics),
+        *(
+            [("Prometheus", configuration.http("prometheus"), "", _moved(configuration, "prometheus"))]
+            if monitoring
+            else []
+        ),
         (
             "database auth",
             without_login(configuration.database_url("auth")),

@@ -22,11 +22,12 @@ def main() -> None:
 
 
 @main.command()
-def run() -> None:
+@click.option("--monitoring", is_flag=True, help="With Debian's Prometheus beside it.")
+def run(*, monitoring: bool) -> None:
     """Start everything, stream the logs, stop all on Ctrl-C."""
     state = state_directory()
     try:
-        run_stack(state, replicas=REPLICAS)
+        run_stack(state, replicas=REPLICAS, monitoring=monitoring)
     except Interrupted:
         return
     except AlreadyRunning as error:

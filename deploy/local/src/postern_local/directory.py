@@ -82,6 +82,11 @@ class StateDirectory:
         return self.run / "replica-ports.json"
 
     @property
+    def targets_file(self) -> Path:
+        """Where Prometheus finds each process, if there is one."""
+        return self.run / "targets.json"
+
+    @property
     def operator_file(self) -> Path:
         """Variables for an operator's commands; there only while the stack is up."""
         return self.root / "operator.env"

@@ -33,6 +33,7 @@ USUAL = {
     "relay": 9391,
     "auth_worker": 9392,
     "beat": 9393,
+    "prometheus": 9090,
 }
 
 

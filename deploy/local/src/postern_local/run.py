@@ -16,7 +16,7 @@ from postern_local.supervision import Supervisor
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(state: StateDirectory, *, replicas: int) -> None:
+def run(state: StateDirectory, *, replicas: int, monitoring: bool) -> None:
     """Start the stack, stay with it, and stop all of it in order.
 
     Raises:
@@ -30,13 +30,16 @@ def run(state: StateDirectory, *, replicas: int) -> None:
             say("stopping what a killed run left behind")
         leftovers.stop(state)
         stack = Stack(
-            configuration=StackConfiguration.create_in(state), supervisor=Supervisor(state=state), stop=stop
+            configuration=StackConfiguration.create_in(state),
+            supervisor=Supervisor(state=state),
+            stop=stop,
+            monitoring=monitoring,
         )
         try:
             stack.start(replicas=replicas)
             say("everything answers")
             emit("")
-            emit(address_table(stack.configuration, metrics=stack.metrics()))
+            emit(address_table(stack.configuration, metrics=stack.metrics(), monitoring=monitoring))
             emit(f"\nFor an operator's commands: (set -a; . {state.operator_file}; mailer-service dead list)")
             emit(f"Ctrl-C stops it; the data stays in {state.root}.\n")
             stack.watch()

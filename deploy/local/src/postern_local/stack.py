@@ -12,6 +12,7 @@ from postern_local.errors import SupervisorGone
 from postern_local.log_stream import LogStream
 from postern_local.operator_file import write_operator_file
 from postern_local.program import Program
+from postern_local.prometheus import prometheus, write_targets
 from postern_local.readiness import wait_for
 from postern_local.services import with_broker, without_broker
 from postern_local.stack_file import metrics_addresses, write_stack_file
@@ -33,11 +34,13 @@ class Stack:
         configuration: what it consists of.
         supervisor: that of its state directory.
         stop: set when it is to end.
+        monitoring: whether Prometheus belongs to it.
     """
 
     configuration: StackConfiguration
     supervisor: Supervisor
     stop: threading.Event
+    monitoring: bool = False
 
     def start(self, *, replicas: int) -> None:
         """Bring everything up, with `replicas` mailers; returns when every part answers.
@@ -59,6 +62,8 @@ class Stack:
         )
         say("starting the other services")
         self._start(with_broker(self.configuration, replicas=replicas))
+        if self.monitoring:
+            self._start([prometheus(self.configuration)])
         for name, answers in service_answers(self.configuration, replicas=replicas):
             patience.until(name, answers, seconds=START_SECONDS)
             say(f"{name} answers")
@@ -106,4 +111,6 @@ class Stack:
 
     def _write_down(self, states: list[ProgramState]) -> None:
         write_stack_file(self.configuration, states)
+        if self.monitoring:
+            write_targets(self.configuration, states)
         leftovers.remember(self.configuration.state, programs=states)

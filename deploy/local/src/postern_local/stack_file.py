@@ -42,6 +42,12 @@ def metrics_addresses(configuration: StackConfiguration, states: Iterable[Progra
     return [f"{replica_ports.address(configuration.state, name)}/metrics" for name in ordered]
 
 
+def auth_metrics(configuration: StackConfiguration) -> dict[str, str]:
+    """Where Prometheus finds each process of auth-service, by its kind."""
+    ports = {"api": "ops", "relay": "relay", "auth-worker": "auth_worker", "beat": "beat"}
+    return {kind: f"{configuration.http(port)}/metrics" for kind, port in ports.items()}
+
+
 def stack_description(configuration: StackConfiguration, states: Iterable[ProgramState]) -> dict[str, Any]:
     """The whole content; its addresses carry logins, so the file is for its owner only."""
     known = list(states)
@@ -59,15 +65,7 @@ def stack_description(configuration: StackConfiguration, states: Iterable[Progra
         "rabbitmq_admin": configuration.broker.management_url,
         "flower_login": configuration.flower_login,
         "metrics": metrics_addresses(configuration, known),
-        "auth_metrics": {
-            kind: f"{configuration.http(port)}/metrics"
-            for kind, port in (
-                ("api", "ops"),
-                ("relay", "relay"),
-                ("auth-worker", "auth_worker"),
-                ("beat", "beat"),
-            )
-        },
+        "auth_metrics": auth_metrics(configuration),
         "processes": process_table(known),
     }
 

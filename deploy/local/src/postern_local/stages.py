@@ -15,6 +15,7 @@ STAGES = {
     "relay": 5,
     "api": 6,
     "beat": 6,
+    "prometheus": 7,
 }
 """By kind of program; a higher one is stopped earlier."""
 

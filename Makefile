@@ -22,12 +22,12 @@ STATE := $(or $(POSTERN_STATE),.postern)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slow faults matrix check check-types check-format check-lint check-layers check-dependencies up down scale clean bench demo benchmailer benchpriorities journey doctor generated requirements system-packages test-packages
+.PHONY: help run test slow faults matrix test-compose check check-types check-format check-lint check-layers check-dependencies up down scale clean bench demo benchmailer benchpriorities journey doctor generated requirements system-packages test-packages
 .SILENT:
 
 help: ## print this
 	echo "Postern. Targets:"
-	sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
+	sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 run: system-packages $(INSTALLED) ## the whole stack on this machine, in the foreground until Ctrl-C; MONITORING=1 with Prometheus
 	$(if $(MONITORING),PYTHON=$(PYTHON) deploy/local/packages.sh monitoring)
@@ -50,6 +50,9 @@ faults: test-packages $(INSTALLED) ## break everything and count the letters; QU
 
 matrix: test-packages $(INSTALLED) ## the tests that touch a broker and the quick faults on RabbitMQ 3.10, 4.0 and 4.3; RABBITMQ=4.3; as root
 	TEST_PROCESSES=$(TEST_PROCESSES) exec tests/matrix.sh $(VENV) $(abspath $(STATE)) $(or $(RABBITMQ),3.10 4.0 4.3)
+
+test-compose: test-packages $(INSTALLED) ## the Compose stack from images of Debian's packages, scaled, killed and rotated under load; as root
+	VENV=$(VENV) POSTERN_STATE=$(STATE) exec tests/compose/run.sh $(ARGS)
 
 # Side by side: mypy takes longer than all the others together.
 check: $(INSTALLED) ## format, lint, types, layers, declared dependencies
@@ -76,9 +79,14 @@ up: ## the same stack in containers, with Docker Compose
 down: ## stop the containers; ARGS=--volumes removes their data too
 	exec deploy/compose/down.sh $(ARGS)
 
-scale: $(INSTALLED) ## make scale mailer=N: change the number of mailer replicas of the running stack
-	$(if $(mailer),,$(error say how many: make scale mailer=3))
-	exec $(BIN)/postern-local scale mailer=$(mailer)
+# Docker Compose's stack needs nothing on this machine but Docker.
+scale: ## make scale mailer=4 api=3: how many replicas of the running stack, now and at every later start
+	$(if $(mailer)$(api),,$(error say how many: make scale mailer=3))
+	if [ -e $(STATE)/stack.json ]; then \
+		exec $(BIN)/postern-local scale $(mailer:%=mailer=%) $(api:%=api=%); \
+	else \
+		exec deploy/compose/scale.sh $(mailer:%=mailer=%) $(api:%=api=%); \
+	fi
 
 clean: $(INSTALLED) ## remove the native stack's data; refuses while it runs
 	exec $(BIN)/postern-local clean

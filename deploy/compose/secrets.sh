@@ -77,6 +77,10 @@ write auth_database_url "postgresql://auth:$auth_database@postgres:5432/auth"
 write auth_migration_database_url "postgresql://migrator:$migrator@postgres:5432/auth"
 write mailer_database_url "postgresql://mailer:$mailer_database@postgres:5432/mailer"
 write mailer_migration_database_url "postgresql://migrator:$migrator@postgres:5432/mailer"
+if [ ! -e dkim_keys ]; then # letters are unsigned until somebody puts keys here
+    : >dkim_keys
+    chmod 0444 dkim_keys
+fi
 if [ -n "${MAILER_SMTP_URL:-}" ] || [ ! -s mailer_smtp_url ]; then
     write mailer_smtp_url "${MAILER_SMTP_URL:-smtp://inbox:1025}"
 fi

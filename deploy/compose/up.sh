@@ -13,24 +13,41 @@ if ! docker compose version >/dev/null 2>&1; then
     echo "Docker with the Compose plugin (docker compose) is needed." >&2
     exit 1
 fi
-if [ ! -d "$secrets" ] && [ -n "$(docker volume ls --quiet --filter "label=com.docker.compose.project=$project")" ]; then
-    echo "There is data of an earlier stack, but its secrets ($secrets) are gone." >&2
-    echo "Put them back, or remove the data: deploy/compose/down.sh --volumes" >&2
-    exit 1
+if [ -n "$(docker volume ls --quiet --filter "label=com.docker.compose.project=$project")" ]; then
+    deploy/compose/whole.sh "$secrets"
 fi
+deploy/compose/ports.sh
 
-digest() { find "$secrets" -type f -exec cksum {} + 2>/dev/null | sort; }
+digests() { find "$secrets" -type f -exec cksum {} + 2>/dev/null | sort; }
+
+# readers FILE: the services of which a container runs that has one of the files listed in FILE, one a line
+readers() {
+    docker ps --quiet --filter "label=com.docker.compose.project=$project" |
+        xargs -r docker inspect --format \
+            '{{$service := index .Config.Labels "com.docker.compose.service"}}{{range .Mounts}}{{$service}} {{.Source}}{{"\n"}}{{end}}' |
+        awk 'NR == FNR {changed[$0]; next} {service = $1; sub(/^[^ ]+ /, ""); if ($0 in changed) print service}' "$1" - |
+        sort -u
+}
 
 echo "building the images"
 # One service of each image: built for every service that runs it, it would leave as many untagged copies.
 docker compose build --quiet api mailer topology
 echo "making the secrets that are missing, in $secrets"
-before=$(digest)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+digests >"$scratch/before"
 deploy/compose/secrets.sh "$secrets"
-# Compose does not notice that the content of a secret is another; a process reads it once, at its start.
-[ "$before" = "$(digest)" ] || set -- --force-recreate "$@"
+digests >"$scratch/after"
+comm -13 "$scratch/before" "$scratch/after" | sed -e 's/^[^ ]* [^ ]* //' >"$scratch/changed"
+readers "$scratch/changed" >"$scratch/readers"
 echo "starting"
 docker compose up --detach --wait --remove-orphans "$@"
+# Compose does not notice that the content of a secret is another; a process reads it once, at its start. The jobs ran
+# above and have told the servers, so what reads it is started anew, and nothing else.
+if [ -s "$scratch/readers" ]; then
+    echo "starting anew what reads a changed secret: $(tr '\n' ' ' <"$scratch/readers")"
+    xargs docker compose up --detach --wait --no-deps --force-recreate <"$scratch/readers"
+fi
 
 # What the person has set to off; Compose itself says nothing of it.
 off=$(env | sed -n -e "s/^\(AUTH_LIMIT_[A-Z_]*\)=off\$/\1/p" -e "s/^\(AUTH_CAMPAIGN\)=off\$/\1/p" | sort | tr "\\n" " ")

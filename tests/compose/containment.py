@@ -1,6 +1,6 @@
 """What must hold for every container of the stack, read from the Docker daemon and tried inside."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from docker.models.containers import Container
 
@@ -24,6 +24,8 @@ def assert_contained(container: Container) -> None:
     assert not host["CapAdd"], f"{name} has capabilities"
     assert not host["Privileged"], f"{name} is privileged"
     assert "no-new-privileges:true" in host["SecurityOpt"], f"{name} may gain privileges"
+    assert host["PidsLimit"], f"{name} may have any number of processes"
+    assert host["Memory"], f"{name} may take all memory"
     assert container.attrs["Config"]["User"] not in {"", "0", "root"}, f"{name} is root"
 
 
@@ -65,6 +67,29 @@ def assert_on_loopback_only(container: Container) -> None:
     for bindings in container.attrs["NetworkSettings"]["Ports"].values():
         for binding in bindings or ():
             assert binding["HostIp"] == "127.0.0.1", f"{container.name} publishes on {binding['HostIp']}"
+
+
+def assert_networks_apart(containers: Iterable[Container]) -> None:
+    """Nobody shares a network with what is not theirs to speak to.
+
+    Raises:
+        AssertionError: names the two.
+    """
+    networks = {
+        service_of(container): set(container.attrs["NetworkSettings"]["Networks"]) for container in containers
+    }
+    for one, other in (
+        ("api", "rabbitmq"),
+        ("api", "inbox"),
+        ("relay", "inbox"),
+        ("auth-worker", "inbox"),
+        ("beat", "postgres"),
+        ("flower", "postgres"),
+        ("inbox", "postgres"),
+        ("inbox", "rabbitmq"),
+    ):
+        shared = networks[one] & networks[other]
+        assert not shared, f"{one} reaches {other} by {sorted(shared)}"
 
 
 def assert_no_secret_on_show(container: Container, secrets: Mapping[str, str], logs: str) -> None:

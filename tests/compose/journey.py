@@ -1,10 +1,11 @@
-"""Starts the Compose stack from stand-in images, walks one journey, looks at the containers, scales, stops.
+"""Starts the Compose stack from stand-in images, walks one journey, looks at the containers, disturbs them under load.
 
 Run by tests/compose/run.sh. The stand-in for Mailpit is the project's own inbox, so what is tested of Mailpit is only
 that letters reach the service `inbox` by SMTP.
 """
 
 import contextlib
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,11 +18,13 @@ from compose.containment import (
     assert_confined_inside,
     assert_contained,
     assert_healthy,
+    assert_networks_apart,
     assert_no_secret_on_show,
     assert_on_loopback_only,
     service_of,
 )
 from compose.letter import Person
+from compose.load import load
 from compose.stack import ComposeStack
 
 JOBS = {"roles", "auth-migrate", "mailer-migrate", "topology"}
@@ -37,6 +40,9 @@ LASTING = {
     "mailer-urgent",
     "flower",
 }
+
+
+LIMITS = ("AUTH_LIMIT_SOURCE", "AUTH_LIMIT_ALL", "AUTH_CAMPAIGN")
 
 
 @contextlib.contextmanager
@@ -63,6 +69,7 @@ def inspect(stack: ComposeStack) -> None:
     secrets = stack.secrets()
     found = {service_of(container) for container in stack.containers()}
     assert found == JOBS | LASTING, f"services: {sorted(found)}"
+    assert_networks_apart(stack.containers())
     for container in stack.containers():
         assert_contained(container)
         assert_on_loopback_only(container)
@@ -82,12 +89,81 @@ def refuse_strangers_at_flower(stack: ComposeStack) -> None:
 
 
 def scale(stack: ComposeStack) -> None:
-    """Four replicas of the mailer, then one; letters arrive all the while."""
-    for replicas in (4, 1):
-        stack.scale("mailer", replicas)
-        running = [container for container in stack.containers("mailer") if container.status == "running"]
-        assert len(running) == replicas, f"{len(running)} mailers run, not {replicas}"
-        walk(stack, f"with-{replicas}-replicas")
+    """One, five, three mailers under load: who stays is not touched, and the next start keeps the number."""
+    with load(stack, "scaling"):
+        for replicas in (1, 5, 3):
+            before = stack.ids()["mailer"]
+            stack.scale(mailer=replicas)
+            after = stack.ids()["mailer"]
+            assert len(after) == replicas, f"{len(after)} mailers run, not {replicas}"
+            assert after <= before or before <= after, "a mailer that stays was replaced"
+    settled = stack.ids()
+    stack.compose("up", "--detach", "--wait")
+    assert stack.ids() == settled, "the next start replaced or stopped something"
+    stack.scale(mailer=2, api=3)
+    assert changed(settled, stack.ids()) == {"api", "mailer"}
+    walk(stack, "with-three-api-processes")
+
+
+def changed(before: dict[str, set[str]], after: dict[str, set[str]]) -> set[str]:
+    """Returns the services whose containers are not the same."""
+    return {service for service in before | after if before.get(service) != after.get(service)}
+
+
+def change_the_provider(stack: ComposeStack) -> None:
+    """Another rate replaces the mailers alone, and no sign-up is refused."""
+    before = stack.ids()
+    stack.settings["MAILER_SMTP_URL"] = "smtp://inbox:1025?rate=50"
+    with load(stack, "rate") as people:
+        stack.up()
+    assert changed(before, stack.ids()) == {"mailer", "mailer-urgent"}
+    assert people.refused == 0, f"{people.refused} sign-ups refused"
+
+
+def rotate_passwords(stack: ComposeStack) -> None:
+    """A password whose file is gone is made anew; only who reads it starts again, and no letter is lost."""
+    for password, readers in (
+        ("auth_database_password", {"api", "relay", "auth-worker"}),
+        ("auth_broker_password", {"relay", "auth-worker", "beat"}),
+        ("mailer_broker_password", {"mailer", "mailer-urgent"}),
+    ):
+        before = stack.ids()
+        (stack.state / "secrets" / password).unlink()
+        with load(stack, password.replace("_", "-")):
+            stack.up()
+        assert changed(before, stack.ids()) == readers, password
+
+
+def kill_each(stack: ComposeStack) -> None:
+    """`docker kill` of each, under load; what was accepted arrives. Not of the inbox, which keeps letters in memory."""
+    with load(stack, "killed"):
+        for service in sorted(LASTING - {"inbox"}):
+            for container in stack.containers(service):
+                container.kill()
+            stack.compose("up", "--detach", "--wait", "--no-recreate")
+
+
+def replace_the_mailers(stack: ComposeStack) -> None:
+    """A rolling upgrade of the mailer, as far as the containers go: other ones, one after the other, under load."""
+    with load(stack, "upgrade"):
+        before = stack.ids()["mailer"]
+        stack.compose("up", "--detach", "--wait", "--no-deps", "--force-recreate", "mailer", "mailer-urgent")
+        assert not before & stack.ids()["mailer"]
+
+
+def refuse_what_cannot_work(stack: ComposeStack) -> None:
+    """A key that is gone, and a port that somebody else has, are named before anything starts."""
+    before = stack.ids()
+    key = stack.state / "secrets" / "mailer-keys" / "sealing.private.json"
+    aside = key.with_suffix(".aside")
+    key.rename(aside)
+    assert "mailer-keys/sealing.private.json" in stack.refused()
+    aside.rename(key)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stack.settings["POSTERN_FLOWER_PORT"] = str(server.getsockname()[1])
+        assert "POSTERN_FLOWER_PORT" in stack.refused()
+    del stack.settings["POSTERN_FLOWER_PORT"]
+    assert stack.ids() == before
 
 
 def ended_or_works(container: Container) -> bool:
@@ -110,7 +186,8 @@ def stop_in_order(stack: ComposeStack) -> None:
 def main() -> None:
     """All of it, then everything away again."""
     with tempfile.TemporaryDirectory(prefix="postern-compose-") as state:
-        stack = ComposeStack(state=Path(state))
+        # One machine signs everybody up.
+        stack = ComposeStack(state=Path(state), settings=dict.fromkeys(LIMITS, "off"))
         try:
             with step("make up"):
                 stack.up()
@@ -120,8 +197,18 @@ def main() -> None:
                 inspect(stack)
             with step("Flower asks for a login"):
                 refuse_strangers_at_flower(stack)
-            with step("four replicas of the mailer, then one"):
+            with step("one, five, three mailers under load; three API processes"):
                 scale(stack)
+            with step("another rate under load"):
+                change_the_provider(stack)
+            with step("passwords rotated under load"):
+                rotate_passwords(stack)
+            with step("other mailers under load"):
+                replace_the_mailers(stack)
+            with step("docker kill of each, under load"):
+                kill_each(stack)
+            with step("a key that is gone, a port that is taken"):
+                refuse_what_cannot_work(stack)
             with step("stop"):
                 stop_in_order(stack)
             with step("make up again, on the same data"):

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import docker
@@ -40,10 +40,12 @@ class ComposeStack:
     Attributes:
         state: directory of its secrets.
         project: Compose's project name.
+        settings: variables that the person at the terminal has set; may be changed between commands.
     """
 
     state: Path
     project: str = "postern-journey"
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def api(self) -> str:
@@ -64,9 +66,15 @@ class ComposeStack:
         """Build, make secrets, start, wait until healthy: what `make up` does."""
         self._run("deploy/compose/up.sh")
 
-    def scale(self, service: str, replicas: int) -> None:
-        """Change the number of replicas and wait until all are healthy."""
-        self._run("deploy/compose/scale.sh", f"{service}={replicas}")
+    def refused(self) -> str:
+        """What `make up` says where it does not start anything."""
+        done = self._try("deploy/compose/up.sh")
+        assert done.returncode != 0, f"it started:\n{done.stdout}"
+        return done.stdout
+
+    def scale(self, **replicas: int) -> None:
+        """Change the numbers of replicas and wait until all are healthy."""
+        self._run("deploy/compose/scale.sh", *(f"{kind}={number}" for kind, number in replicas.items()))
 
     def down(self) -> None:
         """Stop everything and remove its data."""
@@ -94,15 +102,32 @@ class ComposeStack:
         label = f"com.docker.compose.project={self.project}"
         return [str(volume.name) for volume in docker.from_env().volumes.list(filters={"label": label})]
 
+    def ids(self) -> dict[str, set[str]]:
+        """Returns the running containers' ids by service: who has been replaced has another."""
+        found: dict[str, set[str]] = {}
+        for container in self.containers():
+            if container.status == "running":
+                found.setdefault(container.labels["com.docker.compose.service"], set()).add(str(container.id))
+        return found
+
     def _run(self, *command: str) -> str:
+        done = self._try(*command)
+        assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
+        return done.stdout
+
+    def _try(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        remembered = self.state / "settings.env"
+        remembered.touch()
         environment = {
             **os.environ,
             **STAND_INS,
             **PORTS,
             "COMPOSE_PROJECT_NAME": self.project,
             "POSTERN_COMPOSE_STATE": str(self.state),
+            "COMPOSE_ENV_FILES": str(remembered),
+            **self.settings,
         }
-        done = subprocess.run(
+        return subprocess.run(
             command,
             cwd=ROOT,
             env=environment,
@@ -111,5 +136,3 @@ class ComposeStack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
-        return done.stdout

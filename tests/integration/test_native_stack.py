@@ -21,6 +21,7 @@ import pytest
 from mail_contract.topology import MAILER_URGENT, MAILER_WORK
 from postern_local.consumers import consumers
 from postern_local.ports import LOOPBACK
+from postern_local.replicas import Replicas
 from support.eventually import eventually
 from support.people import Gate, Mailbox, addresses
 from support.stack import Stack, command, launch, running_stack, starting_stack, wait_until_up
@@ -219,6 +220,21 @@ def test_scaling_starts_and_stops_replicas_and_leaves_the_others_alone(stack: St
         assert len(stack.description["metrics"]) == replicas + 1
 
     assert stack.description["processes"] | {"mailer": []} == before | {"mailer": []}
+
+
+@pytest.mark.slow
+def test_scaling_the_api_leaves_its_other_processes_alone_and_is_remembered(stack: Stack) -> None:
+    (master,) = stack.description["processes"]["api"]
+    before = {child.pid for child in psutil.Process(master).children()}
+
+    for replicas in (3, 2):
+        done = command("scale", f"api={replicas}", "mailer=2", root=stack.state.root)
+        assert done.returncode == 0, done.stderr
+        assert len(psutil.Process(master).children()) == replicas
+        assert Replicas.load_from(stack.state) == Replicas(mailer=2, api=replicas)
+
+    assert len(before & {child.pid for child in psutil.Process(master).children()}) >= 1
+    assert httpx.get(f"{stack.api}/healthz").status_code == 200
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ class ServiceSettings(BaseSettings):
     """Base of a service's settings; give `env_prefix` in the subclass.
 
     A variable NAME may also be given as NAME_FILE: the file's content, stripped, is then the value, as container
-    platforms hand out secrets.
+    platforms hand out secrets. An empty file gives none.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -44,7 +44,7 @@ class _FileSource(PydanticBaseSettingsSource):
         if not path:
             return None, field_name, False
         try:
-            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
+            return Path(path).read_text(encoding="utf-8").strip() or None, field_name, False
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{name}_FILE: cannot read {path}: {type(error).__name__}") from error
 

@@ -12,7 +12,7 @@ def runner(tmp_path: Path) -> CliRunner:
     return CliRunner(env={"POSTERN_STATE": str(tmp_path / "state"), "PATH": str(tmp_path)})
 
 
-@pytest.mark.parametrize("setting", ["mailer=many", "mailer", "relay=2", "mailer=-1", "mailer=1000"])
+@pytest.mark.parametrize("setting", ["mailer=many", "mailer", "relay=2", "mailer=-1", "mailer=1000", "api=0"])
 def test_a_number_of_replicas_that_makes_no_sense_is_refused(runner: CliRunner, setting: str) -> None:
     assert runner.invoke(main, ["scale", setting]).exit_code == 2
 

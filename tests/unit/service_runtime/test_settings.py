@@ -32,6 +32,13 @@ def test_a_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert load(Example).token.get_secret_value() == "from-a-file"
 
 
+def test_an_empty_file_gives_no_value(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("\n")
+    monkeypatch.setenv("EXAMPLE_TOKEN_FILE", str(tmp_path / "token"))
+    with pytest.raises(SettingsError, match="EXAMPLE_TOKEN: "):
+        load(Example)
+
+
 def test_the_variable_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("from-a-file")
     monkeypatch.setenv("EXAMPLE_TOKEN_FILE", str(tmp_path / "token"))

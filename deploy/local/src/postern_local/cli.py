@@ -11,9 +11,9 @@ from postern_local.console import complain
 from postern_local.errors import AlreadyRunning, Interrupted, LocalStackError
 from postern_local.run import run as run_stack
 from postern_local.running import where
-from postern_local.scale import scale as scale_mailers
+from postern_local.scale import scale as scale_stack
 
-REPLICAS = 2
+MOST = {"mailer": range(33), "api": range(1, 33)}
 
 
 @click.group()
@@ -27,7 +27,7 @@ def run(*, monitoring: bool) -> None:
     """Start everything, stream the logs, stop all on Ctrl-C."""
     state = state_directory()
     try:
-        run_stack(state, replicas=REPLICAS, monitoring=monitoring)
+        run_stack(state, monitoring=monitoring)
     except Interrupted:
         return
     except AlreadyRunning as error:
@@ -39,13 +39,16 @@ def run(*, monitoring: bool) -> None:
 
 
 @main.command()
-@click.argument("setting", metavar="mailer=N")
-def scale(setting: str) -> None:
-    """Change the number of mailer replicas of the stack that runs."""
-    kind, _, number = setting.partition("=")
-    if kind != "mailer" or not number.isdecimal() or int(number) > 32:
-        raise click.UsageError("say mailer=N, N between 0 and 32")
-    _obey(lambda: scale_mailers(state_directory(), replicas=int(number)))
+@click.argument("settings", metavar="mailer=N api=N", nargs=-1, required=True)
+def scale(settings: tuple[str, ...]) -> None:
+    """Change how many mailers or API processes run, now and at every later start."""
+    wanted = {}
+    for setting in settings:
+        kind, _, number = setting.partition("=")
+        if kind not in MOST or not number.isdecimal() or int(number) not in MOST[kind]:
+            raise click.UsageError("say mailer=N, N between 0 and 32, or api=N, N between 1 and 32")
+        wanted[kind] = int(number)
+    _obey(lambda: scale_stack(state_directory(), wanted))
 
 
 @main.command()

@@ -77,6 +77,11 @@ class StateDirectory:
         return self.root / "ports.json"
 
     @property
+    def replicas_file(self) -> Path:
+        """How many replicas run, as `make scale` said last."""
+        return self.root / "replicas.json"
+
+    @property
     def replica_ports_file(self) -> Path:
         """The port of each mailer."""
         return self.run / "replica-ports.json"

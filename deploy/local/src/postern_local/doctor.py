@@ -14,10 +14,6 @@ from postern_rabbitmq.doctor.examination import Check
 
 VARIABLE = "POSTERN_BROKER_ADMIN_URL"
 
-_UNDER_COMPOSE = (
-    f"the stack runs under Docker Compose: set {VARIABLE} to http://postern-admin:PASSWORD@127.0.0.1:15672;"
-    " `make up` says where the password is"
-)
 _NOWHERE = f"start one with `make run` or `make up`, or set {VARIABLE} (http://user:password@host:15672)"
 
 
@@ -54,7 +50,14 @@ def _admin_url(state: StateDirectory) -> str:
         return _content(Path(file))
     if is_held(state.lock_file) and state.stack_file.exists():
         return str(json.loads(_content(state.stack_file))["rabbitmq_admin"])
-    raise NobodyToAsk(_UNDER_COMPOSE if compose.is_running() else _NOWHERE)
+    raise NobodyToAsk(_under_compose() if compose.is_running() else _NOWHERE)
+
+
+def _under_compose() -> str:
+    return (
+        f"the stack runs under Docker Compose: set {VARIABLE} to"
+        f" http://postern-admin:PASSWORD@{compose.console_address()}; `make up` says where the password is"
+    )
 
 
 def _content(file: Path) -> str:

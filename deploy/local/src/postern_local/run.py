@@ -10,13 +10,14 @@ from postern_local.configuration import StackConfiguration
 from postern_local.console import emit, say
 from postern_local.directory import StateDirectory
 from postern_local.lock import held
+from postern_local.replicas import Replicas
 from postern_local.stack import Stack
 from postern_local.supervision import Supervisor
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(state: StateDirectory, *, replicas: int, monitoring: bool) -> None:
+def run(state: StateDirectory, *, monitoring: bool) -> None:
     """Start the stack, stay with it, and stop all of it in order.
 
     Raises:
@@ -36,7 +37,7 @@ def run(state: StateDirectory, *, replicas: int, monitoring: bool) -> None:
             monitoring=monitoring,
         )
         try:
-            stack.start(replicas=replicas)
+            stack.start(Replicas.load_from(state))
             say("everything answers")
             emit("")
             emit(address_table(stack.configuration, metrics=stack.metrics(), monitoring=monitoring))

@@ -15,12 +15,18 @@ COMMANDS = Path(sys.executable).parent
 _ONLY_FOR_PROCESSES = ("AUTH_LISTEN", "AUTH_OPS_LISTEN", "AUTH_PROMETHEUS_DIR", "POSTERN_LOG_")
 
 
-def without_broker(configuration: StackConfiguration) -> list[Program]:
-    """The services that never speak to the broker: they load while it starts, which takes longest."""
+def without_broker(configuration: StackConfiguration, *, replicas: int | None) -> list[Program]:
+    """The services that never speak to the broker: they load while it starts, which takes longest.
+
+    Args:
+        configuration: the stack's.
+        replicas: processes of the API; None where the setting counts.
+    """
+    scaled = {} if replicas is None else {"AUTH_API_WORKERS": str(replicas)}
     inbox = ("--smtp", f"{LOOPBACK}:{configuration.ports['smtp']}", "--http", _listen(configuration, "inbox"))
     return [
         _program("inbox", "dev-inbox", *inbox, settings={}),
-        _program("api", "auth-service", "api", settings=_api(configuration)),
+        _program("api", "auth-service", "api", settings={**_api(configuration), **scaled}),
     ]
 
 

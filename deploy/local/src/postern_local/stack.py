@@ -14,6 +14,7 @@ from postern_local.operator_file import write_operator_file
 from postern_local.program import Program
 from postern_local.prometheus import prometheus, write_targets
 from postern_local.readiness import wait_for
+from postern_local.replicas import Replicas
 from postern_local.services import with_broker, without_broker
 from postern_local.stack_file import metrics_addresses, write_stack_file
 from postern_local.stages import SERVICES, by_stage, kind_of
@@ -42,8 +43,8 @@ class Stack:
     stop: threading.Event
     monitoring: bool = False
 
-    def start(self, *, replicas: int) -> None:
-        """Bring everything up, with `replicas` mailers; returns when every part answers.
+    def start(self, replicas: Replicas) -> None:
+        """Bring everything up; returns when every part answers.
 
         Raises:
             LocalStackError: a step failed, or the stack is to stop; what runs by then is for `end`.
@@ -58,13 +59,13 @@ class Stack:
         set_up(
             self.configuration,
             patience,
-            once_migrated=lambda: self._start(without_broker(self.configuration)),
+            once_migrated=lambda: self._start(without_broker(self.configuration, replicas=replicas.api)),
         )
         say("starting the other services")
-        self._start(with_broker(self.configuration, replicas=replicas))
+        self._start(with_broker(self.configuration, replicas=replicas.mailer))
         if self.monitoring:
             self._start([prometheus(self.configuration)])
-        for name, answers in service_answers(self.configuration, replicas=replicas):
+        for name, answers in service_answers(self.configuration, replicas=replicas.mailer):
             patience.until(name, answers, seconds=START_SECONDS)
             say(f"{name} answers")
         write_operator_file(self.configuration)

@@ -85,9 +85,10 @@ class ComposeStack:
         return self._run("docker", "compose", *arguments)
 
     def secrets(self) -> dict[str, str]:
-        """Returns what is secret, by the name of its file."""
+        """Returns what is secret, by the name of its file; an empty file holds no secret."""
         files = (path for path in (self.state / "secrets").rglob("*") if path.is_file())
-        return {path.name: path.read_text().strip() for path in files if path.name not in PUBLIC}
+        contents = {path.name: path.read_text().strip() for path in files if path.name not in PUBLIC}
+        return {name: content for name, content in contents.items() if content}
 
     def containers(self, service: str | None = None) -> list[Container]:
         """Returns the project's containers, also those that have stopped; of one service where it is named."""

@@ -105,7 +105,7 @@ class Accounts:
 
 def build_accounts(settings: ApiSettings, shared: Shared) -> Accounts:
     """Puts them together."""
-    tokens = settings.access_tokens(settings.public_url)
+    tokens = settings.access_tokens(settings.public_url, settings.applications.audiences)
     letters = AccountLetters(writer=shared.writer, sign_in_url=settings.sign_in_page)
     sessions = Sessions(
         transactions=shared.transactions,

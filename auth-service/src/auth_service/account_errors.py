@@ -35,6 +35,29 @@ class InvalidRefreshToken(RequestError):
     challenge = 'Bearer error="invalid_token"'
 
 
+class InvalidCode(RequestError):
+    """Not an authorization code of ours, used before, too old, or its browser has signed out since."""
+
+    title = "This code is good no more."
+    detail = "Send the person to the authorization endpoint again."
+
+
+class InvalidClient(RequestError):
+    """An application said who it is, and it is not true."""
+
+    title = "This isn't a registered application, or its secret is wrong."
+    detail = "Check the client_id and the secret in `Authorization: Basic`, or send none."
+    challenge = 'Basic realm="applications"'
+
+
+class ApplicationToken(RequestError):
+    """A good access token, but one that an application got for a code: with it an account is only read."""
+
+    title = "An application can't do this for its people."
+    detail = "Its token may read the account and sign out. Send the person to our account page for everything else."
+    challenge = 'Bearer error="insufficient_scope"'
+
+
 class RecentSignInNeeded(RequestError):
     """What was asked for changes the account, and the sign-in is too long ago (RFC 9470).
 

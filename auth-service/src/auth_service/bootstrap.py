@@ -8,6 +8,7 @@ from typing import Final
 from flask import Flask
 
 from auth_service.account_bootstrap import Shared, build_accounts
+from auth_service.application_bootstrap import build_oauth
 from auth_service.db.transactions import Transactions
 from auth_service.domain import guessing
 from auth_service.domain.limit import LimitName
@@ -23,6 +24,7 @@ from auth_service.flows.resend_verification import ResendVerification
 from auth_service.flows.sign_up_letters import SignUpLetters
 from auth_service.flows.verify_address import VerifyAddress
 from auth_service.http.app import build_app
+from auth_service.http.application_calls import ApplicationCalls
 from auth_service.http.client_address import ClientAddresses
 from auth_service.http.documents import Documents
 from auth_service.http.health import Health, Operations
@@ -95,6 +97,7 @@ def build_api(settings: ApiSettings) -> Api:
     codes = CodeLimit(limit=settings.limit_codes, keyed_hash=keyed_hash, observer=metrics)
     sources = Sources(
         addresses=ClientAddresses(trusted=settings.trusted_proxies, header=settings.forwarding_header),
+        applications=ApplicationCalls(applications=settings.applications),
         transactions=counting,
         letters=SourceLimit(
             name=LimitName.SOURCE, limit=settings.limit_source, keyed_hash=keyed_hash, observer=metrics
@@ -177,6 +180,7 @@ def build_api(settings: ApiSettings) -> Api:
         refusal=RefuseRegistration(transactions=transactions, keyed_hash=keyed_hash), sources=sources
     )
     accounts = build_accounts(settings, shared)
+    oauth = build_oauth(settings, shared, accounts.sessions)
     read_receipt = ReadReceipt(transactions=transactions)
     site = build_site(settings, renderer, shared)
     resources: tuple[Resource, ...] = (
@@ -184,6 +188,7 @@ def build_api(settings: ApiSettings) -> Api:
         verifications,
         refusals,
         *accounts.resources(),
+        oauth,
         Policy(),
         Receipts(read=read_receipt),
         Health(),
@@ -194,7 +199,7 @@ def build_api(settings: ApiSettings) -> Api:
             refusals=refusals,
             read_receipt=read_receipt,
         ),
-        *build_account_pages(settings, site, shared, accounts),
+        *build_account_pages(settings, site, shared, accounts, oauth.server),
     )
     routes = [route for resource in resources for route in resource.routes()]
     documents = Documents(public_url=settings.public_url, renderer=renderer, described=routes)
@@ -205,6 +210,7 @@ def build_api(settings: ApiSettings) -> Api:
             public_url=settings.public_url,
             metrics=metrics,
             longest_wait=settings.hash_wait_seconds,
+            origins=settings.applications.origins,
         ),
         ops=build_app(operations.routes(), public_url=settings.public_url, metrics=metrics),
     )

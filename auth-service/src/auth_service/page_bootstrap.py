@@ -5,8 +5,10 @@ from __future__ import annotations
 from auth_service.account_bootstrap import Accounts, Shared
 from auth_service.flows.continue_session import ContinueSession
 from auth_service.flows.read_receipt import ReadReceipt
+from auth_service.http.oauth_server import OAuthServer
 from auth_service.http.pages.account import AccountPage
 from auth_service.http.pages.account_forms import AccountForms
+from auth_service.http.pages.authorize import AuthorizePage
 from auth_service.http.pages.browser_session import BrowserSession
 from auth_service.http.pages.email_change import EmailChangePages
 from auth_service.http.pages.forgotten import ForgottenPages
@@ -42,7 +44,7 @@ def build_sign_up_pages(
 
 
 def build_account_pages(
-    settings: ApiSettings, site: Site, shared: Shared, accounts: Accounts
+    settings: ApiSettings, site: Site, shared: Shared, accounts: Accounts, oauth: OAuthServer
 ) -> tuple[Resource, ...]:
     """Returns the pages of whoever signs in and is signed in."""
     lifetimes = settings.session_lifetimes
@@ -61,6 +63,7 @@ def build_account_pages(
         EmailChangePages(site=site, changes=accounts.email_changes, browser=browser),
         page,
         FormAddresses(site=site),
+        AuthorizePage(site=site, browser=browser, server=oauth),
         AccountForms(
             page=page,
             account=accounts.own_account,
@@ -75,5 +78,6 @@ def build_site(settings: ApiSettings, renderer: Renderer, shared: Shared) -> Sit
     return Site(
         renderer=renderer,
         tokens=FormTokens(keyed_hash=shared.keyed_hash),
+        applications=settings.applications,
         sign_in_url=settings.sign_in_url or "",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -47,13 +47,19 @@ class SessionSettings(ProcessSettings):
     def _all_keys(self) -> TokenKeys:
         return TokenKeys.from_json(self.token_keys.get_secret_value())
 
-    def access_tokens(self, issuer: str) -> AccessTokens:
-        """Returns what makes and reads access tokens of this service, at its public address."""
+    def access_tokens(self, issuer: str, audiences: Mapping[str, str]) -> AccessTokens:
+        """Returns what makes and reads access tokens of this service.
+
+        Args:
+            issuer: its public address.
+            audiences: of applications, by their id.
+        """
         return AccessTokens(
             keys=self.keys(),
             issuer=issuer,
             audience=self.audience or issuer,
             lifetime=timedelta(minutes=self.access_token_minutes),
+            audiences=audiences,
         )
 
     @property

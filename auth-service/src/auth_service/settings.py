@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from auth_service.application_settings import ApplicationSettings
 from auth_service.domain.forwarding import ForwardingHeader
 from auth_service.limit_settings import CampaignSettings, LimitSettings
 from auth_service.security.secrets import KeyedHash
@@ -78,7 +79,7 @@ class LinkingSettings(WriterSettings, CampaignSettings):
         return self.sign_in_url or f"{self.public_url}/signin"
 
 
-class ApiSettings(LinkingSettings, LimitSettings, SessionSettings):
+class ApiSettings(LinkingSettings, LimitSettings, SessionSettings, ApplicationSettings):
     """`auth-service api`.
 
     Attributes:

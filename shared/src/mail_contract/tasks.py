@@ -18,6 +18,7 @@ PURGE_LETTERS = "auth.purge_letters"
 PURGE_LIMITS = "auth.purge_limits"
 PURGE_SESSIONS = "auth.purge_sessions"
 PURGE_REFRESH_TOKENS = "auth.purge_refresh_tokens"
+PURGE_CODES = "auth.purge_codes"
 PURGE_EMAIL_CHANGES = "auth.purge_email_changes"
 PURGE_AUDIT = "auth.purge_audit"
 END_HOLDS = "auth.end_holds"
@@ -34,6 +35,7 @@ SCHEDULED_TASKS = frozenset(
         PURGE_LIMITS,
         PURGE_SESSIONS,
         PURGE_REFRESH_TOKENS,
+        PURGE_CODES,
         PURGE_EMAIL_CHANGES,
         PURGE_AUDIT,
         END_HOLDS,

@@ -57,6 +57,36 @@ class AccountSession(Base):
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     ended_for: Mapped[str | None]
+    delegated: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class AuthorizationCode(Base):
+    """A code that an application may exchange for a session once, as a hash only; good while the browser's session is open."""
+
+    __tablename__ = "authorization_codes"
+    __table_args__ = (
+        CheckConstraint("octet_length(hash) = 32", name="hash"),
+        CheckConstraint(
+            "length(client_id) <= 64 AND length(redirect_uri) <= 1024 AND length(challenge) = 43",
+            name="words",
+        ),
+        CheckConstraint("opened_id IS NULL OR used_at IS NOT NULL", name="opened"),
+        # For maintenance/purge.py.
+        Index("ix_authorization_codes_expires_at", "expires_at"),
+        # For whoever deletes a session.
+        Index(
+            "ix_authorization_codes_opened_id", "opened_id", postgresql_where=text("opened_id IS NOT NULL")
+        ),
+    )
+
+    hash: Mapped[bytes] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    client_id: Mapped[str]
+    redirect_uri: Mapped[str]
+    challenge: Mapped[str]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    opened_id: Mapped[UUID | None] = mapped_column(ForeignKey("sessions.id", ondelete="SET NULL"))
 
 
 class RefreshToken(Base):

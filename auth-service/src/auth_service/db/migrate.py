@@ -17,6 +17,7 @@ MIGRATIONS: Final = Migrations(
         "alembic_version": "SELECT",
         "announcements": "SELECT, INSERT, UPDATE",
         "audit_events": "SELECT, INSERT, DELETE",
+        "authorization_codes": "SELECT, INSERT, UPDATE, DELETE",
         "email_changes": "SELECT, INSERT, UPDATE, DELETE",
         "hold_totals": "SELECT, INSERT, UPDATE",
         "letter_events": "SELECT, INSERT",

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import DateTime, Interval, Text, bindparam, func, insert, or_, select
+from sqlalchemy import Boolean, DateTime, Interval, Text, bindparam, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -37,6 +37,7 @@ _MAY_SIGN_IN = (
         bindparam("network", type_=Text()),
         func.now() + func.least(_IDLE, _ABSOLUTE),
         func.now() + _ABSOLUTE,
+        bindparam("delegated", type_=Boolean()),
     )
     .where(
         _ACCOUNTS.c.id == bindparam("account"),
@@ -59,6 +60,7 @@ _OPENED = (
             "network",
             "idle_until",
             "expires_at",
+            "delegated",
         ),
         _MAY_SIGN_IN,
     )
@@ -108,6 +110,7 @@ def open_session(
     auth_time: datetime | None,
     password_hash: str | None,
     token_hash: bytes,
+    delegated: bool,
 ) -> Opened | None:
     """Adds a session and its refresh token to an account that is there, is not disabled, and has this password if one is named."""
     values = {
@@ -123,6 +126,7 @@ def open_session(
         "absolute": lifetimes.absolute,
         "password_hash": password_hash,
         "token": token_hash,
+        "delegated": delegated,
     }
     row = session.execute(_OPEN, values).mappings().one_or_none()
     if row is None:

@@ -29,6 +29,7 @@ from auth_service.db.account_tables import (
     AccountImport,
     AccountSession,
     AuditEvent,
+    AuthorizationCode,
     EmailChange,
     RefreshToken,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "AccountSession",
     "Announcement",
     "AuditEvent",
+    "AuthorizationCode",
     "EmailChange",
     "Letter",
     "LetterEvent",

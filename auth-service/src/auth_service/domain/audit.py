@@ -23,6 +23,7 @@ class AuditAction(StrEnum):
     SIGN_OUT = "sign_out"
     SESSION_REVOKE = "session_revoke"
     REFRESH_REUSE = "refresh_reuse"
+    CODE_REUSE = "code_reuse"
     REAUTHENTICATE = "reauthenticate"
     VERIFY = "verify"
     PASSWORD_RESET_REQUEST = "password_reset_request"  # noqa: S105 - a word, not a secret

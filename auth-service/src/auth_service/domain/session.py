@@ -30,7 +30,7 @@ class SessionEnd(StrEnum):
     REVOKED = "revoked"
     """Its person ended it from another session."""
     REUSED = "reused"
-    """A refresh token came back that had a successor: two hold the family, and one of them stole it."""
+    """A refresh token came back that had a successor, or a code that had given the session: two hold it, and one of them stole it."""
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a word, not a secret
     PASSWORD_RESET = "password_reset"  # noqa: S105 - a word, not a secret
     EMAIL_CHANGED = "email_changed"
@@ -97,6 +97,7 @@ class AccountSession:
         idle_until: when it ends if nobody uses it.
         expires_at: when it ends whoever uses it.
         ended_at: when it was ended before.
+        delegated: whether it was opened by an authorization code: its access tokens are for the application's own servers.
     """
 
     id: UUID
@@ -111,6 +112,7 @@ class AccountSession:
     idle_until: datetime
     expires_at: datetime
     ended_at: datetime | None
+    delegated: bool = False
 
     def is_open(self, now: datetime) -> bool:
         """Says whether it may be used."""

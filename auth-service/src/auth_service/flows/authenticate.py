@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from auth_service.account_errors import NotSignedIn, RecentSignInNeeded
+from auth_service.account_errors import ApplicationToken, NotSignedIn, RecentSignInNeeded
 from auth_service.db.sessions import find_open
 from auth_service.db.transactions import Transactions
 from auth_service.domain.session import AccountSession
@@ -37,11 +37,17 @@ class Authenticate:
     transactions: Transactions
     tokens: AccessTokens
 
-    def __call__(self, token: str) -> SignedIn:
+    def __call__(self, token: str, *, delegated: bool = False) -> SignedIn:
         """Returns who calls with this access token.
+
+        Args:
+            token: as it came in.
+            delegated: whether one will do that an application got for a code: it is shown to that application's own servers,
+                and what leaks there must not change an account.
 
         Raises:
             NotSignedIn: not a good token, or its session has ended.
+            ApplicationToken: a good one, but an application's.
             DatabaseUnavailable: whether it has cannot be said.
         """
         signed = self.tokens.decode(token)
@@ -51,6 +57,9 @@ class Authenticate:
             raise NotSignedIn
         opened, now = found
         # By the database's clock, which the token was made by: this machine's may be minutes off.
-        if self.tokens.read(signed, now=now).account_id != opened.account_id:
+        read = self.tokens.read(signed, now=now, audience=self.tokens.audience_of(opened))
+        if read.account_id != opened.account_id:
             raise NotSignedIn
+        if opened.delegated and not delegated:
+            raise ApplicationToken
         return SignedIn(session=opened, now=now)

@@ -13,6 +13,7 @@ from typing import Final
 from auth_service.db.browser_sessions import find_open_by_token
 from auth_service.db.sessions import touch
 from auth_service.db.transactions import Transactions
+from auth_service.domain.session import OWN_CLIENT
 from auth_service.flows.authenticate import SignedIn
 from auth_service.flows.sessions import Sessions
 from auth_service.security.secrets import Secret
@@ -44,6 +45,8 @@ class ContinueSession:
                 self.sessions.end_if_reused(session, token)
                 return None
             opened, now = found
+            if opened.client_id != OWN_CLIENT:
+                return None  # An application's, which would open here what it may not.
             if now - opened.last_used_at > _WRITE_AFTER or opened.source != source:
                 touched = touch(session, opened.id, lifetimes=self.sessions.lifetimes, source=source)
                 return None if touched is None else SignedIn(session=touched, now=now)

@@ -19,11 +19,12 @@ def end_one(session: Session, opened: AccountSession, reason: SessionEnd, action
     _end(session, opened, reason, action, actor=account_actor(opened.account_id), result=AuditResult.DONE)
 
 
-def end_reused(session: Session, opened: AccountSession) -> None:
-    """Ends a session of which two have a refresh token."""
-    refused = AuditResult.REFUSED
-    _end(session, opened, SessionEnd.REUSED, AuditAction.REFRESH_REUSE, actor=STRANGER, result=refused)
-    _log.warning("refresh_token_reused", session_id=str(opened.id))
+def end_reused(
+    session: Session, opened: AccountSession, action: AuditAction = AuditAction.REFRESH_REUSE
+) -> None:
+    """Ends a session of which two have a refresh token, or the code that it was opened with."""
+    _end(session, opened, SessionEnd.REUSED, action, actor=STRANGER, result=AuditResult.REFUSED)
+    _log.warning("session_reused", session_id=str(opened.id), reused=action.value)
 
 
 def end_oldest(session: Session, account_id: UUID) -> None:

@@ -18,6 +18,7 @@ from auth_service.db.open_session import open_session
 from auth_service.db.transactions import Transactions
 from auth_service.domain.audit import AuditAction, account_actor
 from auth_service.domain.session import (
+    OWN_CLIENT,
     AccountSession,
     Client,
     Lifetimes,
@@ -86,6 +87,7 @@ class Sessions:
         client: Client,
         auth_time: datetime | None = None,
         password_hash: str | None = None,
+        delegated: bool = False,
     ) -> Grant | None:
         """Opens a session inside a transaction; returns None if the account may not sign in now, and writes nothing then.
 
@@ -99,6 +101,7 @@ class Sessions:
             client: with what, from where, through which application.
             auth_time: when they did, by the database's clock; now if it is not given.
             password_hash: that their password was compared with; None where it was not a password.
+            delegated: whether it is opened for an application by a code.
         """
         refresh_token = Secret.new()
         found = open_session(
@@ -110,6 +113,7 @@ class Sessions:
             auth_time=auth_time,
             password_hash=password_hash,
             token_hash=refresh_token.digest,
+            delegated=delegated,
         )
         if found is None:
             return None
@@ -138,18 +142,23 @@ class Sessions:
         _log.info("sessions_ended", account_id=str(account_id), reason=reason.value, sessions=ended)
         return ended
 
-    def refresh(self, token: Secret, *, source: str) -> Grant:
+    def refresh(self, token: Secret, *, source: str | None, client_id: str = OWN_CLIENT) -> Grant:
         """Returns the successor of a refresh token, and an access token.
 
         The same token again within ten seconds gets the same successor: an answer may be lost, and two tabs may ask at once.
-        Later it ends the session: two hold the token, and one of them stole it.
+        Later it ends the session: two hold the token, and one of them stole it. Another application's token is not touched.
+
+        Args:
+            token: as it came in.
+            source: the network address of the person, as they are shown it; None if it is not known.
+            client_id: of the application that sent it.
 
         Raises:
             InvalidRefreshToken: whatever the reason.
             DatabaseUnavailable: perhaps used, perhaps not; the same request may be sent again.
         """
         with self.transactions.begin() as session:
-            grant = self._refresh(session, token, source)
+            grant = self._refresh(session, token, source, client_id)
         # Raised only now: that the session ended is committed.
         if grant is None:
             raise InvalidRefreshToken
@@ -164,15 +173,19 @@ class Sessions:
         if judge(sessions.used_at(session, token.digest), now) is Presented.REUSED:
             end_reused(session, opened)
 
-    def revoke(self, token: Secret) -> None:
+    def revoke(self, token: Secret, *, client_id: str | None = None) -> None:
         """Ends the session of a refresh token, used or not (RFC 7009); of an unknown one nothing is said.
+
+        Args:
+            token: as it came in.
+            client_id: of the application whose it must be; None for any.
 
         Raises:
             DatabaseUnavailable: perhaps ended, perhaps not.
         """
         with self.transactions.begin() as session:
             found = sessions.lock_session_of(session, token.digest)
-            if found is not None:
+            if found is not None and client_id in {None, found[0].client_id}:
                 end_one(session, found[0], SessionEnd.SIGNED_OUT, AuditAction.SIGN_OUT)
 
     def access_for(self, opened: AccountSession, *, now: datetime) -> Access:
@@ -184,18 +197,17 @@ class Sessions:
             amr=opened.amr,
             auth_time=opened.auth_time,
         )
-        return Access(
-            token=self.tokens.issue(bearer, now=now), seconds=int(self.tokens.lifetime.total_seconds())
-        )
+        token = self.tokens.issue(bearer, now=now, audience=self.tokens.audience_of(opened))
+        return Access(token=token, seconds=int(self.tokens.lifetime.total_seconds()))
 
     def _tell_of_new_device(self, session: Session, opened: AccountSession) -> None:
         account = find_account_by_id(session, opened.account_id)
         if account is not None:
             self.letters.new_sign_in(session, account, opened)
 
-    def _refresh(self, session: Session, token: Secret, source: str) -> Grant | None:
+    def _refresh(self, session: Session, token: Secret, source: str | None, client_id: str) -> Grant | None:
         found = sessions.lock_session_of(session, token.digest)
-        if found is None or not found[0].is_open(found[1]):
+        if found is None or not found[0].is_open(found[1]) or found[0].client_id != client_id:
             return None
         opened, now = found
         successor = self.keyed_hash.successor_of(token)
@@ -203,7 +215,12 @@ class Sessions:
             case Presented.FRESH:
                 sessions.use_refresh_token(session, token.digest)
                 sessions.add_refresh_token(session, opened.id, successor.digest)
-                touched = sessions.touch(session, opened.id, lifetimes=self.lifetimes, source=source)
+                touched = sessions.touch(
+                    session,
+                    opened.id,
+                    lifetimes=self.lifetimes,
+                    source=opened.source if source is None else source,
+                )
                 return None if touched is None else self._grant(touched, successor, now=now)
             case Presented.REPEATED:
                 return self._grant(opened, successor, now=now)

@@ -29,6 +29,7 @@ from auth_service.http.passwords import PasswordChecks
 from auth_service.http.problems import Refusal
 from auth_service.http.route import (
     BODY_PROBLEMS,
+    READER_PROBLEMS,
     SIGNED_IN_PROBLEMS,
     Answer,
     Route,
@@ -73,8 +74,9 @@ class OwnAccount:
                 name="read_account",
                 group=_GROUP,
                 summary="Who am I?",
+                description="An application may ask with the token that it got for a code.",
                 answer=account,
-                problems=SIGNED_IN_PROBLEMS,
+                problems=READER_PROBLEMS,
                 signed_in=True,
             ),
             Route(
@@ -141,7 +143,7 @@ class OwnAccount:
 
     def get(self) -> Response:
         """Reads it."""
-        return json_answer(_answer(self.read(self._account_id())))
+        return json_answer(_answer(self.read(self.authentication(delegated=True).session.account_id)))
 
     def patch(self) -> Response:
         """Sets the language."""
@@ -154,7 +156,7 @@ class OwnAccount:
 
     def get_letters(self) -> Response:
         """Lists a page of letters."""
-        account_id = self._account_id()
+        account_id = self.authentication().session.account_id
         found = self.read.letters(account_id, after=_read_cursor(request.args.get("after")))
         letters = [
             SentLetterAnswer(
@@ -190,9 +192,6 @@ class OwnAccount:
         """Deletes it by a body, or the form of our page; raises what the call answers."""
         body = validate(DeletionRequest, value)
         self.delete(signed_in, self.sources.proof(body.password))
-
-    def _account_id(self) -> UUID:
-        return self.authentication().session.account_id
 
 
 def _answer(own: AccountView) -> AccountAnswer:

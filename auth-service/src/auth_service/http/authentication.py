@@ -16,13 +16,18 @@ class Authentication:
 
     authenticate: Authenticate
 
-    def __call__(self) -> SignedIn:
-        """Returns who is signed in; raises NotSignedIn, DatabaseUnavailable."""
+    def __call__(self, *, delegated: bool = False) -> SignedIn:
+        """Returns who is signed in; raises NotSignedIn, ApplicationToken, DatabaseUnavailable.
+
+        Args:
+            delegated: whether a token will do that an application got for a code.
+        """
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise NotSignedIn
-        return self.authenticate(token.strip())
+        return self.authenticate(token.strip(), delegated=delegated)
 
     def if_any(self) -> SignedIn | None:
         """Returns who is signed in, or None where the request says nothing of it; raises the same for a token that is not good."""
-        return self() if "Authorization" in request.headers else None
+        scheme = request.headers.get("Authorization", "").partition(" ")[0].lower()
+        return self() if scheme not in {"", "basic"} else None

@@ -43,6 +43,19 @@ class ClientAddresses:
         peer = _parse(str(environ.get("REMOTE_ADDR", ""))) or IPv4Address(0)
         return self._first_stranger(peer, self._hops(environ)) if self._is_ours(peer) else peer
 
+    def passed_on(self, environ: Mapping[str, Any]) -> IPAddress | None:
+        """Returns whose request an application passes on, as `Forwarded` says (RFC 7239); None where it does not.
+
+        To be asked only when the application has proved who it is. What stands furthest to the right it wrote itself, unless
+        proxies of ours write the same header: then what those wrote comes behind it.
+        """
+        fors = list(_fors(str(environ.get("HTTP_FORWARDED", ""))))
+        peer = _parse(str(environ.get("REMOTE_ADDR", "")))
+        if self.header is ForwardingHeader.FORWARDED and peer is not None and self._is_ours(peer):
+            while fors and (hop := _parse(fors.pop())) is not None and self._is_ours(hop):
+                pass
+        return _parse(fors[-1]) if fors else None
+
     def _hops(self, environ: Mapping[str, Any]) -> Sequence[str]:
         match self.header:
             case ForwardingHeader.X_FORWARDED_FOR:

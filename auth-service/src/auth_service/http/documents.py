@@ -11,12 +11,13 @@ from typing import Any
 from flask import Response
 from pydantic import BaseModel
 
+from auth_service.account_errors import InvalidClient
 from auth_service.http.openapi import describe
 from auth_service.http.origins import FOREIGN_ORIGIN
 from auth_service.http.pages.page import Page, Renderer
 from auth_service.http.problems import ANYWHERE, Problem
 from auth_service.http.request_parser import WIRE_PROBLEMS
-from auth_service.http.route import Answer, Route
+from auth_service.http.route import FORM, Answer, Route, problems_of
 
 
 class Documents:
@@ -80,7 +81,8 @@ class Documents:
 
     def _problems(self) -> list[Problem]:
         named = [problem for route in self._described for problem in route.problems]
-        by_code = {problem.code: problem for problem in (*named, *ANYWHERE, *WIRE_PROBLEMS, FOREIGN_ORIGIN)}
+        anywhere = (*ANYWHERE, *WIRE_PROBLEMS, FOREIGN_ORIGIN, *problems_of(InvalidClient))
+        by_code = {problem.code: problem for problem in (*named, *anywhere)}
         return sorted(by_code.values(), key=lambda problem: (problem.status, problem.code))
 
     def _examples(self) -> dict[str, str]:
@@ -88,7 +90,7 @@ class Documents:
         return {
             route.name: "\n".join(self._example(route.path, body) for body in route.bodies)
             for route in self._described
-            if route.bodies
+            if route.bodies and route.encoding != FORM
         }
 
     def _example(self, path: str, body: type[BaseModel]) -> str:

@@ -96,6 +96,7 @@ class EmailChanges:
                     "another account has the address by now. The same again within ten minutes gets the same answer."
                 ),
                 bodies=(ConfirmAddressRequest,),
+                may_be_application=True,
                 answer=Answer(
                     status=HTTPStatus.OK, description="The account has this address.", schema=AddressAnswer
                 ),
@@ -122,6 +123,7 @@ class EmailChanges:
                     "away, since whoever changed the address may know it; an email to the old address asks for a new one."
                 ),
                 bodies=(LinkRequest,),
+                may_be_application=True,
                 answer=Answer(
                     status=HTTPStatus.OK,
                     description="The account has this address again.",

@@ -40,7 +40,4 @@ class Jwks:
         """Tells them."""
         response = Response(json.dumps(self.keys.public()), content_type="application/json")
         response.headers["Cache-Control"] = f"public, max-age={PUBLISHED_SECONDS}"
-        # They are for everybody, pages of other sites too.
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return response

@@ -13,7 +13,9 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from auth_service.account_errors import InvalidClient
 from auth_service.errors import TooBusy
+from auth_service.http.oauth_schemas import OAuthErrorAnswer
 from auth_service.http.origins import FOREIGN_ORIGIN
 from auth_service.http.problems import INTERNAL_ERROR, MEDIA_TYPE, Problem
 from auth_service.http.request_parser import WIRE_PROBLEMS
@@ -21,7 +23,14 @@ from auth_service.http.route import Route, problems_of
 from auth_service.http.schemas import ProblemAnswer
 
 _BEARER: Final = "access_token"
+_APPLICATION: Final = "application"
 _REF: Final = "#/components/schemas/{model}"
+
+
+_OAUTH_ERRORS: Final = {
+    "400": "The request isn't good, or the code or token isn't.",
+    "401": "The application didn't say who it is, or it isn't true.",
+}
 
 
 def describe(routes: Sequence[Route], *, public_url: str) -> dict[str, Any]:
@@ -45,7 +54,14 @@ def describe(routes: Sequence[Route], *, public_url: str) -> dict[str, Any]:
         "paths": dict(paths),
         "components": {
             "schemas": _schemas(routes),
-            "securitySchemes": {_BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                _BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                _APPLICATION: {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "An application's id and secret; then `Forwarded` says for whom it calls.",
+                },
+            },
         },
     }
 
@@ -55,8 +71,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": route.name,
         "tags": [route.group],
         "summary": route.summary,
-        "responses": {str(route.answer.status.value): _answer(route)}
-        | _problems((*route.problems, *_from_outside(route), INTERNAL_ERROR)),
+        "responses": {str(route.answer.status.value): _answer(route)} | _errors(route),
     }
     if route.description:
         operation["description"] = route.description
@@ -73,19 +88,31 @@ def _operation(route: Route) -> dict[str, Any]:
     ]
     if parameters:
         operation["parameters"] = parameters
-    if route.signed_in or route.may_be_signed_in:
-        operation["security"] = [{_BEARER: []}, *([{}] if route.may_be_signed_in else [])]
+    security = _security(route)
+    if security:
+        operation["security"] = security
     if route.bodies:
         references = [_reference(body) for body in route.bodies]
         schema = references[0] if len(references) == 1 else {"oneOf": references}
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        operation["requestBody"] = {"required": True, "content": {route.encoding: {"schema": schema}}}
     return operation
+
+
+def _security(route: Route) -> list[dict[str, Any]]:
+    schemes: list[dict[str, Any]] = []
+    if route.signed_in or route.may_be_signed_in:
+        schemes.append({_BEARER: []})
+    if route.may_be_application:
+        schemes.append({_APPLICATION: []})
+    return [*schemes, {}] if schemes and not route.signed_in else schemes
 
 
 def _from_outside(route: Route) -> Sequence[Problem]:
     anywhere = [*WIRE_PROBLEMS, *problems_of(TooBusy)]
     if route.method != "GET":
         anywhere.append(FOREIGN_ORIGIN)
+    if route.may_be_application and not route.oauth_errors:
+        anywhere.extend(problems_of(InvalidClient))
     named = {problem.code for problem in route.problems}
     return [problem for problem in anywhere if problem.code not in named]
 
@@ -112,8 +139,19 @@ def _problems(problems: Iterable[Problem]) -> dict[str, Any]:
     }
 
 
+def _errors(route: Route) -> dict[str, Any]:
+    errors = _problems((*route.problems, *_from_outside(route), INTERNAL_ERROR))
+    for status, description in _OAUTH_ERRORS.items() if route.oauth_errors else ():
+        error = errors.setdefault(status, {"description": description, "content": {}})
+        error["description"] = description
+        error["content"] = {"application/json": {"schema": _reference(OAuthErrorAnswer)}, **error["content"]}
+    return dict(sorted(errors.items()))
+
+
 def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
     models: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(ProblemAnswer, "serialization"): None}
+    if any(route.oauth_errors for route in routes):
+        models[(OAuthErrorAnswer, "serialization")] = None
     for route in routes:
         models |= {(body, "validation"): None for body in route.bodies}
         if route.answer.schema is not None:

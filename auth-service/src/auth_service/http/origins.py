@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, request
 
+from auth_service.http.cors import is_registered
 from auth_service.http.problems import Problem, Refusal
 
 FOREIGN_ORIGIN: Final = Problem(
@@ -26,7 +27,13 @@ _LOOPBACK: Final = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def refuse_foreign_origins(app: Flask, *, public_url: str, forms: AbstractSet[str] = frozenset()) -> None:
+def refuse_foreign_origins(
+    app: Flask,
+    *,
+    public_url: str,
+    forms: AbstractSet[str] = frozenset(),
+    origins: AbstractSet[str] = frozenset(),
+) -> None:
     """Answers 403 to what changes something and comes from a page that is not ours.
 
     Ours are those of the configured address, and on this machine those of the address a request was sent to: any other name in a
@@ -38,12 +45,13 @@ def refuse_foreign_origins(app: Flask, *, public_url: str, forms: AbstractSet[st
         app: the application.
         public_url: where people reach it.
         forms: endpoints that forms of our pages post to.
+        origins: of applications, whose pages may make every call but those.
     """
     parts = urlsplit(public_url)
     ours = f"{parts.scheme}://{parts.netloc}".lower()
 
     def check() -> None:
-        if request.method in _SAFE:
+        if request.method in _SAFE or is_registered(origins, forms):
             return
         origin = request.headers.get("Origin")
         if request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:

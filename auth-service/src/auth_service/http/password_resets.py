@@ -45,6 +45,7 @@ class PasswordResets:
                     "for every address, and the receipt tells nothing. Links sent before stay good."
                 ),
                 bodies=(AddressRequest,),
+                may_be_application=True,
                 answer=Answer(
                     status=HTTPStatus.ACCEPTED,
                     description="Accepted. An email follows if this address can have one.",
@@ -65,6 +66,7 @@ class PasswordResets:
                     "answer."
                 ),
                 bodies=(ResetRequest,),
+                may_be_application=True,
                 answer=Answer(status=HTTPStatus.NO_CONTENT, description="The password is set."),
                 problems=(
                     *BODY_PROBLEMS,

@@ -41,6 +41,7 @@ class Refusals:
                     "the account, if there is one. Harmless when repeated."
                 ),
                 bodies=(RefusalRequest,),
+                may_be_application=True,
                 answer=Answer(status=HTTPStatus.NO_CONTENT, description="Ended."),
                 problems=_PROBLEMS,
             ),
@@ -53,6 +54,7 @@ class Refusals:
                 summary="Let the mailbox have registration emails again",
                 description="With the same token. The registration stays ended; register again. Harmless when repeated.",
                 bodies=(RefusalRequest,),
+                may_be_application=True,
                 answer=Answer(status=HTTPStatus.NO_CONTENT, description="Emails are sent again."),
                 problems=_PROBLEMS,
             ),

@@ -64,6 +64,7 @@ class Registrations:
                     "`proof` that the 428 asks for (docs/protection.md)."
                 ),
                 bodies=(RegistrationRequest,),
+                may_be_application=True,
                 answer=Answer(status=HTTPStatus.ACCEPTED, description=_ON_ITS_WAY, schema=RegistrationAnswer),
                 problems=(
                     *BODY_PROBLEMS,
@@ -85,6 +86,7 @@ class Registrations:
                     "alike for any address."
                 ),
                 bodies=(SecretResendRequest, AddressResendRequest),
+                may_be_application=True,
                 answer=Answer(status=HTTPStatus.ACCEPTED, description=_ON_ITS_WAY, schema=ResendAnswer),
                 problems=(
                     *BODY_PROBLEMS,
@@ -106,12 +108,13 @@ class Registrations:
     def take(self, value: dict[str, Any]) -> Registered:
         """Registers whom a body names, or the form of our page; raises what the call answers."""
         body, entry = self.passwords.read(RegistrationRequest, value, admit=self._let_in)
+        application = self.sources.application()
         form = RegistrationForm(
             address=read_address(body.email),
             password=body.password.get_secret_value(),
             locale=body.locale or _DEFAULT_LOCALE,
             device=describe_device(request.headers.get("User-Agent")),
-            client_id=body.client_id,
+            client_id=body.client_id if application is None else application.id,
         )
         registered = self.register(form, clear=lambda: self.admit.clear(entry))
         self.metrics.registration_accepted()

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from flask import Response
 from pydantic import BaseModel
 
-from auth_service.account_errors import NotSignedIn
+from auth_service.account_errors import ApplicationToken, NotSignedIn
 from auth_service.errors import (
     DatabaseUnavailable,
     ExpiredLink,
@@ -22,6 +22,8 @@ from auth_service.errors import (
 )
 from auth_service.http.body import MALFORMED, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, unprocessable
 from auth_service.http.problems import Problem, problem_of
+
+FORM = "application/x-www-form-urlencoded"
 
 BODY_PROBLEMS = (UNSUPPORTED_MEDIA_TYPE, TOO_LARGE, MALFORMED, unprocessable())
 """What may be wrong with any body."""
@@ -63,6 +65,9 @@ class Route:
         query: descriptions of what may follow the path, none of it required.
         signed_in: whether it takes an access token.
         may_be_signed_in: whether it takes one and needs none.
+        may_be_application: whether an application may say that it calls for its people.
+        encoding: media type of the body.
+        oauth_errors: whether what is wrong with the request is said as OAuth has it, and not as a problem.
         is_page: whether browsers of people ask for it or post a form to it; then it is no part of the API's description.
     """
 
@@ -80,6 +85,9 @@ class Route:
     query: Mapping[str, str] = field(default_factory=dict)
     signed_in: bool = False
     may_be_signed_in: bool = False
+    may_be_application: bool = False
+    encoding: str = "application/json"
+    oauth_errors: bool = False
     is_page: bool = False
 
 
@@ -100,8 +108,11 @@ def problems_of(*errors: type[RequestError]) -> Sequence[Problem]:
     return tuple(problem_of(error()) for error in errors)
 
 
-SIGNED_IN_PROBLEMS = problems_of(NotSignedIn, DatabaseUnavailable)
-"""What may be wrong with any call that takes an access token."""
+READER_PROBLEMS = problems_of(NotSignedIn, DatabaseUnavailable)
+"""What may be wrong with a call that takes any access token, also one that an application got for a code."""
+
+SIGNED_IN_PROBLEMS = (*READER_PROBLEMS, *problems_of(ApplicationToken))
+"""What may be wrong with a call that takes an access token."""
 
 LINK_PROBLEMS = problems_of(UnknownLink, UsedLink, ExpiredLink, VoidLink, RateLimited, DatabaseUnavailable)
 """What may be wrong with the link of an email."""

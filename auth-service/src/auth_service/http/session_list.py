@@ -15,7 +15,14 @@ from auth_service.http.authentication import Authentication
 from auth_service.http.body import unprocessable
 from auth_service.http.flaws import flaw
 from auth_service.http.problems import Refusal
-from auth_service.http.route import SIGNED_IN_PROBLEMS, Answer, Route, json_answer, problems_of
+from auth_service.http.route import (
+    READER_PROBLEMS,
+    SIGNED_IN_PROBLEMS,
+    Answer,
+    Route,
+    json_answer,
+    problems_of,
+)
 from auth_service.http.session_schemas import SessionEntry, SessionsAnswer
 
 _ENDED = Answer(status=HTTPStatus.NO_CONTENT, description="Ended.")
@@ -65,8 +72,9 @@ class SessionList:
                 name="end_current_session",
                 group="Sessions",
                 summary="Sign out",
+                description="An application may, with the token that it got for a code: its session ends.",
                 answer=_ENDED,
-                problems=SIGNED_IN_PROBLEMS,
+                problems=READER_PROBLEMS,
                 signed_in=True,
             ),
             Route(
@@ -110,7 +118,7 @@ class SessionList:
 
     def delete_current(self) -> Response:
         """Ends the one that asks."""
-        signed_in = self.authentication()
+        signed_in = self.authentication(delegated=True)
         self.manage.end(signed_in, signed_in.session.id)
         return Response(status=HTTPStatus.NO_CONTENT)
 

@@ -53,6 +53,7 @@ class SignInLinks:
                     "Answers alike for every address, and the receipt tells nothing. What was sent before stays good."
                 ),
                 bodies=(AddressRequest,),
+                may_be_application=True,
                 answer=Answer(
                     status=HTTPStatus.ACCEPTED,
                     description="Accepted. An email follows if this address can have one.",
@@ -72,6 +73,7 @@ class SignInLinks:
                     "answer takes a new email. A wrong code and an unknown address are answered alike."
                 ),
                 bodies=(LinkRequest, SignInCodeRequest),
+                may_be_application=True,
                 answer=Answer(
                     status=HTTPStatus.CREATED, description="A session was opened.", schema=SessionAnswer
                 ),

@@ -67,6 +67,7 @@ class SignIns:
                     "428 asks for (docs/protection.md)."
                 ),
                 bodies=(SignInRequest,),
+                may_be_application=True,
                 answer=Answer(
                     status=HTTPStatus.CREATED, description="A session was opened.", schema=SessionAnswer
                 ),
@@ -93,6 +94,7 @@ class SignIns:
                     "the same answer; later it ends the session, for somebody has a copy."
                 ),
                 bodies=(RefreshRequest,),
+                may_be_application=True,
                 answer=Answer(status=HTTPStatus.OK, description="Go on with these.", schema=SessionAnswer),
                 problems=(
                     *BODY_PROBLEMS,
@@ -166,7 +168,9 @@ class SignIns:
         """Refreshes."""
         token = Secret(validate(RefreshRequest, read_object(request)).refresh_token)
         try:
-            grant = self.sessions.refresh(token, source=self.sources.shown())
+            grant = self.sessions.refresh(
+                token, source=self.sources.shown_if_known(), client_id=self.sources.client_id()
+            )
         except account_errors.InvalidRefreshToken:
             self.sources.admit_bad_refresh()
             raise

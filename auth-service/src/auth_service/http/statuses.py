@@ -32,6 +32,9 @@ STATUSES: Final[Mapping[type[RequestError], HTTPStatus]] = MappingProxyType(
         account_errors.RefusedSignIn: HTTPStatus.UNAUTHORIZED,
         account_errors.NotSignedIn: HTTPStatus.UNAUTHORIZED,
         account_errors.InvalidRefreshToken: HTTPStatus.UNAUTHORIZED,
+        account_errors.InvalidClient: HTTPStatus.UNAUTHORIZED,
+        account_errors.InvalidCode: HTTPStatus.BAD_REQUEST,
+        account_errors.ApplicationToken: HTTPStatus.FORBIDDEN,
         account_errors.RecentSignInNeeded: HTTPStatus.UNAUTHORIZED,
         # Not 401: a client would take that for the end of its session.
         account_errors.WrongPassword: HTTPStatus.FORBIDDEN,

@@ -62,6 +62,7 @@ class Verifications:
                     "answered alike."
                 ),
                 bodies=(LinkVerificationRequest, CodeVerificationRequest),
+                may_be_application=True,
                 answer=Answer(
                     status=HTTPStatus.OK, description="The address is proved.", schema=VerificationAnswer
                 ),

@@ -12,6 +12,7 @@ from auth_service.db.base import Base
 from auth_service.db.tables import (
     AccountSession,
     AuditEvent,
+    AuthorizationCode,
     EmailChange,
     Letter,
     OneTimeToken,
@@ -35,6 +36,9 @@ LETTER_LIFETIME: Final = timedelta(days=30)
 
 SESSION_MEMORY: Final = timedelta(days=30)
 """How long after its end a session is remembered, and after its use a refresh token: one that comes back later is only unknown."""
+
+CODE_MEMORY: Final = timedelta(days=1)
+"""How long after its end an authorization code is remembered, so that one that comes back ends what it gave."""
 
 EMAIL_CHANGE_MEMORY: Final = timedelta(days=30)
 """How long a change of address is remembered; the way back is open for 7 days."""
@@ -114,6 +118,17 @@ def purge_refresh_tokens(session: Session, *, limit: int) -> int:
         RefreshToken,
         RefreshToken.hash,
         RefreshToken.used_at <= func.now() - SESSION_MEMORY,
+        limit=limit,
+    )
+
+
+def purge_codes(session: Session, *, limit: int) -> int:
+    """Deletes authorization codes whose end is long past, used or not, at most `limit`; returns how many."""
+    return _delete_some(
+        session,
+        AuthorizationCode,
+        AuthorizationCode.hash,
+        AuthorizationCode.expires_at <= func.now() - CODE_MEMORY,
         limit=limit,
     )
 

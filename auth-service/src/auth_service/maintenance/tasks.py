@@ -14,6 +14,7 @@ from auth_service.db.transactions import Transactions
 from auth_service.errors import DatabaseUnavailable
 from auth_service.maintenance.purge import (
     purge_audit,
+    purge_codes,
     purge_email_changes,
     purge_letters,
     purge_refresh_tokens,
@@ -28,6 +29,7 @@ from mail_contract.tasks import (
     END_HOLDS,
     END_LOST_LETTERS,
     PURGE_AUDIT,
+    PURGE_CODES,
     PURGE_EMAIL_CHANGES,
     PURGE_LETTERS,
     PURGE_LIMITS,
@@ -53,6 +55,7 @@ PURGES: Final[Mapping[str, Purge]] = MappingProxyType(
         PURGE_LIMITS: purge_limits,
         PURGE_SESSIONS: purge_sessions,
         PURGE_REFRESH_TOKENS: purge_refresh_tokens,
+        PURGE_CODES: purge_codes,
         PURGE_EMAIL_CHANGES: purge_email_changes,
         PURGE_AUDIT: purge_audit,
     }

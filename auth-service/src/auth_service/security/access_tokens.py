@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -14,6 +15,7 @@ from joserfc.jwk import KeySet
 from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
 from auth_service.account_errors import NotSignedIn
+from auth_service.domain.session import AccountSession
 from auth_service.security.token_keys import ALGORITHM, TokenKeys
 
 TYPE: Final = "at+jwt"
@@ -67,26 +69,41 @@ class AccessTokens:
         issuer: `iss`, the public address of this service.
         audience: `aud`, for whom tokens are.
         lifetime: how long a token is good.
+        audiences: for whom those are that an application gets for a code, by its `client_id`.
     """
 
-    def __init__(self, *, keys: TokenKeys, issuer: str, audience: str, lifetime: timedelta) -> None:
+    def __init__(
+        self,
+        *,
+        keys: TokenKeys,
+        issuer: str,
+        audience: str,
+        lifetime: timedelta,
+        audiences: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._current = keys.current
         self._header = {"alg": ALGORITHM, "typ": TYPE, "kid": keys.current.kid}
         self._known = KeySet.import_key_set({"keys": [key.public() for key in keys.keys]})
         self._issuer = issuer
         self._audience = audience
+        self._audiences = audiences
         self.lifetime = lifetime
         self._claims: Mapping[str, ClaimsOption] = {
             "iss": {"essential": True, "value": issuer},
-            "aud": {"essential": True, "value": audience},
             **dict.fromkeys(("sub", "exp", "iat", "jti", "sid", "client_id", "auth_time", "amr"), _NEEDED),
         }
 
-    def issue(self, bearer: Bearer, *, now: datetime) -> str:
-        """Returns a token for this bearer; `now` is the database's time."""
+    def audience_of(self, opened: AccountSession) -> str:
+        """Returns for whom the tokens of a session are: us, or the application that got it for a code."""
+        if not opened.delegated:
+            return self._audience
+        return self._audiences.get(opened.client_id, opened.client_id)
+
+    def issue(self, bearer: Bearer, *, now: datetime, audience: str | None = None) -> str:
+        """Returns a token for this bearer; `now` is the database's time, `audience` for whom it is if not for us."""
         claims = {
             "iss": self._issuer,
-            "aud": self._audience,
+            "aud": audience or self._audience,
             "sub": str(bearer.account_id),
             "client_id": bearer.client_id,
             "sid": str(bearer.session_id),
@@ -111,9 +128,12 @@ class AccessTokens:
         except _NOT_OURS:
             raise NotSignedIn from None
 
-    def read(self, signed: SignedClaims, *, now: datetime) -> Bearer:
+    def read(self, signed: SignedClaims, *, now: datetime, audience: str | None = None) -> Bearer:
         """Returns whom the token stands for; raises NotSignedIn for one that is not good now, by the clock that it was made by."""
-        registry = JWTClaimsRegistry(now=int(now.timestamp()), leeway=_LEEWAY_SECONDS, **self._claims)
+        expected: ClaimsOption = {"essential": True, "value": audience or self._audience}
+        registry = JWTClaimsRegistry(
+            now=int(now.timestamp()), leeway=_LEEWAY_SECONDS, aud=expected, **self._claims
+        )
         try:
             registry.validate(dict(signed.claims))
             return _bearer(signed.claims)

@@ -12,6 +12,7 @@ from flask import Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from auth_service.domain.application import Brand
 from auth_service.http.pages.catalogue import LANGUAGES, texts_in
 
 _POLICY = (
@@ -28,11 +29,13 @@ class Page:
         template: a file in `templates/`.
         locale: a language of the catalogue.
         values: for the template.
+        brand: of the application whose people see it; None for our own.
     """
 
     template: str
     locale: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    brand: Brand | None = None
 
 
 class Renderer:
@@ -55,13 +58,18 @@ class Renderer:
         self._assets = Environment(loader=PackageLoader("auth_service.http.pages", "assets"), autoescape=True)
         self._templates.globals["asset"] = self._asset
         self._templates.globals["base"] = self.base
-        self._templates.globals["product"] = product_name
+        self._own = Brand(name=product_name)
 
     def render(self, page: Page) -> Response:
         """Returns the page; styles and scripts are in it, so one request is all it takes."""
         nonce = secrets.token_urlsafe(16)
         html = self._templates.get_template(page.template).render(
-            nonce=nonce, locale=page.locale, languages=LANGUAGES, t=texts_in(page.locale), **page.values
+            nonce=nonce,
+            locale=page.locale,
+            languages=LANGUAGES,
+            t=texts_in(page.locale),
+            brand=page.brand or self._own,
+            **page.values,
         )
         response = Response(html, content_type="text/html; charset=utf-8")
         response.headers["Content-Security-Policy"] = _POLICY.format(nonce=nonce)

@@ -12,7 +12,8 @@ from auth_service.flows.sessions import Grant
 from auth_service.http.pages.browser_session import BrowserSession
 from auth_service.http.pages.form import Form, required
 from auth_service.http.pages.site import FINE, LINK_FIELDS, Site, asked_texts, form_to, page_at
-from auth_service.http.pages.way_on import FIELD, address_of, checked, lead_on
+from auth_service.http.pages.way_home import checked, kept_way
+from auth_service.http.pages.way_on import FIELD, address_of, lead_on
 from auth_service.http.pages.wording import Trouble, describe
 from auth_service.http.problems import Problem
 from auth_service.http.route import Route
@@ -75,7 +76,7 @@ class SignInPages:
 
     def _show(self) -> Response:
         way_on = checked(request.args.get(FIELD, ""))
-        if self.browser.find() is not None:
+        if "again" not in request.args and self.browser.find() is not None:
             return self.site.lead_to(address_of(self.site, way_on))
         return self._form(way_on=way_on, signed_out="out" in request.args)
 
@@ -85,7 +86,7 @@ class SignInPages:
         if form["proof"]:
             body["proof"] = form["proof"]
         grant, short = self.sign_ins.take(body)
-        if not short or form[FIELD]:
+        if not short or form[FIELD] or kept_way():
             return self._lead_on(grant, form)
         # An imported one: it opens the door, and is asked to grow behind it.
         to_account = self.site.lead_to(self.site.own_address("/account", saved="short"))

@@ -10,12 +10,14 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
+from auth_service.domain.application import Applications
 from auth_service.domain.password_policy import MAX_LENGTH, MIN_LENGTH
 from auth_service.errors import RequestError
 from auth_service.http.pages.catalogue import LANGUAGES, texts_in
 from auth_service.http.pages.form import Form, read_form
 from auth_service.http.pages.form_tokens import FIELD, FormTokens
 from auth_service.http.pages.page import Page, Renderer
+from auth_service.http.pages.way_home import checked, client_of, kept_way
 from auth_service.http.pages.wording import Trouble, sentence
 from auth_service.http.problems import Problem, Refusal, problem_of_flow
 from auth_service.http.route import Answer, Route
@@ -40,11 +42,13 @@ class Site:
     Attributes:
         renderer: of pages.
         tokens: of forms.
+        applications: whose people come here.
         sign_in_url: where people sign in; empty for our own page.
     """
 
     renderer: Renderer
     tokens: FormTokens
+    applications: Applications
     sign_in_url: str = ""
 
     def show(
@@ -65,8 +69,13 @@ class Site:
             "sign_in": self.sign_in,
             "trouble": trouble,
             "no_trouble": FINE,
+            "way_on": checked(request.args.get("continue", "")),
         }
-        response = self.renderer.render(Page(template=template, locale=locale, values=shared | values))
+        way = str(values.get("way_on") or shared["way_on"]) or kept_way()
+        application = self.applications.get(client_of(way))
+        brand = None if application is None else application.brand
+        page = Page(template=template, locale=locale, values=shared | values, brand=brand)
+        response = self.renderer.render(page)
         self.tokens.issue(response, browser)
         return response
 

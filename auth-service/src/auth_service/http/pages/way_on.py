@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from flask import Response
 
 from auth_service.http.pages.site import Site
+from auth_service.http.pages.way_home import checked, kept_way, leads_home
 
 FIELD: Final = "continue"
 """In the address of the page, and in its form."""
-
-# Nothing that a browser may take for another host, such as `//` or a backslash.
-# Of the account's page no query either: it would have the page say that something was saved.
-_ACCOUNT: Final = re.compile(r"/account(?:#[\x21-\x5b\x5d-\x7e]*)?")
-_APPLICATION: Final = re.compile(r"/v1/authorize\?[\x21-\x5b\x5d-\x7e]*")
-
-
-def checked(way_on: str) -> str:
-    """Returns a way on that is one of ours; empty for every other."""
-    return way_on if _ACCOUNT.fullmatch(way_on) or _APPLICATION.fullmatch(way_on) else ""
 
 
 def lead_on(site: Site, way_on: str, *, session: str) -> Response:
@@ -28,13 +18,13 @@ def lead_on(site: Site, way_on: str, *, session: str) -> Response:
 
     Args:
         site: the pages.
-        way_on: where the person was going.
+        way_on: where the person was going; what the browser keeps, if it is empty.
         session: their new session's cookie.
     """
-    way = checked(way_on)
-    if _APPLICATION.fullmatch(way):
+    way = checked(way_on or kept_way())
+    if leads_home(way):
         # From there it goes on to the application's site, and browsers do not let a form lead there.
-        return site.show("continue.html", session=session, address=f"{site.renderer.base}{way}")
+        return site.show("continue.html", session=session, address=f"{site.renderer.base}{way}", way_on=way)
     return site.lead_to(address_of(site, way))
 
 

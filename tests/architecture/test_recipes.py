@@ -64,7 +64,7 @@ def copy(name: str, root: Path) -> None:
     source, target = REPOSITORY / name, root / name
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*", "node_modules"))
     else:
         shutil.copy(source, target)
 

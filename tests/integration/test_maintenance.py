@@ -15,6 +15,7 @@ from celery.beat import PersistentScheduler
 from auth_service.domain.delivery import DeliveryState
 from auth_service.maintenance.purge import (
     purge_audit,
+    purge_codes,
     purge_email_changes,
     purge_letters,
     purge_refresh_tokens,
@@ -142,6 +143,15 @@ class Rows:
         self._execute(
             "INSERT INTO refresh_tokens (hash, session_id, used_at) VALUES (%s, %s, now() - %s::interval)",
             (hash_, str(session), used),
+        )
+        return hash_
+
+    def code(self, session: UUID, *, over_for: timedelta, used: bool) -> bytes:
+        hash_ = uuid4().bytes * 2
+        self._execute(
+            "INSERT INTO authorization_codes (hash, session_id, client_id, redirect_uri, challenge, expires_at, used_at)"
+            " VALUES (%s, %s, 'shop', 'https://shop.example', repeat('x', 43), now() - %s, CASE WHEN %s THEN now() END)",
+            (hash_, str(session), over_for, used),
         )
         return hash_
 
@@ -315,6 +325,18 @@ def test_refresh_tokens_go_a_month_after_their_use(outbox: Outbox, rows: Rows) -
     kept = {rows.refresh_token(session, used=29 * DAY), rows.refresh_token(session, used=None)}
     assert run(outbox, purge_refresh_tokens) == 1
     assert set(rows.column("refresh_tokens", "hash")) == kept
+
+
+def test_authorization_codes_go_a_day_after_their_end_used_or_not(outbox: Outbox, rows: Rows) -> None:
+    session = rows.session(rows.account(), idle_for=-DAY / 2)
+    rows.code(session, over_for=1.1 * DAY, used=True)
+    rows.code(session, over_for=1.1 * DAY, used=False)
+    kept = {
+        rows.code(session, over_for=0.9 * DAY, used=True),
+        rows.code(session, over_for=0 * DAY, used=False),
+    }
+    assert run(outbox, purge_codes) == 2
+    assert set(rows.column("authorization_codes", "hash")) == kept
 
 
 def test_changes_of_addresses_go_after_a_month_and_the_audit_after_a_year_and_a_month(

@@ -30,6 +30,14 @@ def test_pages_links_and_calls_work_below_a_path(
         document = browser.get(f"{outside}/openapi.json").json()
         assert document["servers"] == [{"url": outside}]
 
+        for place in (
+            "/.well-known/oauth-authorization-server",
+            "/.well-known/oauth-authorization-server/gate",
+        ):
+            metadata = browser.get(f"{outside}{place}").json()
+            assert metadata["issuer"] == outside
+            assert metadata["token_endpoint"] == f"{outside}/v1/token"
+
         body = {"email": "linh@example.org", "password": "three boats at dawn"}
         origin = outside.removesuffix("/gate")
         answer = browser.post(f"{outside}/v1/registrations", json=body, headers={"Origin": origin})

@@ -196,6 +196,13 @@ def test_pages_wear_the_applications_name_and_colours(api: AuthApi, shop: Client
     assert "SHOP!" not in Visitor.of(api).open("/signin").text
 
 
+def test_who_signs_up_by_the_form_is_remembered_as_the_applications(api: AuthApi, shop: Client) -> None:
+    visitor = Visitor.of(api)
+    visitor.open(shop.address(prompt="create"))
+    visitor.send("/signup", email=EMAIL, password=PASSWORD)
+    assert api.sql("SELECT client_id FROM registrations") == [("shop",)]
+
+
 def test_the_way_home_is_kept_in_a_cookie_for_this_host_and_leads_nowhere_else(
     api: AuthApi, shop: Client
 ) -> None:

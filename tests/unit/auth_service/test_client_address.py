@@ -105,3 +105,30 @@ def test_the_longest_header_takes_no_time_whatever_is_repeated_in_it(repeated: s
 def test_whatever_the_headers_hold_there_is_an_address(xff: str, forwarded: str) -> None:
     assert ip_address(client("10.0.0.1", xff=xff))
     assert ip_address(client("10.0.0.1", forwarded=forwarded))
+
+
+def passed_on(peer: str, forwarded: str, *, header: ForwardingHeader) -> str:
+    """Whom an application's request is for."""
+    addresses = ClientAddresses(trusted=PROXIES, header=header)
+    return str(addresses.passed_on({"REMOTE_ADDR": peer, "HTTP_FORWARDED": forwarded}))
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "person"),
+    [
+        ("for=203.0.113.7", "203.0.113.7"),
+        ('for="[2001:db8::7]:4711";proto=https', "2001:db8::7"),
+        ("for=198.51.100.1, for=203.0.113.7", "203.0.113.7"),
+        ("for=unknown", "None"),
+        ("for=_hidden", "None"),
+        ("", "None"),
+        ('for="203.0.113.7', "None"),
+    ],
+)
+def test_an_application_says_for_whom_it_calls(forwarded: str, person: str) -> None:
+    for header in ForwardingHeader:
+        assert passed_on("192.0.2.1", forwarded, header=header) == person
+    assert passed_on("10.0.0.1", forwarded, header=ForwardingHeader.X_FORWARDED_FOR) == person
+    # Where proxies of ours write this header, too, what they wrote stands behind the application's own word.
+    behind = f"{forwarded}, for=192.0.2.1, for=10.0.0.2".removeprefix(", ")
+    assert passed_on("10.0.0.1", behind, header=ForwardingHeader.FORWARDED) == person

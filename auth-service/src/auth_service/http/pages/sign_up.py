@@ -70,6 +70,8 @@ class SignUpPages:
             "password": form["password"],
             "locale": asked_language(),
         }
+        if form["client_id"]:
+            body["client_id"] = form["client_id"]
         registered = self.registrations.take(body)
         kept = (body["email"], registered.receipt.text, registered.secret.text)
         return self._sent(Form(dict(zip(_KEPT, kept, strict=True))))

@@ -73,6 +73,7 @@ class Site:
         }
         way = str(values.get("way_on") or shared["way_on"]) or kept_way()
         application = self.applications.get(client_of(way))
+        shared["client_id"] = "" if application is None else application.id
         brand = None if application is None else application.brand
         page = Page(template=template, locale=locale, values=shared | values, brand=brand)
         response = self.renderer.render(page)

@@ -12,7 +12,9 @@ async function submit() {
     password: password.check(),
   };
   if (!mark(["email", "password"], flaws)) return;
-  const answer = await register({ email: address, password: password.input.value, locale: lang });
+  const client = byId("signup-form").dataset.client;
+  const asked = { email: address, password: password.input.value, locale: lang };
+  const answer = await register(client ? { ...asked, client_id: client } : asked);
   notice("signup-progress", "");
   if (answer.ok) {
     const { receipt, registration_secret: secret, resend_after: after } = answer.data;

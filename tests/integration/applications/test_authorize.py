@@ -62,7 +62,12 @@ NOT_REGISTERED = (
 def test_nobody_is_sent_to_an_address_that_is_not_registered_to_the_character(
     shop: Client, visitor: Visitor
 ) -> None:
-    others = ({}, {"response_type": "token"}, {"code_challenge": None}, {"prompt": "none"})
+    others: Sequence[dict[str, str | None]] = (
+        {},
+        {"response_type": "token"},
+        {"code_challenge": None},
+        {"prompt": "none"},
+    )
     for uri, changes in product(NOT_REGISTERED, others):
         answer = shop.asked(visitor, redirect_uri=uri, **changes)
         assert answer.status_code == 400, uri

@@ -151,6 +151,17 @@ def test_every_class_has_mailers_of_its_own_and_nobody_takes_a_queue_that_is_ano
         assert f'queue="{queue}"' in query
 
 
+def test_the_figures_that_scalers_ask_for_are_ones_that_mailers_tell() -> None:
+    page = (REPOSITORY / "docs" / "delivery.md").read_text(encoding="utf-8")
+    asked = {
+        figure
+        for each in of_kind("ScaledObject").values()
+        for figure in re.findall(r"mailer_\w+", each["spec"]["triggers"][0]["metadata"]["query"])
+    }
+    assert {figure for figure in asked if f"| `{figure}" not in page} == set()
+    assert len(asked) == 2
+
+
 def test_the_mailers_of_all_classes_differ_in_nothing_else() -> None:
     def alike(name: str) -> str:
         text = (BASE / "services" / f"{name}.yaml").read_text(encoding="utf-8")

@@ -45,6 +45,7 @@ MADE_AT_RUN_TIME = {
         "sealing.private.json",
         "sealing.public.json",
         "mailer-hash.key",
+        "replicas.json",
     ),
 }
 """Files a page may name though nobody wrote them down here: of a running stack, of servers, of the reader."""

@@ -55,6 +55,14 @@ class LedgerCollector(Collector):
         rows = self._look()
         yield GaugeMetricFamily("mailer_ledger_up", "Whether the ledger answers.", value=rows is not None)
         oldest = {letter_class: self._queue_delay.seconds(letter_class) for letter_class in LetterClass}
+        queued = GaugeMetricFamily(
+            "mailer_queue_seconds",
+            "How long letters lie in their queue until a replica takes them, as far as can be seen from those taken.",
+            labels=["class"],
+        )
+        for letter_class, seconds in oldest.items():
+            queued.add_metric([letter_class], seconds)
+        yield queued
         if rows is not None:
             letters = GaugeMetricFamily(
                 "mailer_ledger_letters",

@@ -141,7 +141,8 @@ def test_a_waiting_letter_is_claimed_again_as_its_next_attempt(replica: Replica,
 def test_prometheus_is_told_how_letters_stand_and_how_old_the_oldest_is(
     replica: Replica, engine: Engine
 ) -> None:
-    ledger, clock, delay = replica(), Clock(), QueueDelay()
+    ledger, clock = replica(), Clock()
+    delay = QueueDelay(clock=clock)
     waiting, sent = fresh(), fresh()
     settle(ledger, claimed(ledger, waiting), *LATER)
     settle(ledger, claimed(ledger, sent), *SENT)
@@ -158,6 +159,9 @@ def test_prometheus_is_told_how_letters_stand_and_how_old_the_oldest_is(
     assert value("mailer_ledger_letters", {**deferred, "state": "accepted", "reason": ""}) == 1
     assert value("mailer_ledger_up") == 1
     assert 100 <= (value("mailer_oldest_letter_seconds", {"class": by_class}) or 0) < 200
+    assert value("mailer_queue_seconds", {"class": by_class}) == 0
+    delay.took(by_class, 7)
+    assert value("mailer_queue_seconds", {"class": by_class}) == 7
 
     settle(ledger, claimed(ledger, waiting), *SENT)
     clock.forward(5)

@@ -1,10 +1,15 @@
-"""A backup of a test's database, taken and restored by copying it while nobody uses it."""
+"""A backup of a test's database, made and put back with pg_dump and pg_restore as the runbook says."""
 
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Self
+from pathlib import Path
 
 from psycopg2 import sql
 
+from postern_local.database import binaries
 from support.database import Database, execute
 
 
@@ -13,35 +18,31 @@ class Backup:
     """The state of a database at one moment."""
 
     database: Database
-
-    @property
-    def _name(self) -> str:
-        return f"{self.database.name}_backup"
-
-    @classmethod
-    def of(cls, database: Database) -> Self:
-        """Take one; every session is ended."""
-        backup = cls(database=database)
-        backup._copy(database.name, backup._name)
-        return backup
+    dump: Path
 
     def restore(self) -> None:
-        """Put it in the place of what has become of the database meanwhile."""
+        """Put it in the place of what has become of the database meanwhile; every session is ended."""
         name, role = sql.Identifier(self.database.name), sql.Identifier(self.database.service)
-        execute(self.database.infra, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
-        self._copy(self._name, self.database.name)
         execute(
             self.database.infra,
+            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name),
+            # As roles.sql does for a database that is not there.
+            sql.SQL("CREATE DATABASE {} OWNER migrator").format(name),
             sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name),
             sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, role),
-            sql.SQL("DROP DATABASE {}").format(sql.Identifier(self._name)),
         )
+        _run("pg_restore", "--exit-on-error", "--dbname", self.database.admin_url, str(self.dump))
 
-    def _copy(self, source: str, target: str) -> None:
-        ending = sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}")
-        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER migrator")
-        execute(
-            self.database.infra,
-            ending.format(sql.Literal(source)),
-            create.format(sql.Identifier(target), sql.Identifier(source)),
-        )
+
+@contextmanager
+def backup_of(database: Database) -> Iterator[Backup]:
+    """Take one, while the services may go on; it is kept until the block ends."""
+    with tempfile.TemporaryDirectory() as folder:
+        dump = Path(folder) / f"{database.name}.dump"
+        _run("pg_dump", "--format", "custom", "--dbname", database.admin_url, "--file", str(dump))
+        yield Backup(database=database, dump=dump)
+
+
+def _run(program: str, *words: str) -> None:
+    done = subprocess.run([str(binaries() / program), *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

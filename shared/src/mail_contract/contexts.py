@@ -148,6 +148,10 @@ class EmailChanged(EventContext):
     revert: str
 
 
+class EmailChangeUndone(EventContext):
+    """Tells whoever reads the address an account had until now that it has its old one again; goes to the one it had."""
+
+
 class AccountDisabled(LetterContext):
     """Tells an account's owner that an operator disabled it, and when."""
 

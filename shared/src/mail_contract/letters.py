@@ -15,6 +15,7 @@ from mail_contract.contexts import (
     AccountExists,
     ConfirmEmail,
     EmailChanged,
+    EmailChangeUndone,
     LetterContext,
     NewSignIn,
     PasswordChanged,
@@ -32,6 +33,7 @@ __all__ = [
     "AccountDisabled",
     "AccountExists",
     "ConfirmEmail",
+    "EmailChangeUndone",
     "EmailChanged",
     "LetterClass",
     "LetterContext",
@@ -61,6 +63,7 @@ class LetterName(StrEnum):
     NEW_SIGN_IN = "new_sign_in"
     CONFIRM_EMAIL = "confirm_email"
     EMAIL_CHANGED = "email_changed"
+    EMAIL_CHANGE_UNDONE = "email_change_undone"
     ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_DELETED = "account_deleted"
     REGISTRATION_REMINDER = "registration_reminder"
@@ -77,6 +80,7 @@ class LetterDefinition:
         lifetime: how long after the request the letter still makes sense; never sent later.
         context: the type of its context.
         renewable: whether a letter that expired unsent is replaced by a fresh one, as long as its request stands.
+        farewell: whether it is the last one: nothing of it or of its mailbox is kept by the mailer once it is sent or cannot be.
     """
 
     name: LetterName
@@ -85,6 +89,7 @@ class LetterDefinition:
     lifetime: timedelta
     context: type[LetterContext]
     renewable: bool = False
+    farewell: bool = False
 
 
 _DEFINITIONS = (
@@ -157,6 +162,13 @@ _DEFINITIONS = (
         context=EmailChanged,
     ),
     LetterDefinition(
+        name=LetterName.EMAIL_CHANGE_UNDONE,
+        letter_class=LetterClass.STANDARD,
+        priority=5,
+        lifetime=timedelta(days=3),
+        context=EmailChangeUndone,
+    ),
+    LetterDefinition(
         name=LetterName.ACCOUNT_DISABLED,
         letter_class=LetterClass.STANDARD,
         priority=4,
@@ -169,6 +181,7 @@ _DEFINITIONS = (
         priority=4,
         lifetime=timedelta(days=3),
         context=AccountDeleted,
+        farewell=True,
     ),
     LetterDefinition(
         name=LetterName.REGISTRATION_REMINDER,

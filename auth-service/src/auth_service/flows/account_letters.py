@@ -28,6 +28,7 @@ from mail_contract.letters import (
     AccountExists,
     ConfirmEmail,
     EmailChanged,
+    EmailChangeUndone,
     LetterContext,
     LetterName,
     NewSignIn,
@@ -176,6 +177,18 @@ class AccountLetters:
             new_address=masked(change.email),
             revert=self.writer.page("revert-email", account.locale, link),
         )
+        self._tell(session, context, account, now=now)
+
+    def email_change_undone(self, session: Session, account: Account, *, now: datetime, device: str) -> None:
+        """Tells the address that an account is about to lose again.
+
+        Args:
+            session: of the flow.
+            account: as it was until now.
+            now: the database's time.
+            device: the change was undone with.
+        """
+        context = EmailChangeUndone(at=now.isoformat(timespec="seconds"), device=device)
         self._tell(session, context, account, now=now)
 
     def account_disabled(self, session: Session, account: Account, *, now: datetime) -> None:

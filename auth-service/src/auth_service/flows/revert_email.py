@@ -75,6 +75,7 @@ class RevertEmail:
                 raise UsedLink
             void_later_ways_back(session, token)
             self._take_back(session, account, change, now=now)
+            self.letters.email_change_undone(session, account, now=now, device=device)
             self._ask_for_a_password(session, account, change, tag, now=now, device=device)
         return change.old_email
 

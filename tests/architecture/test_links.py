@@ -39,6 +39,7 @@ MADE_AT_RUN_TIME = {
         "index.html",
         "dkim.private.pem",
         "hash.key",
+        "sealing.private.json",
         "tokens.private.json",
         "signing.private.json",
         "signing.public.json",

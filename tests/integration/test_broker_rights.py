@@ -18,7 +18,7 @@ QUEUES = TOPOLOGY.queues
 EXCHANGES = tuple(exchange.name for exchange in TOPOLOGY.exchanges)
 MAY_READ = {
     "auth": {"auth.reports", "auth.maintenance"},
-    "mailer": {"mailer.urgent", "mailer.standard", "mailer.bulk", "mailer.cancellations"},
+    "mailer": {"mailer.urgent", "mailer.standard", "mailer.bulk", "mailer.cancellations", "mailer.dead"},
     "operator": {"mailer.dead"},
     "flower": set(),
 }

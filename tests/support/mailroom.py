@@ -130,6 +130,7 @@ class Mailroom:
         letter_id: UUID | None = None,
         context: Mapping[str, str] | None = None,
         decoy: bool = False,
+        recipient_tag: str = "tag",
     ) -> Envelope:
         definition = LETTERS[letter]
         now = datetime.now(UTC)
@@ -141,7 +142,7 @@ class Mailroom:
             created_at=now,
             expires_at=now + (definition.lifetime if expires_in is None else expires_in),
             locale=locale,
-            recipient_tag="tag",
+            recipient_tag=recipient_tag,
         )
         fields = dict(CONTEXTS[letter] if context is None else context)
         return self.sealer().seal(header, Contents(recipient=recipient, context=fields, decoy=decoy))
@@ -150,10 +151,8 @@ class Mailroom:
         self._publish(letter_call(envelope))
         return envelope.header.id
 
-    def cancel(self, letter_id: UUID) -> None:
-        message = Cancellation(
-            letter_id=letter_id, reason=CancellationReason.SUPERSEDED, at=datetime.now(UTC)
-        )
+    def cancel(self, letter_id: UUID, reason: CancellationReason = CancellationReason.SUPERSEDED) -> None:
+        message = Cancellation(letter_id=letter_id, reason=reason, at=datetime.now(UTC))
         self._publish(call_of(CANCEL_LETTER, message, CANCELLATION_ROUTE, task_id=uuid4()))
 
     def close(self) -> None:

@@ -36,7 +36,7 @@ COMMAND = Path(sys.executable).parent / "mailer-service"
 PROVIDER = "smtp.example:25"
 REPLY = "551 5.1.1 No such user"
 _INSERT = """
-    INSERT INTO letters (id, letter, letter_class, recipient_tag, envelope_digest, expires_at,
+    INSERT INTO letters (id, letter, letter_class, envelope_digest, expires_at,
                          state, fence, attempts, last_reason, last_reply, first_seen_at)
     VALUES %s
 """
@@ -162,7 +162,6 @@ def record(
             str(envelope.header.id),
             envelope.header.letter.value,
             envelope.header.letter_class.value,
-            envelope.header.recipient_tag,
             hashlib.sha256(envelope.signature.encode()).digest(),
             envelope.header.expires_at,
             state,

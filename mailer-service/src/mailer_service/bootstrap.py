@@ -16,6 +16,8 @@ from mail_contract.topology import MAILER_CANCELLATIONS
 from mailer_service.address import Mailbox
 from mailer_service.batcher import GATHERING_SECONDS, Batcher
 from mailer_service.db.session_lock import SessionLock
+from mailer_service.deadletters.eraser import DeadLetterEraser
+from mailer_service.deadletters.session import erase_forgotten
 from mailer_service.delivery.lease import LeaseKeeper
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.waiter import StopSignal, Waiter
@@ -55,8 +57,8 @@ _LEDGER_CONNECTIONS = 8
 """At most: threads share round trips, so there are never many under way at once."""
 _WAITING_SHARE = 0.6
 """Of the time a replica has for stopping: the rest is for recording and publishing what became of its letters."""
-_SPARE_CONNECTIONS = 4
-"""To the database, for the session lock, the provider monitor, the questions of those who wait, and Prometheus."""
+_SPARE_CONNECTIONS = 5
+"""To the database: for the session lock, the provider monitor, dead letters, the questions of those who wait, and Prometheus."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ class Mailer:
     engine: Engine
     session_lock: SessionLock
     monitor: ProviderMonitor
+    eraser: DeadLetterEraser
     route: Route
     publisher: Publisher
     metrics: Metrics
@@ -83,6 +86,7 @@ class Mailer:
     def close(self) -> None:
         """Lets go of what is still open."""
         self.monitor.stop()
+        self.eraser.stop()
         self.route.close()
         self.publisher.close()
         self.session_lock.leave()
@@ -102,9 +106,10 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
     renderer = Renderer(settings.brand, overlay=settings.templates)
     if settings.templates is not None:
         check_letters(renderer)  # ours are checked by the tests: to compile them all takes 0.3 s
+    broker_url = settings.broker_url.get_secret_value()
     app = build_app(
         "mailer-service",
-        broker_url=settings.broker_url.get_secret_value(),
+        broker_url=broker_url,
         consumes=settings.queues,
         monitored=True,
     )
@@ -175,10 +180,11 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         metrics=metrics,
         attempt_seconds=settings.attempt_seconds,
     )
+    eraser = DeadLetterEraser(partial(erase_forgotten, broker_url, engine, actor=replica))
     register(
         app,
         pipeline=pipeline,
-        cancellations=Cancellations(ledger=ledger, follow_up=follow_up, waiter=waiter),
+        cancellations=Cancellations(ledger=ledger, follow_up=follow_up, waiter=waiter, eraser=eraser),
         watchdog=watchdog,
         metrics=metrics,
     )
@@ -188,6 +194,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
         engine=engine,
         session_lock=session_lock,
         monitor=monitor,
+        eraser=eraser,
         route=route,
         publisher=publisher,
         metrics=metrics,
@@ -209,13 +216,12 @@ def _build_providers(
     pause: Callable[[float], bool],
     stopping: StopSignal,
 ) -> Sequence[Provider]:
-    hello_name = Mailbox.parse(settings.sender).domain
     return [
         Provider(
             server,
             transport=SmtpTransport(
                 server,
-                hello_name=hello_name,
+                hello_name=Mailbox.parse(settings.sender).domain,
                 operation_seconds=settings.smtp_timeout_seconds,
                 dot_seconds=settings.dot_seconds,
             ),

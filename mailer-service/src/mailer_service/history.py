@@ -17,7 +17,7 @@ from service_runtime.database.engine import translated
 
 _LETTERS = text(
     """
-    SELECT id, letter, letter_class, recipient_tag, expires_at, state, holder, lease_until, attempts, ambiguous,
+    SELECT id, letter, letter_class, expires_at, state, holder, lease_until, attempts, ambiguous,
            cancellation, last_reason, last_reply, first_seen_at, updated_at
     FROM letters WHERE id = ANY(CAST(:ids AS uuid[]))
     """
@@ -70,7 +70,6 @@ class LetterRecord:
     id: UUID
     letter: str | None
     letter_class: str | None
-    recipient_tag: str | None
     expires_at: datetime | None
     state: str
     holder: str | None
@@ -153,7 +152,6 @@ def _arrival(record: LetterRecord) -> Event:
             letter=record.letter,
             letter_class=record.letter_class,
             expires_at=record.expires_at.isoformat(timespec="seconds") if record.expires_at else None,
-            recipient_tag=record.recipient_tag,
             withdrawn_before_it_arrived=None if record.letter else record.cancellation,
         ),
     )

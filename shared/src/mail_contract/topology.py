@@ -232,7 +232,8 @@ def _users() -> tuple[User, ...]:
             name="mailer",
             configure=rf"^(mailer\.ev|{pidbox})$",
             write=r"^(mail\.(wait|dead)|reports|mailer\.ev|reply\.mailer\.pidbox|.+@.+\.mailer\.pidbox)$",
-            read=f"^({_ANY_MAILER_WORK}|{pidbox})$",
+            # The dead letters too: those of a deleted account are taken out.
+            read=rf"^({_ANY_MAILER_WORK}|mailer\.dead|{pidbox})$",
         ),
         # A person with the command line: takes dead and waiting letters, sends each back or reports its end.
         User(name="operator", configure=_NOTHING, write=r"^(mail|reports)$", read=_LYING),

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from werkzeug.test import TestResponse
 
 from mail_contract.letters import LetterName
@@ -43,6 +44,7 @@ def test_without_a_password_it_asks_for_a_recent_sign_in(api: AuthApi) -> None:
 
 
 def test_nothing_is_left_that_leads_to_the_person_but_a_pseudonym_in_the_audit(api: AuthApi) -> None:
+    api.post("/v1/sessions", {"email": EMAIL, "password": PASSWORD})
     api.register(EMAIL, "a stranger's password")
     api.verify(EMAIL)
     person = sign_in(api, EMAIL)
@@ -81,6 +83,44 @@ def test_unsent_letters_are_withdrawn_also_those_on_the_broker(api: AuthApi) -> 
     assert withdrawn[str(on_the_broker)] == withdrawn[str(waiting)] == "account_deleted"
     assert [letter.envelope.header.letter for letter in api.letters()] == [LetterName.ACCOUNT_DELETED]
     assert api.sql("SELECT state FROM letters WHERE id = %s", str(waiting)) == [("superseded",)]
+
+
+def cancelled_for(api: AuthApi) -> dict[str, set[str]]:
+    """Why the mailer is told to cancel letters, by letter."""
+    told: dict[str, set[str]] = {}
+    for (payload,) in api.sql("SELECT payload FROM outbox WHERE kind = 'cancellation'"):
+        told.setdefault(payload["letter_id"], set()).add(payload["reason"])
+    return told
+
+
+@pytest.mark.parametrize("state", ["sent", "failed", "unconfirmed", "expired", "superseded", "suppressed"])
+def test_the_mailer_is_told_of_every_letter_that_left_whatever_became_of_it(api: AuthApi, state: str) -> None:
+    person = somebody(api, EMAIL)
+    api.post("/v1/sign-in-links", {"email": EMAIL})
+    letter = str(api.last_letter().envelope.header.id)
+    api.sql("DELETE FROM outbox")
+    api.sql("UPDATE letters SET state = %s, withdrawn_at = now(), withdrawn_for = 'superseded'", state)
+    assert delete(person, password=PASSWORD).status_code == 204
+    assert cancelled_for(api) == {letter: {"account_deleted"}}
+
+
+def test_a_former_address_is_forgotten_as_far_as_it_was_the_account_s(api: AuthApi) -> None:
+    new = "linh.tran@example.org"
+    api.post("/v1/sessions", {"email": EMAIL, "password": PASSWORD})
+    api.verify(EMAIL)
+    ((tag,),) = api.sql("SELECT DISTINCT recipient_tag FROM registrations")
+    person = sign_in(api, EMAIL)
+    person.call("POST", "/v1/account/email", {"email": new})
+    confirmation = {"token": api.last_letter().link_token, "password": PASSWORD}
+    assert api.post("/v1/email-changes/confirm", confirmation).status_code == 200
+    later = api.register(EMAIL, "somebody who wants it now")
+    assert delete(person, password=PASSWORD).status_code == 204
+
+    assert api.sql("SELECT canonical_email FROM registrations") == [(EMAIL,)]
+    assert api.sql("SELECT count(*) FROM letters WHERE recipient_tag = %s", tag) == [(1,)]
+    assert api.sql("SELECT count(*) FROM audit_events WHERE target = %s", tag) == [(0,)]
+    assert api.receipt(later.receipt)["state"] == "accepted"
+    assert new not in whole_database(api)
 
 
 def test_the_person_is_told_and_may_come_back_as_somebody_new(api: AuthApi) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from auth_service.security.token_keys import Rotation, Step, TokenKeys, rotate
 from mail_contract.keys import generate_signing_keys
+from service_runtime import key_files
 
 SIGNING_PRIVATE: Final = "signing.private.json"
 SIGNING_PUBLIC: Final = "signing.public.json"
@@ -48,10 +46,10 @@ def write_keys(directory: Path) -> Sequence[Path]:
             f"{public} is there, but not {private.name}: bring it back or remove the public key"
         )
     written = [
-        _write(private, lambda: generate_signing_keys()[0]),
-        _write(public, lambda: _public_half(private.read_text(encoding="utf-8"))),
-        _write(hash_key, lambda: secrets.token_urlsafe(32)),
-        _write(directory / TOKEN_KEYS, lambda: TokenKeys.new(datetime.now(UTC)).to_json()),
+        key_files.write_missing(private, lambda: generate_signing_keys()[0]),
+        key_files.write_missing(public, lambda: _public_half(private.read_text(encoding="utf-8"))),
+        key_files.write_missing(hash_key, lambda: secrets.token_urlsafe(32)),
+        key_files.write_missing(directory / TOKEN_KEYS, lambda: TokenKeys.new(datetime.now(UTC)).to_json()),
     ]
     return [path for path in written if path is not None]
 
@@ -70,38 +68,13 @@ def rotate_token_keys(directory: Path, *, now: datetime, restarted: bool) -> Rot
         BadKey: what is there are no such keys.
     """
     path = directory / TOKEN_KEYS
-    with _locked(directory) as descriptor:
+    with key_files.locked(directory):
         rotation = rotate(TokenKeys.from_json(path.read_text(encoding="utf-8")), now)
         if rotation.keys is not None:
             if rotation.step is not Step.PUBLISH and not restarted:
                 raise NotRestarted
-            _replace(path, rotation.keys.to_json())
-            os.fsync(descriptor)
+            key_files.replace(path, rotation.keys.to_json())
     return rotation
-
-
-@contextmanager
-def _locked(directory: Path) -> Iterator[int]:
-    """Has whoever else rotates keys there wait."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Writes a file anew for the same owner, or leaves it as it is: the API's user must be able to read it still."""
-    old = path.stat()
-    draft = _draft(path, text)
-    try:
-        os.chown(draft, old.st_uid, old.st_gid)
-        draft.chmod(old.st_mode & 0o777)
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def _public_half(private: str) -> str:
@@ -109,27 +82,3 @@ def _public_half(private: str) -> str:
     return json.dumps(
         {"keys": [{name: value for name, value in jwk.items() if name != "d"} for jwk in entries]}
     )
-
-
-def _write(path: Path, make: Callable[[], str]) -> Path | None:
-    if path.exists():
-        return None
-    # Written beside and linked into place: nobody ever reads half a key, and of two who write at once one wins.
-    draft = _draft(path, make())
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return None
-    finally:
-        draft.unlink()
-    return path
-
-
-def _draft(path: Path, text: str) -> Path:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    return draft

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, func, insert, select
+from sqlalchemy import Text, bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from auth_service.db.base import DECOY, table_of
@@ -31,6 +32,8 @@ _ADD_OF_LETTERS = insert(_EVENTS).from_select(
         _LETTERS.c.id.in_(bindparam("letters", expanding=True))
     ),
 )
+_FORGET = delete(_EVENTS).where(_EVENTS.c.target == bindparam("mailbox"))
+_FORGET_UNTIL = _FORGET.where(_EVENTS.c.at <= bindparam("until"))
 _NEWEST = (
     select(*(_EVENTS.c[field.name] for field in fields(AuditRecord)))
     .where(_EVENTS.c.target.in_(bindparam("targets", expanding=True)))
@@ -82,6 +85,14 @@ def record_of_letters(
     if letters:
         values = {"by": actor, "done": action.value, "how": AuditResult.DONE.value, "letters": list(letters)}
         session.execute(_ADD_OF_LETTERS, values)
+
+
+def forget_mailbox(session: Session, recipient_tag: str, *, until: datetime | None) -> None:
+    """Forgets what was written down of a mailbox while it had no account, all of it or that until then."""
+    if until is None:
+        session.execute(_FORGET, {"mailbox": recipient_tag})
+    else:
+        session.execute(_FORGET_UNTIL, {"mailbox": recipient_tag, "until": until})
 
 
 def newest_records(session: Session, targets: Collection[str], *, limit: int) -> Sequence[AuditRecord]:

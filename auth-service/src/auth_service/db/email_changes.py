@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
@@ -64,6 +65,9 @@ _FIND_PENDING = select(*_COLUMNS).where(
     *_IS_PENDING,
     _CHANGES.c.created_at > func.now() - LIFETIMES[Purpose.CONFIRM_EMAIL],
 )
+_FORMER = select(_CHANGES.c.old_canonical_email, _CHANGES.c.confirmed_at).where(
+    _CHANGES.c.account_id == bindparam("account"), _CHANGES.c.confirmed_at.is_not(None)
+)
 _END_PENDING = (
     update(_CHANGES)
     .where(_CHANGES.c.account_id == bindparam("account"), *_IS_PENDING)
@@ -116,3 +120,9 @@ def confirm_email_change(session: Session, change_id: UUID) -> bool:
 def revert_email_change(session: Session, change_id: UUID) -> bool:
     """Records that the old mailbox's reader took it back; says whether it was confirmed and nobody had."""
     return session.scalar(_REVERT, {"change": change_id}) is not None
+
+
+def former_addresses(session: Session, account_id: UUID) -> Sequence[tuple[str, datetime]]:
+    """Returns the addresses an account had before, in their unique form, and until when; as far as they are remembered."""
+    rows = session.execute(_FORMER, {"account": account_id})
+    return [(canonical_email, confirmed_at) for canonical_email, confirmed_at in rows]

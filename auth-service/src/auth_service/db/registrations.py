@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -31,9 +31,8 @@ _FIND_NEWEST_PENDING = (
     .limit(1)
 )
 _ALL_OF_ADDRESS = select(REGISTRATIONS.c.id).where(REGISTRATIONS.c.canonical_email == bindparam("canonical"))
-_DELETE_ALL_OF_ADDRESS = delete(REGISTRATIONS).where(
-    REGISTRATIONS.c.canonical_email == bindparam("canonical")
-)
+_OF_ADDRESS_UNTIL = _ALL_OF_ADDRESS.where(REGISTRATIONS.c.created_at <= bindparam("until"))
+_DELETE = delete(REGISTRATIONS).where(REGISTRATIONS.c.id.in_(bindparam("registrations", expanding=True)))
 _CONFIRM = (
     update(REGISTRATIONS)
     .where(REGISTRATIONS.c.id == bindparam("registration"), _IS_PENDING)
@@ -121,14 +120,19 @@ def confirm_registration(
     overtake_registrations(session, registration.canonical_email)
 
 
-def registrations_of(session: Session, canonical_email: str) -> Sequence[UUID]:
-    """Returns all that are remembered of an address, whatever became of them."""
-    return session.scalars(_ALL_OF_ADDRESS, {"canonical": canonical_email}).all()
+def registrations_of(
+    session: Session, canonical_email: str, *, until: datetime | None = None
+) -> Sequence[UUID]:
+    """Returns all that are remembered of an address, whatever became of them, or those made until then."""
+    values = {"canonical": canonical_email}
+    if until is None:
+        return session.scalars(_ALL_OF_ADDRESS, values).all()
+    return session.scalars(_OF_ADDRESS_UNTIL, {**values, "until": until}).all()
 
 
-def delete_registrations(session: Session, canonical_email: str) -> None:
-    """Forgets all registrations of an address, whoever made them."""
-    session.execute(_DELETE_ALL_OF_ADDRESS, {"canonical": canonical_email})
+def delete_registrations(session: Session, registrations: Collection[UUID]) -> None:
+    """Forgets registrations, whoever made them."""
+    session.execute(_DELETE, {"registrations": list(registrations)})
 
 
 def overtake_registrations(session: Session, canonical_email: str) -> None:

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from auth_service.account_errors import NotSignedIn
 from auth_service.db.account_changes import delete_account
-from auth_service.db.audit import record
+from auth_service.db.audit import forget_mailbox, record
+from auth_service.db.email_changes import former_addresses
 from auth_service.db.registrations import delete_registrations, registrations_of
 from auth_service.db.transactions import Transactions
 from auth_service.domain.audit import AuditAction, account_actor
@@ -42,11 +43,18 @@ class EraseAccount:
     def erase(self, session: Session, held: AccountInHand, *, actor: str) -> None:
         """Does the same inside a transaction that has the account in hand."""
         account, deleted = held.account, CancellationReason.ACCOUNT_DELETED
-        registrations = registrations_of(session, account.canonical_email)
+        # What came later to a former address is of whoever wants that since.
+        addresses = [(account.canonical_email, None), *former_addresses(session, account.id)]
+        mailboxes = [(self.keyed_hash.recipient_tag(address), until) for address, until in addresses]
+        registrations = [
+            id_ for address, until in addresses for id_ in registrations_of(session, address, until=until)
+        ]
         withdraw_letters(session, registrations, deleted, at=held.now)
         withdraw_letters_of_account(session, account.id, list(LetterName), deleted, at=held.now)
-        forget_letters(session, account.id, held.recipient_tag)
-        delete_registrations(session, account.canonical_email)
+        forget_letters(session, account.id, mailboxes, at=held.now)
+        delete_registrations(session, registrations)
+        for tag, until in mailboxes:
+            forget_mailbox(session, tag, until=until)
         delete_account(session, account.id)
         self.letters.account_deleted(session, account, now=held.now)
         # Its id is a pseudonym from now on: nothing else is left that bears it.

@@ -26,4 +26,4 @@ class ForgetProbe:
             now = lock_mailbox(session, self.keyed_hash.recipient_tag(address.canonical))
             registrations = registrations_of(session, address.canonical)
             withdraw_letters(session, registrations, CancellationReason.ACCOUNT_DELETED, at=now)
-            delete_registrations(session, address.canonical)
+            delete_registrations(session, registrations)

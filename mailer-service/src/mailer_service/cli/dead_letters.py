@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from uuid import UUID
 
 import click
 
@@ -20,7 +19,7 @@ from mailer_service.cli.text import json_line
 from mailer_service.deadletters.canaries import Canaries
 from mailer_service.deadletters.info import LetterInfo
 from mailer_service.deadletters.run import Decide, Run
-from mailer_service.deadletters.selection import Selection
+from mailer_service.deadletters.selection import Selection, letter_id_of
 from mailer_service.deadletters.session import LetterSession, session_at
 from mailer_service.deadletters.verbs import drop, hurry, redrive
 from mailer_service.errors import MailerError
@@ -88,9 +87,9 @@ def show_letters(settings: OperatorSettings, place: Place, selection: Selection,
         infos = list(session.look(selection))
         decided = place.again(infos, session.ledger, keys=session.keys, dry_run=True)
         actions = [decision.action for decision in decided]
-        lives = archive.find({letter_id for one in infos if (letter_id := _letter_id(one.id))})
+        lives = archive.find({letter_id for one in infos if (letter_id := letter_id_of(one))})
     shown = [
-        (one, action, lives.get(letter_id) if (letter_id := _letter_id(one.id)) else None)
+        (one, action, lives.get(letter_id) if (letter_id := letter_id_of(one)) else None)
         for one, action in zip(infos, actions, strict=True)
     ]
     if as_json:
@@ -241,10 +240,3 @@ def _session(
         raise click.ClickException(str(error)) from error
     finally:
         engine.dispose()
-
-
-def _letter_id(name: str) -> UUID | None:
-    try:
-        return UUID(name)
-    except ValueError:
-        return None

@@ -12,7 +12,7 @@ from mailer_service.cli.dead_list import each_data
 from mailer_service.cli.letter_records import record_data, record_text
 from mailer_service.cli.start import settings_of
 from mailer_service.cli.text import harmless, json_line, stamp
-from mailer_service.db.tables import LetterState
+from mailer_service.db.tables import NEVER_AMONG_THE_DEAD, LetterState
 from mailer_service.deadletters.info import LetterInfo
 from mailer_service.deadletters.selection import Selection
 from mailer_service.deadletters.session import session_at
@@ -23,7 +23,6 @@ from service_runtime.database.engine import build_engine
 
 _UNKNOWN = 1
 _CONNECTIONS = 2
-_NEVER_AMONG_THE_DEAD = frozenset({LetterState.ACCEPTED, LetterState.DISCARDED, LetterState.SUPPRESSED})
 
 
 @click.command()
@@ -78,7 +77,7 @@ def _among_the_dead(
     settings: ExplainSettings, engine: Engine, letter_id: UUID, record: LetterRecord | None
 ) -> list[LetterInfo] | None:
     """Returns those messages of the letter that are dead; None if nobody looked."""
-    if settings.broker_url is None or (record is not None and record.state in _NEVER_AMONG_THE_DEAD):
+    if settings.broker_url is None or (record is not None and record.state in NEVER_AMONG_THE_DEAD):
         return None
     try:
         with session_at(

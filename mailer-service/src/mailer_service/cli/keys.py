@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from mail_contract.keys import generate_sealing_keys
 from mailer_service.letter_settings import DkimSettings
 from mailer_service.letters.dkim_keys import DkimKeys, generate_dkim_keys, zone_line
+from service_runtime import key_files
 
 PRIVATE = "sealing.private.json"
 PUBLIC = "sealing.public.json"
@@ -36,14 +36,10 @@ def run(directory: Path) -> tuple[Path, ...]:
     present = [path for path in pair if path.exists()]
     if len(present) == 1:
         raise FileExistsError(f"{present[0]} is there, but its other half is not")
-    missing: list[tuple[Path, str]] = []
-    if not present:
-        missing += zip(pair, generate_sealing_keys(), strict=True)
-    if not hash_key.exists():
-        missing.append((hash_key, secrets.token_urlsafe(32)))
-    for path, text in missing:
-        _write(path, text)
-    return tuple(path for path, _ in missing)
+    texts = () if present else zip(pair, generate_sealing_keys(), strict=True)
+    written = [_write(path, text) for path, text in texts]
+    written.append(_write(hash_key, secrets.token_urlsafe(32)))
+    return tuple(path for path in written if path is not None)
 
 
 def make_dkim_keys(directory: Path) -> tuple[Path, ...]:
@@ -56,10 +52,8 @@ def make_dkim_keys(directory: Path) -> tuple[Path, ...]:
     return (path,)
 
 
-def _write(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text + "\n")
+def _write(path: Path, text: str) -> Path | None:
+    return key_files.write_missing(path, lambda: text + "\n")
 
 
 def dkim_records(settings: DkimSettings) -> str:

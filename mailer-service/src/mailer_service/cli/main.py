@@ -99,6 +99,22 @@ def keys(directory: Path, *, dkim: bool) -> None:
         raise click.ClickException(str(error)) from error
 
 
+@main.command("rotate-sealing-key")
+@click.option("--directory", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option(
+    "--restarted", is_flag=True, help="The processes that the last step named were all started anew since."
+)
+def rotate_sealing_key(directory: Path, *, restarted: bool) -> None:
+    """Replace the key that letters are sealed with, in three steps: make the next, use it, destroy the old one.
+
+    Each run takes one step and says what to do until the next. Exit code 1, and nothing is changed, if it is too early or nobody
+    said that the processes were started anew.
+    """
+    from mailer_service.cli import rotate  # noqa: PLC0415
+
+    sys.exit(rotate.run(directory, restarted=restarted))
+
+
 @main.command("dkim-records")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def dkim_records(*, as_json: bool) -> None:

@@ -53,6 +53,7 @@ def run(settings: WorkerSettings) -> None:
     with served(settings.listen, variable="MAILER_LISTEN", probes=probes):
         mailer.session_lock.arrive()
         mailer.monitor.start()
+        mailer.eraser.start()
         try:
             mailer.app.worker_main(_arguments(settings, node))
         finally:

@@ -79,6 +79,11 @@ DROP = text(
 )
 """Ends letters for good; one that a replica died with, too, whose only message lies in the dead letters."""
 
+FORGOTTEN = text(
+    "SELECT id FROM letters WHERE id = ANY(CAST(:ids AS uuid[])) AND cancellation = 'account_deleted'"
+)
+"""Which of these letters are to lie nowhere any more, because their account was deleted."""
+
 LOOK = text(
     f"""
     WITH {_ASKED}

@@ -12,9 +12,9 @@ from mailer_service.db.suppression_statements import HOLDS, SAY
 CLAIM = text(
     f"""
     INSERT INTO letters AS known
-           (id, letter, letter_class, recipient_tag, envelope_digest, expires_at,
+           (id, letter, letter_class, envelope_digest, expires_at,
             state, holder, holder_key, lease_until, bound_to, fence, attempts)
-    SELECT id, letter, letter_class, recipient_tag, envelope_digest, expires_at,
+    SELECT id, letter, letter_class, envelope_digest, expires_at,
            state,
            CASE WHEN taken THEN :holder END,
            CASE WHEN taken THEN CAST(:holder_key AS bigint) END,
@@ -29,7 +29,7 @@ CLAIM = text(
                            WHEN provider IS NULL THEN 'claimed'
                            ELSE 'transmitting' END AS state
             FROM json_to_recordset(CAST(:asked AS json))
-                 AS asked (id uuid, letter text, letter_class text, recipient_tag text, envelope_digest bytea,
+                 AS asked (id uuid, letter text, letter_class text, envelope_digest bytea,
                            expires_at timestamptz, recipient_hash bytea, domain_hash bytea, provider text)
         ) AS judged
         ORDER BY id
@@ -104,6 +104,8 @@ _SETTLE = """
         UPDATE letters SET
             state       = CASE
                               WHEN asked.state = 'waiting' AND cancellation IS NOT NULL THEN 'cancelled'
+                              WHEN asked.state IN ('dead', 'unconfirmed') AND cancellation = 'account_deleted'
+                                  THEN 'cancelled'
                               ELSE asked.state
                           END,
             holder      = NULL,
@@ -172,10 +174,24 @@ CANCEL = text(
     """
     INSERT INTO letters AS known (id, state, cancellation) VALUES (CAST(:id AS uuid), 'cancelled', :reason)
     ON CONFLICT (id) DO UPDATE SET
-        cancellation = excluded.cancellation,
-        state        = CASE WHEN known.state = 'waiting' THEN 'cancelled' ELSE known.state END,
-        updated_at   = now()
-    WHERE known.cancellation IS NULL AND known.state IN ('waiting', 'claimed', 'transmitting', 'dead', 'unconfirmed', 'suppressed')
+        cancellation  = excluded.cancellation,
+        recipient_tag = NULL,
+        state         = CASE
+                            WHEN known.state = 'waiting' THEN 'cancelled'
+                            WHEN known.state IN ('dead', 'unconfirmed', 'expired', 'suppressed')
+                                 AND excluded.cancellation = 'account_deleted' THEN 'cancelled'
+                            ELSE known.state
+                        END,
+        updated_at    = now()
+    WHERE CASE
+              WHEN excluded.cancellation = 'account_deleted'
+                  THEN known.cancellation IS DISTINCT FROM excluded.cancellation
+              ELSE known.cancellation IS NULL
+                   AND known.state IN ('waiting', 'claimed', 'transmitting', 'dead', 'unconfirmed', 'suppressed')
+          END
     """
 )
-"""Withdraws a letter: at once if it is not in hand, else as soon as its attempt ends without acceptance."""
+"""Withdraws a letter: at once if it is not in hand, else as soon as its attempt ends without acceptance.
+
+One of a deleted account has no other end from then on, unless it was sent: it is never a dead letter that somebody could send again.
+"""

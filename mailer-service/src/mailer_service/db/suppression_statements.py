@@ -30,6 +30,14 @@ ON CONFLICT (key) DO UPDATE SET
 
 SWEEP = text("DELETE FROM suppressions WHERE expires_at <= now()")
 
+FORGET = text(
+    """
+    DELETE FROM suppressions WHERE key = :key
+      AND NOT EXISTS (SELECT FROM suppression_actions AS act WHERE act.key = :key AND act.action = 'added')
+    """
+)
+"""Whoever asked not to be written to would be, were that forgotten; what a server says it says again."""
+
 LIST = text(
     """
     SELECT key, scope, reason, since, expires_at, times, needed FROM suppressions

@@ -1,7 +1,7 @@
 """The ledger: what the mailer knows of a letter, and every attempt at it as a row of its own.
 
-No address, link or code is ever written here; a recipient is known by its keyed tag only. All times are the
-database's.
+No address, link or code is ever written here, and nothing by which a recipient could be told from others. All times are
+the database's.
 """
 
 from __future__ import annotations
@@ -57,6 +57,10 @@ IN_HAND = frozenset({LetterState.CLAIMED, LetterState.TRANSMITTING})
 """The states of a letter that somebody holds a claim on."""
 
 
+NEVER_AMONG_THE_DEAD = frozenset({LetterState.ACCEPTED, LetterState.DISCARDED})
+"""The states of a letter that lies among the dead letters no more, or never did."""
+
+
 class Scope(StrEnum):
     """Whom a suppression keeps letters from."""
 
@@ -76,7 +80,8 @@ class LetterRow(Base):
 
     Attributes:
         id: of the letter, as in its envelope.
-        letter, letter_class, recipient_tag, expires_at: from the clear header; None while only cancelled.
+        letter, letter_class, expires_at: from the clear header; None while only cancelled.
+        recipient_tag: None. An older release wrote the header's here; it may still run while this one begins.
         envelope_digest: SHA-256 of the envelope's signature; another envelope under this id is a replay.
         state: a `LetterState`.
         claimed_from: the state the last claim found; from `transmitting` it took over an ambiguous attempt.
@@ -107,7 +112,7 @@ class LetterRow(Base):
         ),
         CheckConstraint(
             "state = 'cancelled' OR (letter IS NOT NULL AND letter_class IS NOT NULL"
-            " AND recipient_tag IS NOT NULL AND envelope_digest IS NOT NULL AND expires_at IS NOT NULL)",
+            " AND envelope_digest IS NOT NULL AND expires_at IS NOT NULL)",
             name="known",
         ),
         CheckConstraint("state <> 'cancelled' OR cancellation IS NOT NULL", name="cancelled_for_a_reason"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from mailer_service.deadletters.decision import Decision, Done, Keep
 from mailer_service.deadletters.info import LetterInfo
@@ -92,3 +93,11 @@ class Summary:
             self.unconfirmed.add(info.key)
         if len(self.named) < _NAMED_AT_MOST:
             self.named.append((info.id, reason))
+
+
+def letter_id_of(info: LetterInfo) -> UUID | None:
+    """Returns the letter's id, if the message has one."""
+    try:
+        return UUID(info.id)
+    except ValueError:
+        return None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
 
+import structlog
 from sqlalchemy import Engine
 
 from mail_contract.keys import VerifyingKeys
@@ -20,7 +21,7 @@ from mail_contract.topology import MAILER_DEAD
 from mailer_service.deadletters.decision import Decision, Discard, Keep, SendAgain, TellAuth
 from mailer_service.deadletters.info import LetterInfo, read
 from mailer_service.deadletters.queue import LetterQueue
-from mailer_service.deadletters.selection import Selection, Summary
+from mailer_service.deadletters.selection import Selection, Summary, letter_id_of
 from mailer_service.delivery.dead_ledger import DeadLedger
 from mailer_service.errors import NotTaken
 from mailer_service.reports import outgoing_report
@@ -28,6 +29,8 @@ from service_runtime.celery.app import build_app
 from service_runtime.publishing.channel import ConfirmingChannel
 from service_runtime.publishing.message import OutgoingMessage
 from service_runtime.publishing.publisher import Publisher
+
+log = structlog.get_logger(__name__)
 
 _CONFIRM_SECONDS = 15.0
 
@@ -78,6 +81,22 @@ class LetterSession:
                     break
                 left = None if left is None else left - 1
                 yield info
+
+    def erase_forgotten(self) -> int:
+        """Takes out every letter of an account that was deleted, whatever else is said of it; returns how many.
+
+        Raises:
+            BrokerLost, BrokerRefuses, LedgerUnavailable: what was not taken out stays in the queue.
+        """
+        erased = 0
+        for queue, window in self.windows():
+            ids = [letter_id_of(info) for info in window]
+            forgotten = self.ledger.forgotten(letter_id for letter_id in ids if letter_id is not None)
+            for info, letter_id in zip(window, ids, strict=True):
+                if letter_id in forgotten:
+                    queue.remove(info.message)
+                    erased += 1
+        return erased
 
     def carry_out(
         self, queue: LetterQueue, decided: Sequence[Decision], summary: Summary, *, dry_run: bool
@@ -163,3 +182,15 @@ def session_at(
     finally:
         publisher.close()
         app.close()
+
+
+def erase_forgotten(broker_url: str, engine: Engine, *, actor: str) -> int:
+    """Takes dead letters of deleted accounts out, once nobody else is at work on them; arguments and errors as `session_at`."""
+    with session_at(
+        broker_url=broker_url,
+        engine=engine,
+        keys=None,
+        on_wait=lambda: log.info("dead_letters_in_other_hands"),
+        actor=actor,
+    ) as session:
+        return session.erase_forgotten()

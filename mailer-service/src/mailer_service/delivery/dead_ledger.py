@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from types import TracebackType
@@ -118,6 +118,12 @@ class DeadLedger:
                 suppression_statements.BY_TAG, {"tags": list(set(tags)), "digits": TAG_DIGITS}
             )
             return {row.tag: row.reason for row in rows}
+
+    def forgotten(self, letter_ids: Iterable[UUID]) -> frozenset[UUID]:
+        """Returns those of the letters whose account was deleted."""
+        ids = [str(letter_id) for letter_id in letter_ids]
+        with translated(LedgerUnavailable):
+            return frozenset(self._connection.scalars(dead_statements.FORGOTTEN, {"ids": ids}))
 
     def revive(self, letters: Letters, *, copies: bool) -> Mapping[UUID, DeadLetterStatus]:
         """Lets those that are dead or suppressed be claimed again, and returns where all of them stand then.

@@ -141,7 +141,6 @@ def _asked_for(wanted: Wanted) -> dict[str, str | None]:
         "id": str(header.id),
         "letter": header.letter,
         "letter_class": header.letter_class,
-        "recipient_tag": header.recipient_tag,
         "envelope_digest": _bytea(wanted.digest),
         "expires_at": header.expires_at.isoformat(),
         "recipient_hash": None if hashes is None else _bytea(hashes.recipient),

@@ -21,6 +21,7 @@ from mail_contract.messages import Cancellation, EnvelopeHeader
 from mailer_service.batcher import GATHERING_SECONDS, Batcher
 from mailer_service.db import ledger_statements as statements
 from mailer_service.db.session_lock import SessionLock
+from mailer_service.db.suppression_statements import FORGET
 from mailer_service.delivery.attempt import Attempt
 from mailer_service.delivery.claim import Claim, LetterStatus, Settled, Wanted
 from mailer_service.delivery.entries import (
@@ -106,6 +107,11 @@ class Ledger:
         if isinstance(status, Exception):
             raise status
         return status
+
+    def forget(self, hashes: RecipientHashes) -> None:
+        """Lifts what a server's answers said of a mailbox; what a person said of it stays, and what is said of its domain."""
+        with self._connection() as connection:
+            connection.execute(FORGET, {"key": hashes.recipient})
 
     def answers(self) -> bool:
         """Tells whether the database can be reached."""

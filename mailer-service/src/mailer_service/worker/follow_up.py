@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from mail_contract.letters import LETTERS
 from mail_contract.messages import Envelope, ReportedState
 from mail_contract.topology import WaitTier
 from mailer_service.deadletters.message import SUPPRESSED, UNCONFIRMED, Why, dead_letter, waiting_letter
@@ -72,19 +73,19 @@ class FollowUp:
             case Held():
                 self.wait(envelope, WaitTier.S10, _why(IN_HAND, attempt))
             case Dead(reason=reason):
-                self.dead_letter(message, _why(reason, attempt))
+                self._lay_down(message, envelope, _why(reason, attempt))
                 self._report(ReportedState.FAILED, attempt)
             case Unconfirmed():
-                self.dead_letter(message, _why(UNCONFIRMED, attempt))
+                self._lay_down(message, envelope, _why(UNCONFIRMED, attempt))
                 self._report(ReportedState.UNCONFIRMED, attempt)
             case Expired():
-                self.dead_letter(message, _why("expired", attempt))
+                self._lay_down(message, envelope, _why("expired", attempt))
                 self._report(ReportedState.EXPIRED, attempt)
             case Cancelled():
                 self._report(ReportedState.SUPERSEDED, attempt)
             case Suppressed():
                 # Kept, for a person may find that the suppression was a mistake.
-                self.dead_letter(message, _why(SUPPRESSED, attempt))
+                self._lay_down(message, envelope, _why(SUPPRESSED, attempt))
                 self._report(ReportedState.SUPPRESSED, attempt)
             case _:
                 assert_never(outcome)
@@ -102,6 +103,11 @@ class FollowUp:
     def dead_letter(self, message: IncomingMessage, why: Why) -> None:
         """Puts a message, as it came, where a person finds it."""
         self._confirmed(dead_letter(message, why))
+
+    def _lay_down(self, message: IncomingMessage, envelope: Envelope, why: Why) -> None:
+        # After an account's last letter nobody is there whom a person could send it to again.
+        if not LETTERS[envelope.header.letter].farewell:
+            self.dead_letter(message, why)
 
     def _report(self, state: ReportedState, attempt: Attempt) -> None:
         self.report(

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import structlog
 
+from mail_contract.letters import LETTERS
 from mail_contract.messages import Contents, Envelope, EnvelopeHeader
 from mail_contract.sealing import Opener
 from mailer_service.db.tables import IN_HAND, LetterState
@@ -57,6 +58,7 @@ _CLAIM_PAUSES = (0.05, 0.2, 0.5, 1.25)
 """Seconds between claims of a letter that seems to be in hand. When a replica is killed, broker and database learn of it by
 its closed connections, each in its own time; if the broker is first, its message is here before the claim is free. To send
 it to a wait queue then would cost somebody who looks at the screen ten seconds."""
+_NOT_THE_END = TryLater | Ambiguous | Pause | Held
 _OTHER_PROVIDER_SECONDS = 1.0
 """Less time than that is not enough for another provider."""
 _LEDGER_SECONDS = 300.0
@@ -139,6 +141,8 @@ class Pipeline:
             self._follow_up.wait(envelope, tier, Why(reason=made.reason, hashes=hashes))
             return "put_off"
         self._follow_up.on(made, message, envelope)
+        if LETTERS[envelope.header.letter].farewell and not isinstance(made.outcome, _NOT_THE_END):
+            self._forget(contents.recipient)
         return made.outcome.name
 
     def _attempt(self, envelope: Envelope, contents: Contents) -> Attempt | Pause:
@@ -168,6 +172,15 @@ class Pipeline:
             outcome = self._send(attempt, letter, permit)
             self._record(attempt, outcome, since=since)
         return attempt
+
+    def _forget(self, recipient: str) -> None:
+        """After an account's last letter: no later one of it asks whether this mailbox refuses letters."""
+        hashes = self._hashes_of(recipient)
+        if hashes is not None:
+            try:
+                self._waiter.until_done(lambda: self._ledger.forget(hashes))
+            except LedgerUnavailable as error:
+                raise Requeued from error
 
     def _hashes_of(self, recipient: str) -> RecipientHashes | None:
         try:

@@ -9,9 +9,10 @@ import structlog
 from celery import Celery, Task
 from celery.exceptions import Reject
 
-from mail_contract.messages import Cancellation, ReportedState
+from mail_contract.messages import Cancellation, CancellationReason, ReportedState
 from mail_contract.tasks import CANCEL_LETTER, DELIVER_LETTER
-from mailer_service.db.tables import LetterState
+from mailer_service.db.tables import NEVER_AMONG_THE_DEAD, LetterState
+from mailer_service.deadletters.eraser import DeadLetterEraser
 from mailer_service.deadletters.message import Why
 from mailer_service.delivery.ledger import Ledger
 from mailer_service.delivery.waiter import Waiter
@@ -28,7 +29,10 @@ log = structlog.get_logger(__name__)
 class Cancellations:
     """Withdraws letters."""
 
-    def __init__(self, *, ledger: Ledger, follow_up: FollowUp, waiter: Waiter) -> None:
+    def __init__(
+        self, *, ledger: Ledger, follow_up: FollowUp, waiter: Waiter, eraser: DeadLetterEraser
+    ) -> None:
+        self._eraser = eraser
         self._ledger = ledger
         self._follow_up = follow_up
         self._waiter = waiter
@@ -51,6 +55,11 @@ class Cancellations:
     def _cancel(self, cancellation: Cancellation) -> str:
         status = self._waiter.until_done(lambda: self._ledger.cancel(cancellation))
         log.info("letter_cancelled", letter_id=str(cancellation.letter_id), state=status.state)
+        if (
+            cancellation.reason is CancellationReason.ACCOUNT_DELETED
+            and status.state not in NEVER_AMONG_THE_DEAD
+        ):
+            self._eraser.look_soon()
         # A letter in hand is not cancelled yet: whoever has it reports what became of it.
         if status.state is LetterState.CANCELLED:
             self._follow_up.report(

@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 from celery.beat import PersistentScheduler
 
+from auth_service.db.transactions import Transactions
 from auth_service.domain.delivery import DeliveryState
 from auth_service.maintenance.purge import (
     purge_audit,
@@ -25,9 +26,10 @@ from auth_service.maintenance.purge import (
     purge_tokens,
 )
 from auth_service.maintenance.schedule import build_schedule
-from auth_service.maintenance.tasks import PURGES
+from auth_service.maintenance.tasks import BATCH_ROWS, PURGES, register_maintenance_tasks
 from auth_service.outbox.claim import claim
 from auth_service.outbox.settle import settle_expired
+from auth_service.worker_status import WorkerStatus
 from mail_contract.tasks import (
     END_HOLDS,
     END_LOST_LETTERS,
@@ -37,6 +39,7 @@ from mail_contract.tasks import (
 )
 from mail_contract.topology import AUTH_MAINTENANCE
 from service_runtime.celery.app import build_app
+from service_runtime.database.engine import build_engine, build_sessions
 from support.auth_api import WRITER_SETTINGS
 from support.auth_process import auth_process
 from support.broker import VirtualHost
@@ -164,10 +167,13 @@ class Rows:
         )
         return id_
 
-    def audit(self, action: str, *, age: timedelta) -> None:
+    def audit(
+        self, action: str, *, age: timedelta, actor: str = "stranger", target: str | None = None
+    ) -> None:
+        """Of an account, unless a mailbox's tag is given."""
         self._execute(
-            "INSERT INTO audit_events (at, actor, action, target, result) VALUES (now() - %s, 'system', %s, '', 'done')",
-            (age, action),
+            "INSERT INTO audit_events (at, actor, action, target, result) VALUES (now() - %s, %s, %s, %s, 'done')",
+            (age, actor, action, target or str(uuid4())),
         )
 
     def column(self, table: str, column: str) -> list[Any]:
@@ -349,8 +355,43 @@ def test_changes_of_addresses_go_after_a_month_and_the_audit_after_a_year_and_a_
     rows.audit("sign_out", age=399 * DAY)
     assert run(outbox, purge_email_changes) == 1
     assert run(outbox, purge_audit) == 1
+    assert run(outbox, purge_audit) == 0
     assert rows.ids("email_changes") == {kept}
     assert rows.column("audit_events", "action") == ["sign_out"]
+
+
+def test_what_strangers_tried_with_a_mailbox_without_an_account_is_audited_for_a_month(
+    outbox: Outbox, rows: Rows
+) -> None:
+    tag = uuid4().hex
+    rows.audit("sign_in", age=31 * DAY, target=tag)
+    rows.audit("password_reset_request", age=29 * DAY, target=tag)
+    rows.audit("hold_drop", age=31 * DAY, actor="operator:bao", target=tag)
+    assert run(outbox, purge_audit) == 1
+    assert sorted(rows.column("audit_events", "action")) == ["hold_drop", "password_reset_request"]
+
+
+def test_a_run_goes_on_until_nothing_is_left_and_not_for_ever(auth_database: Database) -> None:
+    """However many rows came since the last one; but others wait for the thread."""
+    batches: list[int] = []
+
+    def do_batch(**_: int) -> int:
+        batches.append(1)
+        return 3 if len(batches) == left else BATCH_ROWS
+
+    transactions = Transactions(build_sessions(build_engine(auth_database.url, application="test")))
+    app = build_app("auth-worker", broker_url="amqp://nobody@localhost//")
+    register_maintenance_tasks(
+        app,
+        transactions,
+        renew_due=do_batch,
+        remind_due=do_batch,
+        end_holds=do_batch,
+        status=WorkerStatus([]),
+    )
+    left = 1000
+    app.tasks[RENEW_LETTERS]()
+    assert len(batches) == left
 
 
 def test_a_run_takes_no_more_than_it_was_told(outbox: Outbox, rows: Rows) -> None:

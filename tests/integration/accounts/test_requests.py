@@ -7,8 +7,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from auth_service.domain.limit import parse_limit
+from auth_service.security.secrets import KeyedHash
 from mail_contract.letters import LetterName
-from support.auth_api import AuthApi
+from support.auth_api import HASH_KEY, AuthApi
 from support.database import Database
 from support.limited_api import later
 from support.same_shape import assert_same_shape
@@ -73,7 +74,7 @@ def test_answers_receipts_and_rows_are_alike_whatever_the_address_is(api: AuthAp
         answers[standing] = ask(api, path, address(standing, 0))
         added.append([api.count(table) - rows for table, rows in zip(tables, before, strict=True)])
     assert_same_shape(answers)
-    assert added == [[1, 1, 1, 1, 0, 0]] * len(STANDINGS)
+    assert added == [[1, 1, 1, 1, 0, 1]] * len(STANDINGS)
     told = {s: api.get(f"/v1/receipts/{a.get_json()['receipt']}") for s, a in answers.items()}
     assert_same_shape(told)
     assert {answer.get_json()["state"] for answer in told.values()} == {"accepted"}
@@ -136,3 +137,24 @@ def test_a_limited_letter_leaves_no_link_or_code_that_could_be_guessed(auth_data
     assert api.sql(
         "SELECT count(*) FROM one_time_tokens WHERE purpose = 'sign_in' AND voided_at IS NULL"
     ) == [(1,)]
+
+
+@BOTH
+@pytest.mark.parametrize("limit", ["off", "1/minute"])
+def test_the_audit_tells_of_each_request_within_the_mailbox_s_limit(
+    auth_database: Database, path: str, limit: str
+) -> None:
+    """Of its account, or of the mailbox while it has none."""
+    api = AuthApi.on(
+        auth_database.url, owner_url=auth_database.migrator_url, limit_mailbox=parse_limit(limit)
+    )
+    account = add_account(api, LINH)
+    for email in (LINH, LINH, "nobody@example.com", "nobody@example.com"):
+        ask(api, path, email)
+    action = {RESET: "password_reset_request", SIGN_IN: "sign_in_link_request"}[path]
+    told = api.sql("SELECT actor, action, target, result FROM audit_events ORDER BY id")
+    times = 2 if limit == "off" else 1
+    tag = KeyedHash(HASH_KEY).recipient_tag("nobody@example.com")
+    assert told == [
+        ("stranger", action, target, "done") for target in (str(account), tag) for _ in range(times)
+    ]

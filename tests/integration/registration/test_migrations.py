@@ -101,6 +101,26 @@ def test_a_table_in_use_lets_a_migration_fail_soon_and_not_hold_up_everybody_beh
     assert migrate(auth_database.migrator_url) == known_revisions(MIGRATIONS.package)[-1]
 
 
+def test_going_back_to_a_release_that_knows_no_disabled_accounts_is_refused_while_there_are_some(
+    auth_database: Database,
+) -> None:
+    """They would be open there, and open again after the next upgrade."""
+    with closing(psycopg2.connect(auth_database.migrator_url)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts (id, email, canonical_email, locale, verified_at, disabled_at)"
+            " VALUES (gen_random_uuid(), 'a', 'a', 'en', now(), now())"
+        )
+        connection.commit()
+        config, engine = MIGRATIONS.config(), build_engine(auth_database.migrator_url, application="test")
+        with engine.connect() as going_back:
+            config.attributes["connection"] = going_back
+            with pytest.raises(RuntimeError, match="disabled"):
+                command.downgrade(config, "0004")
+        engine.dispose()
+        cursor.execute("SELECT count(*) FROM accounts WHERE disabled_at IS NOT NULL")
+        assert cursor.fetchone() == (1,)
+
+
 def test_the_service_itself_may_not_change_the_tables(auth_database: Database) -> None:
     with closing(psycopg2.connect(auth_database.url)) as connection, connection.cursor() as cursor:
         for statement in ("DROP TABLE outbox", "CREATE TABLE mine ()", "ALTER TABLE accounts ADD x int"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Text, func, text
@@ -141,6 +141,10 @@ class EmailChange(Base):
     ended_at: Mapped[datetime | None]
 
 
+OF_A_MAILBOX: Final = text("actor = 'stranger' AND length(target) <> 36")
+"""Of an audit's row: what a stranger tried with a mailbox that has no account; an account's id has 36 characters."""
+
+
 class AuditEvent(Base):
     """Something that was done to an account, or was refused.
 
@@ -160,6 +164,7 @@ class AuditEvent(Base):
         Index("ix_audit_events_target", "target", "id"),
         # For maintenance/purge.py.
         Index("ix_audit_events_at", "at"),
+        Index("ix_audit_events_of_mailboxes", "at", postgresql_where=OF_A_MAILBOX),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

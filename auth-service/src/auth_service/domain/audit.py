@@ -27,6 +27,7 @@ class AuditAction(StrEnum):
     REAUTHENTICATE = "reauthenticate"
     VERIFY = "verify"
     PASSWORD_RESET_REQUEST = "password_reset_request"  # noqa: S105 - a word, not a secret
+    SIGN_IN_LINK_REQUEST = "sign_in_link_request"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - a word, not a secret
     PASSWORD_CHANGE = "password_change"  # noqa: S105 - a word, not a secret
     EMAIL_CHANGE_REQUEST = "email_change_request"

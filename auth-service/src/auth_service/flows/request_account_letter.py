@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from auth_service.db.accounts import find_account
+from auth_service.db.audit import record, record_nothing
 from auth_service.db.mailboxes import mailbox_in_hand
 from auth_service.db.transactions import Transactions
 from auth_service.domain.address import Address
+from auth_service.domain.audit import STRANGER, AuditAction
 from auth_service.flows.account_letters import AccountLetters, LetterRequest
 from auth_service.flows.limits import MailboxLimit
 from auth_service.security.secrets import KeyedHash, Secret
@@ -32,13 +34,13 @@ class RequestAccountLetter:
 
     def reset(self, address: Address, *, device: str) -> Secret:
         """Sends the way to a new password; returns a receipt that says `accepted`; raises DatabaseUnavailable."""
-        return self._send(self.letters.reset_password, address, device)
+        return self._send(self.letters.reset_password, AuditAction.PASSWORD_RESET_REQUEST, address, device)
 
     def sign_in(self, address: Address, *, device: str) -> Secret:
         """Sends a link and a code that sign in; returns a receipt that says `accepted`; raises DatabaseUnavailable."""
-        return self._send(self.letters.sign_in_link, address, device)
+        return self._send(self.letters.sign_in_link, AuditAction.SIGN_IN_LINK_REQUEST, address, device)
 
-    def _send(self, write: Write, address: Address, device: str) -> Secret:
+    def _send(self, write: Write, asked: AuditAction, address: Address, device: str) -> Secret:
         receipt, tag = Secret.new(), self.keyed_hash.recipient_tag(address.canonical)
         with self.transactions.begin() as session, mailbox_in_hand(session, tag) as now:
             admission = self.requests.admit_from_anybody(session, address)
@@ -53,4 +55,10 @@ class RequestAccountLetter:
             )
             # Nothing older is voided or withdrawn: what a stranger asks for must not spoil what she asked for.
             write(session, request)
+            # Not beyond the mailbox's limit, or anybody could fill the audit.
+            if admission.admitted:
+                target = tag if account is None else account.id
+                record(session, asked, actor=STRANGER, target=target, detail={"device": device})
+            else:
+                record_nothing(session)
         return receipt

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, CursorResult, Delete, delete, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from auth_service.db.account_tables import OF_A_MAILBOX
 from auth_service.db.base import Base
 from auth_service.db.tables import (
     AccountSession,
@@ -44,7 +45,10 @@ EMAIL_CHANGE_MEMORY: Final = timedelta(days=30)
 """How long a change of address is remembered; the way back is open for 7 days."""
 
 AUDIT_MEMORY: Final = timedelta(days=400)
-"""How long the audit is kept: a year can be looked back on, and a month is left to do it."""
+"""How long the audit of accounts is kept: a year can be looked back on, and a month is left to do it."""
+
+MAILBOX_AUDIT_MEMORY: Final = timedelta(days=30)
+"""How long it is kept what strangers tried with a mailbox that has no account: nobody but an operator after an attack asks for it."""
 
 
 def purge_registrations(session: Session, *, limit: int) -> int:
@@ -149,8 +153,14 @@ def purge_audit(session: Session, *, limit: int) -> int:
 
     Without locking rows first: that would take a right to change what it tells.
     """
-    old = select(AuditEvent.id).where(AuditEvent.at <= func.now() - AUDIT_MEMORY).limit(limit)
-    return _rows_of(session, delete(AuditEvent).where(AuditEvent.id.in_(old)))
+    deleted = 0
+    for old in (
+        [AuditEvent.at <= func.now() - AUDIT_MEMORY],
+        [AuditEvent.at <= func.now() - MAILBOX_AUDIT_MEMORY, OF_A_MAILBOX],
+    ):
+        some = select(AuditEvent.id).where(*old).limit(limit - deleted)
+        deleted += _rows_of(session, delete(AuditEvent).where(AuditEvent.id.in_(some)))
+    return deleted
 
 
 def purge_letters(session: Session, *, limit: int) -> int:

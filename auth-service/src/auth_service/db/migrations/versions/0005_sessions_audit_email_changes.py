@@ -173,7 +173,14 @@ def _let_tokens_belong_to_accounts() -> None:
 
 
 def downgrade() -> None:
-    """Goes back without what the older release cannot hold: sessions, the audit, accounts without a password."""
+    """Goes back without what the older release cannot hold: sessions, the audit, accounts without a password.
+
+    Not with disabled accounts: they would be open afterwards, and again after the next upgrade.
+    """
+    if op.get_bind().scalar(sa.text("SELECT EXISTS (SELECT FROM accounts WHERE disabled_at IS NOT NULL)")):
+        raise RuntimeError(
+            "There are disabled accounts, which an older release would open: enable or delete them first."
+        )
     op.execute("DELETE FROM one_time_tokens WHERE purpose <> 'verify_address'")
     for name in ("email_change", "one_owner", "decoy_is_void", "purpose"):
         op.drop_constraint(op.f(f"ck_one_time_tokens_{name}"), "one_time_tokens")

@@ -131,3 +131,12 @@ def test_the_list_says_nothing_of_letters_to_others(api: AuthApi) -> None:
     listed = person.call("GET", "/v1/account/letters").get_json()["letters"]
     assert [letter["letter"] for letter in listed] == ["verify_address"]
     assert person.call("GET", f"/v1/account/letters?after={foreign}").get_json()["letters"] == []
+
+
+def test_an_account_changes_its_language_so_often_an_hour(api: AuthApi) -> None:
+    """Each change is written into the audit, which one person must not fill."""
+    person = somebody(api, "linh@example.com")
+    answers = [person.call("PATCH", "/v1/account", {"locale": "vi"}) for _ in range(31)]
+    assert [answer.status_code for answer in answers] == [200] * 30 + [429]
+    assert answers[-1].get_json()["code"] == "rate_limited"
+    assert somebody(api, "an@example.com").call("PATCH", "/v1/account", {"locale": "vi"}).status_code == 200

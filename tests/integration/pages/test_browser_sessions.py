@@ -1,9 +1,12 @@
 """① The session of a browser: its cookie opens the account's page, and nothing else does."""
 
+import re
+from html import unescape
+
 import pytest
 
 from auth_service.http.pages.form_tokens import SESSION_COOKIE
-from support.auth_api import AuthApi
+from support.auth_api import PASSWORD, AuthApi
 from support.signed_in import REFRESH, SignedIn, add_account, sign_in
 from support.visitor import Visitor
 
@@ -182,3 +185,43 @@ def test_to_an_application_a_page_leads_and_not_the_form(api: AuthApi) -> None:
 def test_password_managers_find_the_form(api: AuthApi) -> None:
     answer = api.get("/.well-known/change-password")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/account#password")
+
+
+@pytest.mark.parametrize("form", ["/account/password", "/account/email"])
+def test_who_proves_who_they_are_gets_another_secret_and_the_former_opens_nothing(
+    api: AuthApi, signed_in: Visitor, form: str
+) -> None:
+    """Whoever had a copy of the cookie has nothing now; nobody is signed out."""
+    api.sql("UPDATE sessions SET auth_time = auth_time - interval '1 hour'")
+    former = signed_in.cookie(SESSION_COOKIE)
+    signed_in.open("/account")
+    more = (
+        {"email": "linh.tran@example.org"} if form == "/account/email" else {"password": f"{PASSWORD} anew"}
+    )
+    signed_in.send(form, current_password=PASSWORD, **more)
+    assert former not in {None, signed_in.cookie(SESSION_COOKIE)}
+    assert is_in(signed_in)
+    assert not is_in(holding(api, str(former)))
+    assert is_in(signed_in)
+    assert api.count("sessions") == 1
+
+
+def test_older_sessions_and_emails_are_a_press_away(api: AuthApi, signed_in: Visitor) -> None:
+    api.sql(
+        "INSERT INTO sessions (id, account_id, client_id, amr, auth_time, device, source, created_at, idle_until, expires_at)"
+        " SELECT gen_random_uuid(), account_id, client_id, amr, auth_time, 'Opera on Linux', '203.0.113.' || n,"
+        " created_at - n * interval '1 minute', idle_until, expires_at FROM sessions, generate_series(1, 60) AS n"
+    )
+    for _ in range(21):
+        api.post("/v1/sign-in-links", {"email": EMAIL})
+    first = signed_in.open("/account").text
+    assert "203.0.113.49" in first
+    assert "203.0.113.60" not in first
+    links = [unescape(link) for link in re.findall(r'href="([^"]*/account\?[^"]*)"', first)]
+    devices = next(link for link in links if "devices=" in link)
+    emails = next(link for link in links if "emails=" in link)
+    older = signed_in.open(devices).text
+    assert "203.0.113.60" in older
+    assert "203.0.113.49" not in older
+    assert "devices=" not in older
+    assert "emails=" not in signed_in.open(emails).text

@@ -95,7 +95,7 @@ def add_accounts(session: Session, rows: Sequence[Mapping[str, Any]]) -> Mapping
         .returning(_ACCOUNTS.c.canonical_email, _ACCOUNTS.c.id)
     )
     ordered = sorted(rows, key=lambda row: str(row["canonical_email"]))
-    made: dict[str, UUID] = dict(session.execute(statement, ordered).tuples().all())
+    made: dict[str, UUID] = {row.canonical_email: row.id for row in session.execute(statement, ordered)}
     session.execute(_OVERTAKE, {"addresses": list(made)})
     return made
 

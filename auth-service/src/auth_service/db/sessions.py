@@ -52,6 +52,12 @@ _USE_TOKEN = (
     .where(TOKENS.c.hash == bindparam("token"), TOKENS.c.used_at.is_(None))
     .values(used_at=func.now())
 )
+_RENEW_TOKEN = (
+    update(TOKENS)
+    .where(TOKENS.c.hash == bindparam("token"), TOKENS.c.used_at.is_(None))
+    .values(hash=bindparam("renewed"), created_at=func.now())
+    .returning(TOKENS.c.session_id)
+)
 _TOUCH = (
     update(SESSIONS)
     .where(SESSIONS.c.id == bindparam("session"), *_IS_OPEN)
@@ -123,6 +129,12 @@ def used_at(session: Session, token_hash: bytes) -> datetime | None:
 def use_refresh_token(session: Session, token_hash: bytes) -> None:
     """Writes down that a refresh token is used now, for the first time."""
     session.execute(_USE_TOKEN, {"token": token_hash})
+
+
+def renew_refresh_token(session: Session, token_hash: bytes, *, renewed: bytes) -> bool:
+    """Puts another refresh token in the place of one that was never used, which is unknown then; says whether it was there."""
+    values = {"token": token_hash, "renewed": renewed}
+    return session.scalar(_RENEW_TOKEN, values) is not None
 
 
 def touch(session: Session, session_id: UUID, *, lifetimes: Lifetimes, source: str) -> AccountSession | None:

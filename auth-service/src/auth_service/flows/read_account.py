@@ -12,13 +12,19 @@ from auth_service.db.account_changes import find_account_by_id, set_locale
 from auth_service.db.account_letters import SentLetter, letters_to_account
 from auth_service.db.audit import record
 from auth_service.db.email_changes import find_pending_change
+from auth_service.db.limits import admit
 from auth_service.db.transactions import Transactions
 from auth_service.domain.account import Account
 from auth_service.domain.audit import AuditAction, account_actor
+from auth_service.domain.limit import parse_limit
+from auth_service.errors import RateLimited
 from auth_service.security.secrets import KeyedHash
 
 PAGE: Final = 20
 """Letters a page."""
+
+CHANGES: Final = parse_limit("30/hour")
+"""Of what asks for no proof, by one account: each is written into the audit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +70,11 @@ class ReadAccount:
         return AccountView(account=account, pending_email=None if pending is None else pending.email)
 
     def set_locale(self, account_id: UUID, locale: str) -> AccountView:
-        """Sets the language of its letters; returns the account as it is then."""
+        """Sets the language of its letters; returns the account as it is then; raises RateLimited above `CHANGES`."""
         with self.transactions.begin() as session:
+            admission = admit(session, self.keyed_hash.limit_key("account", str(account_id)), CHANGES)
+            if not admission.admitted:
+                raise RateLimited(admission.whole_seconds)
             set_locale(session, account_id, locale)
             actor = account_actor(account_id)
             record(session, AuditAction.ACCOUNT_UPDATE, actor=actor, target=account_id)

@@ -173,6 +173,16 @@ class Sessions:
         if judge(sessions.used_at(session, token.digest), now) is Presented.REUSED:
             end_reused(session, opened)
 
+    def renew(self, token: Secret) -> Secret | None:
+        """Returns another refresh token for the session of this one, which opens nothing any more; None if it opened nothing.
+
+        For a browser whose person has just proved who they are: a copy is good for nothing now. Raises DatabaseUnavailable.
+        """
+        renewed = Secret.new()
+        with self.transactions.begin() as session:
+            found = sessions.renew_refresh_token(session, token.digest, renewed=renewed.digest)
+        return renewed if found else None
+
     def revoke(self, token: Secret, *, client_id: str | None = None) -> None:
         """Ends the session of a refresh token, used or not (RFC 7009); of an unknown one nothing is said.
 

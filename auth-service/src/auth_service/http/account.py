@@ -88,7 +88,7 @@ class OwnAccount:
                 summary="Choose the language of emails",
                 bodies=(AccountChange,),
                 answer=account,
-                problems=(*BODY_PROBLEMS, *SIGNED_IN_PROBLEMS),
+                problems=(*BODY_PROBLEMS, *SIGNED_IN_PROBLEMS, *problems_of(errors.RateLimited)),
                 signed_in=True,
             ),
             Route(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
+from uuid import UUID
 
 from flask import Response, request
 from markupsafe import Markup
@@ -95,7 +96,8 @@ class AccountPage:
         """Returns the page, with the form that failed if one did."""
         account_id = signed_in.session.account_id
         view = self.read(account_id)
-        sessions, _ = self.manage.list(signed_in, after=None)
+        sessions, older_devices = self.manage.list(signed_in, after=_after("devices"))
+        letters = self.read.letters(account_id, after=_after("emails"))
         failure, saved = failure or Failure(), request.args.get("saved", "")
         return self.site.show(
             "account.html",
@@ -107,7 +109,9 @@ class AccountPage:
                 "has_password": view.account.password_hash is not None,
             },
             sessions=[_entry(each, current=each.id == signed_in.session.id) for each in sessions],
-            letters=self.read.letters(account_id).letters,
+            letters=letters.letters,
+            older_devices=older_devices,
+            older_emails=letters.next,
             recent=_is_recent(signed_in),
             saved=saved if saved in SAVED and not failure.form else "",
             failed=failure.form,
@@ -131,6 +135,14 @@ def _entry(session: Any, *, current: bool) -> Mapping[str, Any]:
         "last_used_at": session.last_used_at,
         "current": current,
     }
+
+
+def _after(listing: str) -> UUID | None:
+    """Returns after which entry of a list the page is to begin; whatever else stands there is the first page."""
+    try:
+        return UUID(request.args[listing])
+    except (KeyError, ValueError):
+        return None
 
 
 def _is_recent(signed_in: SignedIn) -> bool:

@@ -63,12 +63,13 @@ class AccountForms:
     def _password(self, signed_in: SignedIn, form: Form) -> Response:
         body = _filled(form, "current_password", "password")
         self.account.take_password(signed_in, body)
-        return self._saved("password")
+        return self.page.browser.renew(self._saved("password"))
 
     def _email(self, signed_in: SignedIn, form: Form) -> Response:
         required(form, "email")
         self.changes.take(self._proved(signed_in, form), {"email": form.trimmed("email")})
-        return self._saved("email")
+        saved = self._saved("email")
+        return self.page.browser.renew(saved) if "current_password" in form else saved
 
     def _end(self, signed_in: SignedIn, form: Form) -> Response:
         try:

@@ -51,6 +51,14 @@ class BrowserSession:
             _log.warning("former_session_not_ended", session_id=str(grant.session_id))
         return response
 
+    def renew(self, response: Response) -> Response:
+        """Gives the browser another secret for the session it has; raises DatabaseUnavailable, and then it may be signed out."""
+        token = _token()
+        renewed = None if token is None else self.sessions.renew(token)
+        if renewed is not None:
+            set_cookie(response, SESSION_COOKIE, renewed.text, keep=self.lifetimes.absolute)
+        return response
+
     def end(self, response: Response) -> Response:
         """Signs it out; raises DatabaseUnavailable, and then it is not."""
         self._revoke()

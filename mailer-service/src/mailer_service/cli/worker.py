@@ -13,7 +13,7 @@ import structlog
 from celery import signals
 
 from mailer_service.bootstrap import build_mailer
-from mailer_service.processor import Processor
+from mailer_service.processor import keep_to_one_processor
 from mailer_service.settings import WorkerSettings
 from service_runtime.endpoint import Probes, served
 
@@ -27,7 +27,7 @@ def run(settings: WorkerSettings) -> None:
     """Consumes until SIGTERM; then finishes or gives back what is in hand, within the seconds it has for that."""
     node = f"mailer-{uuid4().hex[:8]}@{socket.gethostname()}"
     mailer = build_mailer(settings, replica=node)
-    Processor(stopping=mailer.stopping).settle()
+    keep_to_one_processor()
     log.info("replica_starting", replica=node, queues=settings.queues, concurrency=settings.concurrency)
 
     logging.captureWarnings(True)  # or they would break the lines of the log

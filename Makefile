@@ -91,10 +91,11 @@ scale: ## make scale mailer=4 api=3: how many replicas of the running stack, now
 clean: $(INSTALLED) ## remove the native stack's data; refuses while it runs
 	exec $(BIN)/postern-local clean
 
-bench: $(INSTALLED) ## what a registration costs and how long its letter takes, on the running stack
+bench: $(INSTALLED) ## what a registration and a sign-in cost, by process, and how long a letter takes, on the running stack
 	test -e $(STATE)/stack.json || { echo "No stack is running: start one with \`make run\` in another terminal." >&2; exit 1; }
 	echo "measuring on the stack in $(STATE)"
-	PYTHONPATH=tests exec $(BIN)/python tests/bench/registration.py $(STATE)/stack.json
+	PYTHONPATH=tests $(BIN)/python tests/bench/registration.py $(STATE)/stack.json
+	PYTHONPATH=tests exec $(BIN)/python tests/bench/costs.py $(STATE)/stack.json
 
 demo: $(INSTALLED) ## people at the gate of the running stack for three minutes, some of them undeliverable; ARGS="--minutes 10"
 	test -e $(STATE)/stack.json || { echo "No stack is running: start one with \`make run MONITORING=1\` in another terminal." >&2; exit 1; }

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -60,7 +61,7 @@ QUICK = {tier: timedelta(milliseconds=200) for tier in WaitTier}
 class Replica:
     """One running `mailer-service worker`, its log in a file."""
 
-    process: Child
+    process: Child | subprocess.Popen[bytes]
     log: Path
 
     @property

@@ -82,6 +82,11 @@ class VirtualHost:
             return self.infra.amqp_url(self.admin.user, self.infra.node.password, self.vhost)
         return self.infra.amqp_url(self.user_prefix + user, self.passwords[user], self.vhost)
 
+    def api_url(self, user: str) -> str:
+        """The management API with the login of a user of the topology."""
+        place = self.admin_url.rpartition("@")[2]
+        return f"http://{self.user_prefix}{user}:{self.passwords[user]}@{place}"
+
     def depth(self, queue: str) -> int:
         """Messages ready in `queue` at this moment, exactly; those handed out and not acked do not count."""
         return self._declared(queue).message_count

@@ -19,6 +19,7 @@ import psycopg2.extras
 from mail_contract.keys import VerifyingKeys
 from mail_contract.messages import Envelope
 from mail_contract.tasks import DELIVER_LETTER
+from mail_contract.topology import MAILER_DEAD
 from mailer_service.deadletters.message import Why, dead_letter
 from mailer_service.deadletters.session import LetterSession, session_at
 from mailer_service.incoming import IncomingMessage
@@ -86,7 +87,9 @@ class Operator:
         return cast("dict[str, Any]", json.loads(done.stdout))
 
     @contextmanager
-    def session(self, *, keys: bool = True) -> Iterator[LetterSession]:
+    def session(
+        self, *, keys: bool = True, queues: Sequence[str] = (MAILER_DEAD,)
+    ) -> Iterator[LetterSession]:
         """The same session the commands work in, in this process."""
         engine = build_engine(self.room.database.url, application="test", connections=2, autocommit=True)
         known = VerifyingKeys.from_json(self.room.signing[1]) if keys else None
@@ -97,6 +100,7 @@ class Operator:
                 keys=known,
                 on_wait=lambda: None,
                 actor=ACTOR,
+                queues=queues,
             ) as session:
                 yield session
         finally:

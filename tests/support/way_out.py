@@ -19,6 +19,7 @@ from mailer_service.metrics import Metrics
 from mailer_service.providers.circuit import Circuit, ProbeBackoff
 from mailer_service.providers.connection_quota import ConnectionQuota
 from mailer_service.providers.destination_throttle import DestinationThrottle
+from mailer_service.providers.holds import Holds, HoldStore
 from mailer_service.providers.provider import Provider
 from mailer_service.providers.provider_monitor import ProviderMonitor
 from mailer_service.providers.provider_store import ProviderStore
@@ -162,6 +163,7 @@ def way_out(
     session_lock.arrive()
     store = ProviderStore(engine, probe_backoff=ProbeBackoff(first_seconds=first_seconds, limit_seconds=1.0))
     tap, metrics = Tap(), Metrics()
+    holds = Holds(HoldStore(engine))
     providers = [
         Provider(
             server,
@@ -175,10 +177,11 @@ def way_out(
         )
         for server in read_servers(" ".join(urls))
     ]
-    monitor = ProviderMonitor(providers, store=store, consumption=tap, metrics=metrics)
+    monitor = ProviderMonitor(providers, store=store, holds=holds, consumption=tap, metrics=metrics)
     route = Route(
         providers,
         throttle=DestinationThrottle(threads=threads),
+        holds=holds,
         stopping=Event(),
         sign=lambda: None,
         metrics=metrics,

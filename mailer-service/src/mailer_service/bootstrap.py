@@ -31,6 +31,7 @@ from mailer_service.metrics import Metrics
 from mailer_service.providers.circuit import Circuit, ProbeBackoff
 from mailer_service.providers.connection_quota import ConnectionQuota
 from mailer_service.providers.destination_throttle import DestinationThrottle
+from mailer_service.providers.holds import Holds, HoldStore
 from mailer_service.providers.provider import Provider
 from mailer_service.providers.provider_monitor import ProviderMonitor
 from mailer_service.providers.provider_store import ProviderStore
@@ -45,6 +46,7 @@ from mailer_service.worker.follow_up import FollowUp
 from mailer_service.worker.liveness import Liveness, ThreadWatchdog
 from mailer_service.worker.pipeline import Pipeline
 from mailer_service.worker.tasks import Cancellations, register
+from mailer_service.worker.untaken import UntakenLetters, untaken_step
 from service_runtime.celery.app import build_app
 from service_runtime.celery.heartbeat import Heartbeat, heartbeat_step
 from service_runtime.database.engine import build_engine
@@ -107,12 +109,7 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
     if settings.templates is not None:
         check_letters(renderer)  # ours are checked by the tests: to compile them all takes 0.3 s
     broker_url = settings.broker_url.get_secret_value()
-    app = build_app(
-        "mailer-service",
-        broker_url=broker_url,
-        consumes=settings.queues,
-        monitored=True,
-    )
+    app = build_app("mailer-service", broker_url=broker_url, consumes=settings.queues, monitored=True)
     app.conf.worker_soft_shutdown_timeout = settings.stop_seconds
     engine = build_engine(
         settings.database_url.get_secret_value(),
@@ -122,10 +119,11 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
     )
     stopping = StopSignal()
     metrics = Metrics(settings.queues)
-    metrics.registry.register(LedgerCollector(engine, metrics.queue_delay))
+    untaken = UntakenLetters()
+    metrics.registry.register(LedgerCollector(engine, metrics.queue_delay, untaken=untaken.seconds))
     watchdog = ThreadWatchdog()
     heartbeat = Heartbeat(consuming=metrics.consuming)
-    app.steps["consumer"].add(heartbeat_step(heartbeat))
+    app.steps["consumer"].update((heartbeat_step(heartbeat), untaken_step(untaken, settings.queues)))
     session_lock = SessionLock(engine)
     ledger = Ledger(
         engine, session_lock=session_lock, replica=replica, lease=timedelta(seconds=settings.lease_seconds)
@@ -138,16 +136,19 @@ def build_mailer(settings: WorkerSettings, *, replica: str) -> Mailer:
     providers = _build_providers(
         settings, store=provider_store, session_lock=session_lock, pause=waiter.pause, stopping=stopping
     )
+    holds = Holds(HoldStore(engine))
     letter_queues = [queue for queue in settings.queues if queue != MAILER_CANCELLATIONS]
     monitor = ProviderMonitor(
         providers,
         store=provider_store,
+        holds=holds,
         consumption=Consumption(letter_queues, stopping=stopping, metrics=metrics),
         metrics=metrics,
     )
     route = Route(
         providers,
         throttle=DestinationThrottle(threads=settings.concurrency, going_on=lambda: not stopping.is_set()),
+        holds=holds,
         stopping=stopping,
         sign=watchdog.sign,
         metrics=metrics,

@@ -38,14 +38,21 @@ class LedgerCollector(Collector):
     Args:
         engine: of the ledger.
         queue_delay: how long letters lie in their queues.
+        untaken: how long letters of a class have lain where nobody takes any, seconds.
         clock: seconds, monotonic.
     """
 
     def __init__(
-        self, engine: Engine, queue_delay: QueueDelay, *, clock: Callable[[], float] = time.monotonic
+        self,
+        engine: Engine,
+        queue_delay: QueueDelay,
+        *,
+        untaken: Callable[[LetterClass], float] = lambda _: 0.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
         self._queue_delay = queue_delay
+        self._untaken = untaken
         self._clock = clock
         self._seen: Sequence[Row[Any]] | None = None
         self._good_until = float("-inf")
@@ -63,6 +70,8 @@ class LedgerCollector(Collector):
         for letter_class, seconds in oldest.items():
             queued.add_metric([letter_class], seconds)
         yield queued
+        # Not in the figure above: more replicas would not take what paused ones leave.
+        oldest = {each: max(seconds, self._untaken(each)) for each, seconds in oldest.items()}
         if rows is not None:
             letters = GaugeMetricFamily(
                 "mailer_ledger_letters",
@@ -81,7 +90,7 @@ class LedgerCollector(Collector):
             yield letters
         ages = GaugeMetricFamily(
             "mailer_oldest_letter_seconds",
-            "Age of the oldest letter on its way: waiting or in hand, or still in its queue as far as can be seen from those taken.",
+            "Age of the oldest letter on its way: waiting or in hand, or still in its queue as far as can be seen.",
             labels=["class"],
         )
         for letter_class, seconds in oldest.items():

@@ -8,6 +8,7 @@ from datetime import timedelta
 from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
 from mail_contract.letters import LetterClass
+from mailer_service.db.holds import HoldKind
 from mailer_service.db.tables import Scope
 from mailer_service.delivery.outcome import Concern, Outcome, Sent
 from mailer_service.queue_delay import QueueDelay
@@ -100,6 +101,12 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self._holds = Gauge(
+            "mailer_holds",
+            "Classes, providers and domains that operators hold.",
+            ["kind"],
+            registry=self.registry,
+        )
         self.consuming(())
         for concern in Concern:
             self._alarms.labels(concern)
@@ -160,6 +167,10 @@ class Metrics:
         """How a provider stands; `name` is one of the configured ones."""
         self._provider_up.labels(name).set(up)
         self._provider_connections.labels(name).set(connections)
+
+    def holds(self, kind: HoldKind, count: int) -> None:
+        """So many classes, providers or domains are held by operators."""
+        self._holds.labels(kind).set(count)
 
     def put_off(self, reason: str) -> None:
         """A letter waits on the broker, without an attempt; `reason` is one of a closed set."""

@@ -11,7 +11,14 @@ from mail_contract.keys import SealingKeys, VerifyingKeys
 from mail_contract.topology import MAILER_WORK
 from mailer_service.letter_settings import LetterSettings, SenderSettings
 from mailer_service.smtp.server import read_servers
-from service_runtime.setting_types import BrokerUrl, DatabaseUrl, HostAndPort, ProcessSettings, holds_keys
+from service_runtime.setting_types import (
+    AdminUrl,
+    BrokerUrl,
+    DatabaseUrl,
+    HostAndPort,
+    ProcessSettings,
+    holds_keys,
+)
 
 _SETTLING_SECONDS = 5.0
 """What is left of a lease for recording the outcome."""
@@ -180,12 +187,14 @@ class FlowerSettings(_Settings):
 
     Attributes:
         flower_broker_url: as the user `flower`.
+        flower_broker_api_url: of the management API, as the user `flower`; without it the broker's host at port 15672.
         flower_listen: host:port; `/metrics` and `/healthcheck` answer without a login there.
         flower_login: user:password of the page.
         flower_cookie_secret: keeps people signed in over a restart.
     """
 
     flower_broker_url: BrokerUrl
+    flower_broker_api_url: AdminUrl | None = None
     flower_listen: HostAndPort = "127.0.0.1:5555"
     flower_login: Annotated[SecretStr, AfterValidator(_login)]
     flower_cookie_secret: Annotated[SecretStr, Field(min_length=32)]

@@ -74,8 +74,14 @@ def configure_logging(
         cache_logger_on_first_use=True,
     )
     _leave_unsaid()
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     # A receiver of this signal keeps Celery from configuring logging its own way.
     signals.setup_logging.connect(_leave_logging_alone, weak=False, dispatch_uid="postern-logging")
+
+
+_CHATTY = ("celery.worker.strategy", "celery.app.trace")
+"""Two lines a task, which say less than the one of our own."""
 
 
 def _leave_unsaid() -> None:

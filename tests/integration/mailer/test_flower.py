@@ -25,6 +25,7 @@ def flower(busy_room: Mailroom, tmp_path: Path) -> Iterator[httpx.Client]:
     settings = {
         "PATH": os.environ["PATH"],
         "MAILER_FLOWER_BROKER_URL": busy_room.broker.url("flower"),
+        "MAILER_FLOWER_BROKER_API_URL": busy_room.broker.api_url("flower"),
         "MAILER_FLOWER_LISTEN": listen,
         "MAILER_FLOWER_LOGIN": ":".join(LOGIN),
         "MAILER_FLOWER_COOKIE_SECRET": "x" * 40,
@@ -68,6 +69,8 @@ def test_flower_shows_replicas_and_tasks_to_its_operator_and_nothing_of_a_letter
     assert flower.get("/api/tasks").json()[str(letter_id)]["name"] == "mailer.deliver_letter"
     eventually(lambda: flower.get(f"/api/task/info/{letter_id}").json()["state"] == "SUCCESS")
     (worker,) = flower.get("/api/workers").json()
+    for queue in ("mailer.urgent", "mailer.wait.10s", "mailer.dead"):
+        assert queue in flower.get("/broker").text
     pages = [
         flower.get(path).text
         for path in ("/api/tasks", f"/api/task/info/{letter_id}", f"/task/{letter_id}", f"/worker/{worker}")

@@ -60,6 +60,7 @@ def test_no_label_says_who_a_letter_is_for() -> None:
     labels = {label for family in Metrics().registry.collect() for s in family.samples for label in s.labels}
     assert labels <= {
         "outcome",
+        "class",
         "letter_class",
         "result",
         "le",

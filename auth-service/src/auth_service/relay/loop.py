@@ -181,7 +181,8 @@ class Relay:
         self._status.refused(outcome.failed.values())
         self._status.dropped(expired=len(expired), moot=len(moot))
         if outcome.confirmed:
-            log.info("messages_published", confirmed=len(outcome.confirmed))
+            letters = sorted({str(one.letter_id) for one in messages if one.id in outcome.confirmed})
+            log.info("messages_published", confirmed=len(outcome.confirmed), letter_ids=letters)
         if expired or moot:
             log.warning("messages_dropped", expired=len(expired), moot=len(moot))
         for reason in sorted(set(outcome.failed.values())):

@@ -107,6 +107,11 @@ class StackConfiguration:
         return f"amqp://{user}:{self.broker_passwords[user]}@{LOOPBACK}:{self.ports['amqp']}/{VHOST}"
 
     @property
+    def flower_api_url(self) -> str:
+        """The broker's management API for Flower, who may look at queues there."""
+        return f"http://flower:{self.broker_passwords['flower']}@{LOOPBACK}:{self.ports['rabbitmq_console']}"
+
+    @property
     def cluster(self) -> DatabaseCluster:
         """The PostgreSQL cluster."""
         return DatabaseCluster(

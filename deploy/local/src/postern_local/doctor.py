@@ -7,6 +7,7 @@ from pathlib import Path
 from postern_local import compose
 from postern_local.directory import StateDirectory
 from postern_local.errors import LocalStackError
+from postern_local.holds import holds
 from postern_local.lock import is_held
 from postern_local.lost_letters import lost_letters
 from postern_rabbitmq.doctor.command import CANNOT_ASK, examine
@@ -38,7 +39,8 @@ def _further(state: StateDirectory) -> tuple[Check, ...]:
     if VARIABLE in os.environ or f"{VARIABLE}_FILE" in os.environ:
         return ()
     databases = json.loads(_content(state.stack_file))["database"]
-    return (lost_letters(auth=databases["auth"], mailer=databases["mailer"]),)
+    mailer = databases["mailer"]
+    return (lost_letters(auth=databases["auth"], mailer=mailer), holds(mailer=mailer))
 
 
 def _admin_url(state: StateDirectory) -> str:

@@ -83,12 +83,13 @@ def _held(snapshot: Snapshot, queue: str) -> int:
 
 
 def _ask(url: str, question: str) -> int:
-    with closing(_connected(url)) as session:
+    with closing(connected(url)) as session:
         with session.cursor() as cursor:
             cursor.execute(question)
             ((count,),) = cursor.fetchall()
         return int(count)
 
 
-def _connected(url: str) -> connection:
+def connected(url: str) -> connection:
+    """Returns a session that never hangs."""
     return psycopg2.connect(url, connect_timeout=_SECONDS, options=f"-c statement_timeout={_SECONDS}s")

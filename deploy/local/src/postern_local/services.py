@@ -169,6 +169,7 @@ def _flower(configuration: StackConfiguration) -> dict[str, str]:
         "MAILER_FLOWER_",
         {
             "MAILER_FLOWER_BROKER_URL": configuration.broker_url("flower"),
+            "MAILER_FLOWER_BROKER_API_URL": configuration.flower_api_url,
             "MAILER_FLOWER_LISTEN": _listen(configuration, "flower"),
             "MAILER_FLOWER_LOGIN": configuration.flower_login,
             "MAILER_FLOWER_COOKIE_SECRET": configuration.passwords.flower_cookie,

@@ -55,7 +55,7 @@ def selecting(command: F) -> F:
             "--class",
             "classes",
             multiple=True,
-            type=click.Choice([*LetterClass, "unknown"]),
+            type=click.Choice([*(each.value for each in LetterClass), "unknown"]),
             help="Only of this class; may be repeated.",
         ),
         click.option("--letter", "letters", multiple=True, help="Only of this letter; may be repeated."),

@@ -19,9 +19,6 @@ from service_runtime.endpoint import Probes, served
 
 log = structlog.get_logger(__name__)
 
-_CHATTY = ("celery.worker.strategy", "celery.app.trace")
-"""Two lines a task, which say less than the one of our own."""
-
 
 def run(settings: WorkerSettings) -> None:
     """Consumes until SIGTERM; then finishes or gives back what is in hand, within the seconds it has for that."""
@@ -31,8 +28,6 @@ def run(settings: WorkerSettings) -> None:
     log.info("replica_starting", replica=node, queues=settings.queues, concurrency=settings.concurrency)
 
     logging.captureWarnings(True)  # or they would break the lines of the log
-    for chatty in _CHATTY:
-        logging.getLogger(chatty).setLevel(logging.WARNING)
 
     def stop(**_: Any) -> None:
         if mailer.stopping.is_set():  # asked again: the end is near already

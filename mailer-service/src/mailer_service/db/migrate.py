@@ -14,6 +14,7 @@ MIGRATIONS: Final = Migrations(
     rights={
         "alembic_version": "SELECT",
         "attempts": "SELECT, INSERT",
+        "holds": "SELECT, INSERT, UPDATE, DELETE",
         "interventions": "SELECT, INSERT",
         "letters": "SELECT, INSERT, UPDATE",
         "operator_actions": "SELECT, INSERT",

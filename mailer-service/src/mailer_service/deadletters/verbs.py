@@ -46,13 +46,10 @@ def redrive(
         dry_run: writes nothing and says what would be done.
         copies: whether unconfirmed ones go too, which a mailbox may have already.
     """
-    contents = [examine(info, keys) for info in infos]
+    contents, looked = _examined(infos, ledger, keys)
     suppressed = ledger.suppressed([tag for info in infos for tag in (info.recipient, info.domain) if tag])
     gets_none = {info.key: why for info in infos if (why := _suppression(info, suppressed)) is not None}
-    statuses: dict[UUID, DeadLetterStatus] = {}
-    if dry_run or gets_none:
-        looked = ledger.look(_letters(contents))
-        statuses = {letter_id: as_if_revived(status, copies=copies) for letter_id, status in looked.items()}
+    statuses = {letter_id: as_if_revived(status, copies=copies) for letter_id, status in looked.items()}
     stay = {
         info.key
         for info, content in zip(infos, contents, strict=True)
@@ -69,6 +66,24 @@ def redrive(
         action = action_for(content, _status(content, statuses))
         done = done_by(action, sent=Done.REDRIVEN)
         yield Decision(info=info, action=action, done=done, first=_needs(info, content, action))
+
+
+def _examined(
+    infos: Sequence[LetterInfo], ledger: DeadLedger, keys: VerifyingKeys | None
+) -> tuple[list[Content], Mapping[UUID, DeadLetterStatus]]:
+    """Returns what dead letters turned out to be, and where they stand.
+
+    Of an envelope that the ledger knows a mailer has checked the signature, and checks it again before it sends: to check
+    thousands here would take seconds.
+    """
+    at_first = [examine(info, None) for info in infos]
+    known = ledger.look(_letters(at_first))
+    contents = [
+        one if (status := _status(one, known)) is not None and status.ours else examine(info, keys)
+        for info, one in zip(infos, at_first, strict=True)
+    ]
+    others = {letter_id: digest for letter_id, digest in _letters(contents).items() if letter_id not in known}
+    return contents, {**known, **ledger.look(others)}
 
 
 def _suppression(info: LetterInfo, suppressed: Mapping[str, str]) -> str | None:

@@ -88,7 +88,7 @@ class Permit:
         Raises:
             LedgerUnavailable: what all replicas together may do cannot be asked.
         """
-        if provider.open_circuit is not None:
+        if not provider.takes_letters:
             return False
         if provider is self._entered:
             return True

@@ -35,6 +35,7 @@ class Provider:
     Attributes:
         name: `host:port`.
         server: which.
+        held: whether an operator wants no letters to go there.
     """
 
     def __init__(
@@ -55,6 +56,12 @@ class Provider:
         self._rate_limiter = rate_limiter
         self._circuit = circuit
         self._slowed_at = 0.0
+        self.held = False
+
+    @property
+    def takes_letters(self) -> bool:
+        """Whether letters may be given to it: neither given up nor held by an operator."""
+        return self._circuit.open_circuit is None and not self.held
 
     @property
     def open_circuit(self) -> OpenCircuit | None:

@@ -9,8 +9,10 @@ from typing import Protocol
 
 import structlog
 
+from mailer_service.db.holds import HoldKind
 from mailer_service.errors import LedgerUnavailable
 from mailer_service.metrics import Metrics
+from mailer_service.providers.holds import Holds
 from mailer_service.providers.provider import Provider
 from mailer_service.providers.provider_store import ProviderStatus, ProviderStore
 
@@ -39,12 +41,14 @@ class ProviderMonitor:
         providers: Sequence[Provider],
         *,
         store: ProviderStore,
+        holds: Holds,
         consumption: Consumption,
         metrics: Metrics,
         look_seconds: float = _LOOK_SECONDS,
     ) -> None:
         self._providers = {provider.name: provider for provider in providers}
         self._store = store
+        self._holds = holds
         self._consumption = consumption
         self._metrics = metrics
         self._look_seconds = look_seconds
@@ -80,8 +84,11 @@ class ProviderMonitor:
             statuses = self._store.look(list(self._providers))
             if len(statuses) < len(self._providers):
                 self._store.enrol(list(self._providers))
+            self._holds.look()
             for status in statuses:
-                self._providers[status.name].follow(status)
+                provider = self._providers[status.name]
+                provider.held = self._holds.holds_provider(status.name)
+                provider.follow(status)
                 if status.due:
                     self._try(status)
         except LedgerUnavailable as error:
@@ -104,9 +111,9 @@ class ProviderMonitor:
             self._metrics.provider(
                 provider.name, up=provider.open_circuit is None, connections=provider.connections
             )
-        if any(
-            provider.open_circuit is None and not provider.starving for provider in self._providers.values()
-        ):
+        for kind in HoldKind:
+            self._metrics.holds(kind, self._holds.count(kind))
+        if any(provider.takes_letters and not provider.starving for provider in self._providers.values()):
             self._consumption.resume()
         else:
             self._consumption.pause()

@@ -12,6 +12,7 @@ from mailer_service.delivery.outcome import Pause
 from mailer_service.errors import Requeued
 from mailer_service.metrics import Metrics
 from mailer_service.providers.destination_throttle import DestinationThrottle, Throttled
+from mailer_service.providers.holds import HELD, Holds
 from mailer_service.providers.permit import Permit
 from mailer_service.providers.provider import Provider
 from mailer_service.suppression.recipient_hashes import RecipientHashes
@@ -35,6 +36,7 @@ class Route:
         providers: Sequence[Provider],
         *,
         throttle: DestinationThrottle,
+        holds: Holds,
         stopping: Event,
         sign: Callable[[], None],
         changed: Callable[[], None],
@@ -45,6 +47,7 @@ class Route:
         Args:
             providers: the preferred one first.
             throttle: who shares the threads.
+            holds: what operators hold.
             stopping: set once the replica ends.
             sign: called by a thread that waited on purpose.
             metrics: counts letters that must wait.
@@ -52,6 +55,7 @@ class Route:
         """
         self._providers = tuple(providers)
         self._throttle = throttle
+        self._holds = holds
         self._stopping = stopping
         self._sign = sign
         self._changed = changed
@@ -68,9 +72,10 @@ class Route:
             LedgerUnavailable: what all replicas together may do cannot be asked.
             Requeued: the replica is being stopped.
         """
-        provider = next((known for known in self._providers if known.open_circuit is None), None)
+        provider = next((known for known in self._providers if known.takes_letters), None)
         if provider is None:
-            return self._put_off(NO_PROVIDER, _LATER)
+            held = any(known.held for known in self._providers)
+            return self._put_off(HELD if held else NO_PROVIDER, _LATER)
         until = time.monotonic() + _TURN_SECONDS
         share_held = self._throttle.enter(hashes or _NOBODY, until=until, connections=provider.share)
         if isinstance(share_held, Throttled):
@@ -97,6 +102,11 @@ class Route:
             share_held=share_held,
             changed=self._changed,
         )
+
+    def held(self, letter_class: LetterClass, hashes: RecipientHashes | None) -> Pause | None:
+        """Tells how long a letter waits because an operator holds its class or its recipient's domain; None if not."""
+        pause = self._holds.on(letter_class, hashes)
+        return None if pause is None else self._put_off(pause.reason, pause.after)
 
     def close(self) -> None:
         """Closes what is kept open."""

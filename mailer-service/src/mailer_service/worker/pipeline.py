@@ -48,6 +48,7 @@ from mailer_service.letters.renderer import Renderer
 from mailer_service.metrics import Metrics
 from mailer_service.providers.permit import Permit, may_ask_another
 from mailer_service.providers.route import Route
+from mailer_service.repeated import Repeated
 from mailer_service.suppression.recipient_hashes import RecipientHasher, RecipientHashes
 from mailer_service.worker.follow_up import FollowUp
 
@@ -96,6 +97,7 @@ class Pipeline:
         self._follow_up = follow_up
         self._metrics = metrics
         self._attempt_seconds = attempt_seconds
+        self._repeated = Repeated()
         self._chance = chance
 
     def take(self, message: IncomingMessage) -> str:
@@ -136,7 +138,10 @@ class Pipeline:
                 break
         if isinstance(made, Pause):
             tier = tier_of(made.after)
-            log.info("letter_put_off", letter_id=str(envelope.header.id), reason=made.reason, wait=tier)
+            unsaid = self._repeated.unsaid(("letter_put_off", made.reason))
+            if unsaid is not None:
+                letter_id = str(envelope.header.id)
+                log.info("letter_put_off", letter_id=letter_id, reason=made.reason, wait=tier, others=unsaid)
             hashes = self._hashes_of(contents.recipient)
             self._follow_up.wait(envelope, tier, Why(reason=made.reason, hashes=hashes))
             return "put_off"
@@ -156,6 +161,10 @@ class Pipeline:
             LedgerUnavailable: nothing was sent, or the replica is being stopped.
         """
         hashes = self._hashes_of(contents.recipient)
+        # Decoys too, or what is reported of them would tell them from letters.
+        held = self._route.held(envelope.header.letter_class, hashes)
+        if held is not None:
+            return held
         if contents.decoy:
             attempt = self._claim(envelope, hashes, provider=None)
             self._record(attempt, Discarded(), since=time.monotonic())
@@ -263,18 +272,23 @@ class Pipeline:
             attempt.deadline = deadline
 
     def _raise_alarm(self, letter_id: UUID, said: Transmission) -> None:
-        """Says, once an attempt, what time alone does not mend: our account, our certificate, our own letters."""
+        """Says, a few times a minute, what time alone does not mend: our account, our certificate, our own letters."""
         if said.alarm:
             self._metrics.alarmed(said.concern)
+            reason = None if isinstance(said.verdict, Sent) else said.verdict.reason
+            unsaid = self._repeated.unsaid(("delivery_alarm", said.provider, said.phase, said.reply))
+            if unsaid is None:
+                return
             log.error(
                 "delivery_alarm",
                 letter_id=str(letter_id),
                 provider=said.provider,
                 phase=said.phase,
                 outcome=said.verdict.name,
-                reason=None if isinstance(said.verdict, Sent) else said.verdict.reason,
+                reason=reason,
                 concern=said.concern,
                 reply=said.reply,
+                others=unsaid,
             )
 
     def _plan(self, claim: Claim, verdict: Sent | TryLater | Ambiguous | Dead | Pause) -> Outcome:

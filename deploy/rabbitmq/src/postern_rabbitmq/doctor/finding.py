@@ -52,6 +52,7 @@ class Code(StrEnum):
 
     NO_CONSUMER = "queues.no_consumer"
     PAUSED = "queues.paused"
+    HELD = "queues.held"
     CONSUMER_WITHOUT_ACK = "queues.consumer_without_ack"
     URGENT_NOT_ALONE = "queues.urgent_not_alone"
     STUCK = "queues.stuck"

@@ -61,6 +61,7 @@ auth_broker=$(password auth_broker_password)
 mailer_broker=$(password mailer_broker_password)
 operator_broker=$(password operator_broker_password)
 flower_broker=$(password flower_broker_password)
+password viewer_broker_password >/dev/null
 flower=$(password flower_password)
 password flower_cookie_secret >/dev/null
 password mailer_hash_key >/dev/null

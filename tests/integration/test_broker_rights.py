@@ -10,7 +10,7 @@ import pytest
 from amqp.exceptions import AccessRefused, NotAllowed
 from kombu import Connection
 
-from mail_contract.topology import TOPOLOGY
+from mail_contract.topology import TOPOLOGY, WaitTier
 from support.broker import VirtualHost, virtual_host
 from support.infra import Infra
 
@@ -19,16 +19,18 @@ EXCHANGES = tuple(exchange.name for exchange in TOPOLOGY.exchanges)
 MAY_READ = {
     "auth": {"auth.reports", "auth.maintenance"},
     "mailer": {"mailer.urgent", "mailer.standard", "mailer.bulk", "mailer.cancellations", "mailer.dead"},
-    "operator": {"mailer.dead"},
+    "operator": {"mailer.dead", *(tier.queue for tier in WaitTier)},
     "flower": set(),
+    "viewer": set(),
 }
 MAY_WRITE = {
     "auth": {"mail", "maintenance"},
     "mailer": {"mail.wait", "mail.dead", "reports"},
     "operator": {"mail", "reports"},
     "flower": set(),
+    "viewer": set(),
 }
-SERVICES = ("auth", "mailer", "operator", "flower")
+SERVICES = ("auth", "mailer", "operator", "flower", "viewer")
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +98,32 @@ def test_there_is_no_guest(broker: VirtualHost) -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "status"), [("auth", 401), ("mailer", 401), ("operator", 401), ("flower", 200)]
+    ("user", "status"), [("auth", 401), ("mailer", 401), ("operator", 401), ("flower", 200), ("viewer", 200)]
 )
-def test_only_flower_may_look_through_the_management_api(broker: VirtualHost, user: str, status: int) -> None:
+def test_only_flower_and_the_viewer_may_look_through_the_management_api(
+    broker: VirtualHost, user: str, status: int
+) -> None:
     address = broker.admin_url.rsplit("@", 1)[1]
     answer = httpx.get(
         f"http://{address}/api/queues/{broker.vhost}",
         auth=(broker.user_prefix + user, broker.passwords[user]),
     )
     assert answer.status_code == status
+
+
+def test_the_viewer_sees_everything_and_can_neither_take_a_message_nor_put_one_in(
+    broker: VirtualHost,
+) -> None:
+    address = broker.admin_url.rsplit("@", 1)[1]
+    login = (broker.user_prefix + "viewer", broker.passwords["viewer"])
+    with httpx.Client(base_url=f"http://{address}/api", auth=login) as console:
+        assert {queue["name"] for queue in console.get(f"/queues/{broker.vhost}").json()} >= set(QUEUES)
+        take = {"count": 1, "ackmode": "ack_requeue_false", "encoding": "auto"}
+        put = {"properties": {}, "routing_key": "mail.urgent", "payload": "x", "payload_encoding": "string"}
+        refused = (
+            console.post(f"/queues/{broker.vhost}/mailer.urgent/get", json=take),
+            console.post(f"/exchanges/{broker.vhost}/mail/publish", json=put),
+            console.delete(f"/queues/{broker.vhost}/mailer.urgent"),
+            console.delete(f"/queues/{broker.vhost}/mailer.urgent/contents"),
+        )
+    assert not any(answer.is_success for answer in refused), refused

@@ -26,6 +26,9 @@ def test_what_was_applied_checks_without_a_difference(broker: VirtualHost) -> No
         broker.admin.delete("users", broker.user_prefix + user)
     broker.apply()
     assert differences(broker) == []
+    assert "Postern" in str(
+        broker.admin.get("vhosts", broker.vhost)
+    )  # in words, for whoever looks at the console
 
 
 def test_applying_again_changes_nothing(broker: VirtualHost) -> None:
@@ -97,5 +100,6 @@ def test_the_command_line_names_every_missing_setting_and_ends_with_2() -> None:
         "POSTERN_BROKER_ADMIN_URL",
         "POSTERN_AUTH_BROKER_PASSWORD",
         "POSTERN_FLOWER_BROKER_PASSWORD",
+        "POSTERN_VIEWER_BROKER_PASSWORD",
     ):
         assert f"{name}: is missing" in run.stderr

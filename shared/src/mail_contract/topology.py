@@ -244,6 +244,8 @@ def _users() -> tuple[User, ...]:
             read=rf"^(mailer\.ev(\..+)?|{pidbox})$",
             tags="management",
         ),
+        # A person at the console who only looks: sees all of it, and can neither take a message nor put one in.
+        User(name="viewer", configure=_NOTHING, write=_NOTHING, read=_NOTHING, tags="monitoring"),
     )
 
 

@@ -33,6 +33,7 @@ def address_table(configuration: StackConfiguration, *, metrics: Sequence[str], 
             admin,
             _moved(configuration, "rabbitmq_console"),
         ),
+        ("  only to look", "", f"viewer / {passwords.broker_viewer}", ""),
         (
             "Flower",
             configuration.http("flower"),

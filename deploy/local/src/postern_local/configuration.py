@@ -100,6 +100,7 @@ class StackConfiguration:
             "mailer": self.passwords.broker_mailer,
             "operator": self.passwords.broker_operator,
             "flower": self.passwords.broker_flower,
+            "viewer": self.passwords.broker_viewer,
         }
 
     def broker_url(self, user: str) -> str:

@@ -26,6 +26,7 @@ class Passwords:
     broker_mailer: str = field(default_factory=_fresh)
     broker_operator: str = field(default_factory=_fresh)
     broker_flower: str = field(default_factory=_fresh)
+    broker_viewer: str = field(default_factory=_fresh)
     database_admin: str = field(default_factory=_fresh)
     database_migrator: str = field(default_factory=_fresh)
     database_auth: str = field(default_factory=_fresh)

@@ -9,6 +9,8 @@ from mail_contract.vhost import Topology, version_of
 from postern_rabbitmq.admin import BrokerAdmin
 from postern_rabbitmq.definitions import exchange_arguments
 
+DESCRIPTION = "Postern: letters from auth-service to mailer-service, and reports back"
+"""What the console says of the virtual host; queues and policies have no place for words."""
 FULL_RIGHTS = {"configure": ".*", "write": ".*", "read": ".*"}
 
 
@@ -32,7 +34,7 @@ def apply_topology(
     Raises:
         TopologyError: naming the object, for example a queue that exists with another type.
     """
-    admin.put("vhosts", vhost, body={"default_queue_type": "quorum"})
+    admin.put("vhosts", vhost, body={"default_queue_type": "quorum", "description": DESCRIPTION})
     admin.put("permissions", vhost, admin.user, body=FULL_RIGHTS)
     topology = topology.known_to(version_of(admin.version()))
     # Policies come first, so that no queue is ever without its limits.

@@ -39,6 +39,7 @@ class ApplySettings(AdminSettings):
     mailer_broker_password: SecretStr = Field(min_length=1)
     operator_broker_password: SecretStr = Field(min_length=1)
     flower_broker_password: SecretStr = Field(min_length=1)
+    viewer_broker_password: SecretStr = Field(min_length=1)
 
 
 @click.group()
@@ -55,6 +56,7 @@ def apply() -> None:
         "mailer": values.mailer_broker_password.get_secret_value(),
         "operator": values.operator_broker_password.get_secret_value(),
         "flower": values.flower_broker_password.get_secret_value(),
+        "viewer": values.viewer_broker_password.get_secret_value(),
     }
     try:
         with BrokerAdmin(values.broker_admin_url.get_secret_value()) as admin:

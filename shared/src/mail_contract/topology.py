@@ -225,14 +225,14 @@ def _users() -> tuple[User, ...]:
         User(
             name="auth",
             configure=_NOTHING,
-            write=r"^(mail|maintenance)$",
+            write="^(mail|maintenance)$",
             read=r"^auth\.(reports|maintenance)$",
         ),
         User(
             name="mailer",
             configure=rf"^(mailer\.ev|{pidbox})$",
             write=r"^(mail\.(wait|dead)|reports|mailer\.ev|reply\.mailer\.pidbox|.+@.+\.mailer\.pidbox)$",
-            # The dead letters too: those of a deleted account are taken out.
+            # Dead letters too: those of a deleted account are taken out.
             read=rf"^({_ANY_MAILER_WORK}|mailer\.dead|{pidbox})$",
         ),
         # A person with the command line: takes dead and waiting letters, sends each back or reports its end.

@@ -221,6 +221,7 @@ def _wait_policy(tier: WaitTier, delay: timedelta) -> Policy:
 def _users() -> tuple[User, ...]:
     """The least rights that work; what Celery's events and remote control need is made by the workers themselves."""
     pidbox = r"mailer\.pidbox|reply\.mailer\.pidbox|.+\.mailer\.pidbox"
+    events = rf"^(mailer\.ev(\..+)?|{pidbox})$"
     return (
         User(
             name="auth",
@@ -237,13 +238,7 @@ def _users() -> tuple[User, ...]:
         ),
         # A person with the command line: takes dead and waiting letters, sends each back or reports its end.
         User(name="operator", configure=_NOTHING, write=r"^(mail|reports)$", read=_LYING),
-        User(
-            name="flower",
-            configure=rf"^(mailer\.ev(\..+)?|{pidbox})$",
-            write=rf"^(mailer\.ev(\..+)?|{pidbox})$",
-            read=rf"^(mailer\.ev(\..+)?|{pidbox})$",
-            tags="management",
-        ),
+        User(name="flower", configure=events, write=events, read=events, tags="management"),
         # A person at the console who only looks: sees all of it, and can neither take a message nor put one in.
         User(name="viewer", configure=_NOTHING, write=_NOTHING, read=_NOTHING, tags="monitoring"),
     )

@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from auth_service.errors import ProofRequired
 from auth_service.http.schemas import ProblemAnswer
+from auth_service.http.statuses import STATUSES
 from support.auth_api import PUBLIC_URL, AuthApi
 
 OAUTH_ERROR = "schemas/OAuthErrorAnswer"
@@ -57,8 +61,11 @@ def test_every_call_says_what_it_is_and_that_errors_are_problems(document: dict[
             assert call["summary"]
             for status, answer in call["responses"].items():
                 assert answer["description"]
+                media_types = list(answer.get("content", ()))
                 if int(status) >= 400 and OAUTH_ERROR not in str(answer["content"]):
-                    assert list(answer["content"]) == ["application/problem+json"]
+                    assert media_types == ["application/problem+json"]
+                elif int(status) < 400:
+                    assert len(media_types) == (0 if status == "204" else 1)
     assert len(names) == len(set(names))
 
 
@@ -115,3 +122,24 @@ def test_every_problem_has_its_place_in_the_documentation(api: AuthApi, document
 def test_problems_look_as_described(api: AuthApi) -> None:
     for answer in (api.get("/nothing"), api.post("/v1/registrations", {"email": 1})):
         assert ProblemAnswer.model_validate(answer.get_json())
+
+
+def test_answers_have_no_defaults_and_no_nulls_because_what_is_not_known_is_left_out(
+    document: dict[str, Any],
+) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        if name.endswith("Answer"):
+            for field in schema["properties"].values():
+                assert "default" not in field
+                assert "null" not in str(field)
+
+
+def test_what_a_problem_says_beside_the_words_is_described() -> None:
+    errors = set(STATUSES) - {ProofRequired}
+    members = [error().members() for error in errors]
+    members.append(ProofRequired({"algorithm": "any"}, expires_at=datetime.now(UTC)).members())
+    told = {name for more in members for name in more}
+    page = (Path(__file__).parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
+    assert told == {"challenge", "expires_at", "max_age", "asked_by"}
+    assert told < ProblemAnswer.model_fields.keys()
+    assert [name for name in told if f"`{name}`" not in page] == []

@@ -28,6 +28,7 @@ from auth_service.http.flaws import flaw
 from auth_service.http.passwords import PasswordChecks
 from auth_service.http.problems import Refusal
 from auth_service.http.route import (
+    AFTER,
     BODY_PROBLEMS,
     READER_PROBLEMS,
     SIGNED_IN_PROBLEMS,
@@ -98,7 +99,7 @@ class OwnAccount:
                 name="list_letters",
                 group=_GROUP,
                 summary="Emails sent to me",
-                query={"after": "As `next` of the answer before."},
+                query={"after": AFTER},
                 answer=Answer(
                     status=HTTPStatus.OK,
                     description="Emails to the account's present address and what became of them, newest first.",

@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Annotated
 
 from flask import Response
+from pydantic import Field
 
+from auth_service.http.fields import AnswerBody
 from auth_service.http.route import Answer, Route
 from auth_service.security.token_keys import PUBLISHED_SECONDS, TokenKeys
+
+
+class JwkAnswer(AnswerBody):
+    """A public key (RFC 7517, RFC 7518 section 6.2)."""
+
+    kty: Annotated[str, Field(examples=["EC"])]
+    crv: Annotated[str, Field(examples=["P-256"])]
+    x: str
+    y: str
+    kid: Annotated[str, Field(description="As in the header of a token.")]
+    use: Annotated[str, Field(examples=["sig"])]
+    alg: Annotated[str, Field(examples=["ES256"])]
+
+
+class JwksAnswer(AnswerBody):
+    """A JWK set."""
+
+    keys: Sequence[JwkAnswer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +54,7 @@ class Jwks:
                     "A JWK set (RFC 7517). Take the key that a token's `kid` names, and only ES256; a new key is here before it "
                     "signs, longer than a copy may be kept."
                 ),
-                answer=Answer(status=HTTPStatus.OK, description="The public keys."),
+                answer=Answer(status=HTTPStatus.OK, description="The public keys.", schema=JwksAnswer),
             ),
         )
 

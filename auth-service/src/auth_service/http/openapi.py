@@ -78,13 +78,21 @@ def _operation(route: Route) -> dict[str, Any]:
     parameters = [
         {
             "name": name,
-            "in": place,
-            "required": place == "path",
+            "in": "path",
+            "required": True,
             "description": text,
             "schema": {"type": "string"},
         }
-        for place, named in (("path", route.parameters), ("query", route.query))
-        for name, text in named.items()
+        for name, text in route.parameters.items()
+    ] + [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": query.description,
+            "schema": dict(query.schema),
+        }
+        for name, query in route.query.items()
     ]
     if parameters:
         operation["parameters"] = parameters
@@ -119,6 +127,8 @@ def _from_outside(route: Route) -> Sequence[Problem]:
 
 def _answer(route: Route) -> dict[str, Any]:
     answer = route.answer
+    if answer.status is HTTPStatus.NO_CONTENT:
+        return {"description": answer.description}
     if answer.schema is not None:
         schema: dict[str, Any] = _reference(answer.schema)
     else:
@@ -178,6 +188,8 @@ def _opened(schema: Any) -> Any:
         return [_opened(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
+    if isinstance(schema.get("properties"), dict):
+        schema = _as_sent(schema)
     opened = {name: _opened(part) for name, part in schema.items() if name not in {"enum", "const"}}
     known = schema.get("enum", [schema["const"]] if "const" in schema else None)
     if isinstance(known, list):
@@ -185,6 +197,20 @@ def _opened(schema: Any) -> Any:
         opened["description"] = " ".join(filter(None, [schema.get("description"), listed]))
         opened["examples"] = known
     return opened
+
+
+def _as_sent(schema: dict[str, Any]) -> dict[str, Any]:
+    """Returns the schema of an object without defaults: where None is one the field is left out, any other is always sent."""
+    required = list(schema.get("required", []))
+    properties = {}
+    for name, field in schema["properties"].items():
+        properties[name] = {key: value for key, value in field.items() if key != "default"}
+        if "default" in field and field["default"] is not None:
+            required.append(name)
+        elif "default" in field:
+            (known,) = (part for part in properties[name].pop("anyOf") if part != {"type": "null"})
+            properties[name] |= known
+    return {**schema, "properties": properties} | ({"required": required} if required else {})
 
 
 def _reference(model: type[BaseModel]) -> dict[str, str]:

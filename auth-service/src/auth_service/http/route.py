@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from flask import Response
 from pydantic import BaseModel
@@ -46,6 +46,22 @@ class Answer:
     media_type: str = "application/json"
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What may follow a path, never required.
+
+    Attributes:
+        description: for people.
+        schema: JSON Schema of its value.
+    """
+
+    description: str
+    schema: Mapping[str, Any]
+
+
+AFTER = Query("As `next` of the answer before.", {"type": "string", "format": "uuid"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One call.
@@ -62,7 +78,7 @@ class Route:
         answer: on success.
         problems: on failure; `internal_error` goes without saying.
         parameters: descriptions of the path's arguments.
-        query: descriptions of what may follow the path, none of it required.
+        query: what may follow the path.
         signed_in: whether it takes an access token.
         may_be_signed_in: whether it takes one and needs none.
         may_be_application: whether an application may say that it calls for its people.
@@ -82,7 +98,7 @@ class Route:
     bodies: Sequence[type[BaseModel]] = ()
     problems: Sequence[Problem] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Query] = field(default_factory=dict)
     signed_in: bool = False
     may_be_signed_in: bool = False
     may_be_application: bool = False

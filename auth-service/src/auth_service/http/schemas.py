@@ -212,3 +212,25 @@ class ProblemAnswer(AnswerBody):
         Sequence[FieldFlaw] | None,
         Field(default=None, description="Where fields are to blame: all that is wrong with them."),
     ]
+    challenge: Annotated[
+        Mapping[str, Any] | None,
+        Field(default=None, description="Of `proof_required`: the work, as ALTCHA's clients take it."),
+    ]
+    expires_at: Annotated[
+        AwareDatetime | None,
+        Field(default=None, description="Of `proof_required`: until when a solution is taken."),
+    ]
+    max_age: Annotated[
+        int | None,
+        Field(
+            default=None,
+            description="Of `recent_sign_in_needed`: seconds that the sign-in may be ago (RFC 9470).",
+        ),
+    ]
+    asked_by: Annotated[
+        str | None,
+        Field(
+            default=None,
+            description="Of `sign_in_needed`: the address of the account that asked, masked.",
+        ),
+    ]

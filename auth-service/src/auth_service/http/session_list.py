@@ -16,9 +16,11 @@ from auth_service.http.body import unprocessable
 from auth_service.http.flaws import flaw
 from auth_service.http.problems import Refusal
 from auth_service.http.route import (
+    AFTER,
     READER_PROBLEMS,
     SIGNED_IN_PROBLEMS,
     Answer,
+    Query,
     Route,
     json_answer,
     problems_of,
@@ -27,6 +29,7 @@ from auth_service.http.session_schemas import SessionEntry, SessionsAnswer
 
 _ENDED = Answer(status=HTTPStatus.NO_CONTENT, description="Ended.")
 _CURRENT = "current"
+_EXCEPT = Query("`current` ends all but the one that asks.", {"const": _CURRENT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,7 @@ class SessionList:
                 name="list_sessions",
                 group="Sessions",
                 summary="Where am I signed in?",
-                query={"after": "As `next` of the answer before."},
+                query={"after": AFTER},
                 answer=Answer(
                     status=HTTPStatus.OK, description="Open sessions, newest first.", schema=SessionsAnswer
                 ),
@@ -60,7 +63,7 @@ class SessionList:
                 name="end_sessions",
                 group="Sessions",
                 summary="Sign out everywhere",
-                query={"except": "With `current` it ends all but the one that asks."},
+                query={"except": _EXCEPT},
                 answer=_ENDED,
                 problems=(*SIGNED_IN_PROBLEMS, unprocessable()),
                 signed_in=True,

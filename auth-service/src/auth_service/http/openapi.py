@@ -169,7 +169,10 @@ def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
     _, document = models_json_schema(list(models), ref_template=_REF)
     schemas: dict[str, Any] = document["$defs"]
     strict = _reachable({body.__name__ for route in routes for body in route.bodies}, schemas)
-    return {name: schema if name in strict else _opened(schema) for name, schema in sorted(schemas.items())}
+    return {
+        name: _as_taken(schema) if name in strict else _opened(schema)
+        for name, schema in sorted(schemas.items())
+    }
 
 
 def _reachable(names: set[str], schemas: Mapping[str, Any]) -> set[str]:
@@ -199,12 +202,24 @@ def _opened(schema: Any) -> Any:
     return opened
 
 
+def _as_taken(schema: dict[str, Any]) -> dict[str, Any]:
+    """Returns the schema of a body without defaults: generators take what has one for always there."""
+    if "properties" not in schema:
+        return schema
+    fields = schema["properties"].items()
+    return schema | {"properties": {name: _without_default(field) for name, field in fields}}
+
+
+def _without_default(field: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in field.items() if key != "default"}
+
+
 def _as_sent(schema: dict[str, Any]) -> dict[str, Any]:
     """Returns the schema of an object without defaults: where None is one the field is left out, any other is always sent."""
     required = list(schema.get("required", []))
     properties = {}
     for name, field in schema["properties"].items():
-        properties[name] = {key: value for key, value in field.items() if key != "default"}
+        properties[name] = _without_default(field)
         if "default" in field and field["default"] is not None:
             required.append(name)
         elif "default" in field:

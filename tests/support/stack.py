@@ -170,7 +170,9 @@ def command(
 def overrides(root: Path, env: Mapping[str, str]) -> dict[str, str]:
     """Variables for a stack in `root` without limits, on ports away from those of a stack that somebody works with."""
     usual = {name: os.environ[name] for name in ("PATH", "POSTERN_RABBITMQ") if name in os.environ}
-    return {**usual, "POSTERN_STATE": str(root), "POSTERN_PORTS": "any", **NO_LIMITS, **env}
+    # Tests side by side keep a small machine so busy that a request may wait its turn for long.
+    patient = {"AUTH_HASH_WAIT_SECONDS": "10"}
+    return {**usual, "POSTERN_STATE": str(root), "POSTERN_PORTS": "any", **NO_LIMITS, **patient, **env}
 
 
 def launch(root: Path, env: Mapping[str, str] | None = None) -> Stack:

@@ -126,6 +126,19 @@ def test_an_applications_session_is_seen_and_not_its_tokens(api: AuthApi, signed
     assert person.refresh_token not in page
 
 
+def test_the_page_of_an_account_with_very_many_sessions_is_a_light_one(
+    api: AuthApi, signed_in: Visitor
+) -> None:
+    api.sql(
+        "INSERT INTO sessions (id, account_id, client_id, amr, auth_time, device, source, idle_until, expires_at)"
+        " SELECT gen_random_uuid(), account_id, client_id, amr, auth_time, repeat('d', 60), repeat('f', 39),"
+        " idle_until, expires_at FROM sessions, generate_series(1, 99)"
+    )
+    page = signed_in.open("/account")
+    assert page.text.count('name="session"') > 40
+    assert len(page.data) < 60_000
+
+
 def test_a_use_is_written_down_once_a_minute(api: AuthApi, signed_in: Visitor) -> None:
     api.sql(
         "UPDATE sessions SET last_used_at = now() - interval '2 minutes', idle_until = now() + interval '1 day'"

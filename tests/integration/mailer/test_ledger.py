@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, event, text
 
 from mail_contract.messages import Cancellation, CancellationReason, EnvelopeHeader
+from mailer_service.db.holds import HoldRow
 from mailer_service.db.interventions import InterventionRow
 from mailer_service.db.migrate import migrate
 from mailer_service.db.session_lock import SessionLock
@@ -470,7 +471,8 @@ def test_the_migrations_make_the_tables_of_the_models(mailer_database: Database)
             context = MigrationContext.configure(
                 connection, opts={"compare_type": True, "compare_server_default": True}
             )
-            assert compare_metadata(context, InterventionRow.metadata) == []
+            assert InterventionRow.metadata is HoldRow.metadata
+            assert compare_metadata(context, HoldRow.metadata) == []
             made = connection.execute(
                 text("SELECT conname FROM pg_constraint WHERE conrelid IN (SELECT oid FROM pg_class)")
             )

@@ -28,6 +28,7 @@ FORMS = {
     "DATABASE_URL": "postgresql://auth:{}@127.0.0.1:5432/auth",
     "BROKER_URL": "amqp://auth:{}@127.0.0.1:5672/postern",
     "ADMIN_URL": "http://admin:{}@127.0.0.1:15672",
+    "BROKER_API_URL": "http://flower:{}@127.0.0.1:15672",
     "SMTP_URL": "smtps://user:{}@127.0.0.1:465",
     "PUBLIC_URL": "https://user:{}@127.0.0.1",
     "SIGN_IN_URL": "https://user:{}@127.0.0.1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from mailer_service.db.holds import HoldRow  # noqa: F401 - makes its table known
 from mailer_service.db.interventions import InterventionRow
 
 context.configure(

@@ -1,7 +1,6 @@
 """Sign-ups that go on while the stack is disturbed, and the count of their letters afterwards."""
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,7 +76,7 @@ def load(stack: ComposeStack, name: str) -> Iterator[Load]:
     thread = threading.Thread(target=people.sign_up, args=(stop,))
     thread.start()
     try:
-        time.sleep(4 * EVERY_SECONDS)
+        eventually(lambda: bool(people.accepted), within=PATIENCE)
         yield people
     finally:
         stop.set()

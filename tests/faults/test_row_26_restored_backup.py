@@ -59,6 +59,8 @@ def test_of_a_restored_pair_no_letter_that_the_ledger_knows_is_sent_again(scenar
         with backup_of(at.mailer_database) as newer:
             scenario.forgotten.update(lost := scenario.commit(count))
             scenario.wait_until_sent(lost)
+            known = scenario.ledger()
+            scenario.forgotten_entries.update((letter, known[letter]) for letter in lost)
             scenario.services.kill(*JOURNEY, "mailer")
             older.restore()
             newer.restore()

@@ -59,6 +59,7 @@ class Scenario:
         asked: everybody a letter was asked for, with its id where it went straight into the outbox.
         planted: ids of the two messages that must become dead letters and stall nobody.
         forgotten: letters sent that a restored database knows nothing of.
+        forgotten_entries: what the ledger knew of them, where that was restored too.
         tokens: that must stay refused.
         healed_at: when the fault was over, on the clock of `time.monotonic`.
         figures: once the run is settled.
@@ -80,6 +81,7 @@ class Scenario:
     asked: dict[str, UUID | None] = field(default_factory=dict)
     planted: set[UUID] = field(default_factory=set)
     forgotten: set[UUID] = field(default_factory=set)
+    forgotten_entries: dict[UUID, LedgerEntry] = field(default_factory=dict)
     tokens: OldTokens = field(default_factory=OldTokens)
     healed_at: float | None = None
     figures: Figures | None = None

@@ -116,7 +116,7 @@ def _gather(scenario: Scenario, resting: frozenset[str]) -> Evidence:
         accepted=len(receipts) + straight,
         delivered=sum(on_the_wire(person) in reached for person in scenario.asked),
         received=received_letters(messages),
-        ledger=ledger_of_mailer(at.mailer_database),
+        ledger=scenario.forgotten_entries | ledger_of_mailer(at.mailer_database),
         dead=tuple(one for one in dead if one.letter not in scenario.planted),
         planted=scenario.planted <= {one.letter for one in dead},
         outbox=outbox_rows(at.auth_database),

@@ -35,10 +35,14 @@ docker compose build --quiet api mailer topology
 echo "making the secrets that are missing, in $secrets"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-digests >"$scratch/before"
+umask 077
+mkdir -p "$POSTERN_COMPOSE_STATE"
+# What the stack was last started with, so that a secret that a person wrote since is noticed as well.
+applied=$POSTERN_COMPOSE_STATE/secrets.applied
+[ -e "$applied" ] || digests >"$applied"
 deploy/compose/secrets.sh "$secrets"
 digests >"$scratch/after"
-comm -13 "$scratch/before" "$scratch/after" | sed -e 's/^[^ ]* [^ ]* //' >"$scratch/changed"
+comm -13 "$applied" "$scratch/after" | sed -e 's/^[^ ]* [^ ]* //' >"$scratch/changed"
 readers "$scratch/changed" >"$scratch/readers"
 echo "starting"
 docker compose up --detach --wait --remove-orphans "$@"
@@ -48,6 +52,7 @@ if [ -s "$scratch/readers" ]; then
     echo "starting anew what reads a changed secret: $(tr '\n' ' ' <"$scratch/readers")"
     xargs docker compose up --detach --wait --no-deps --force-recreate <"$scratch/readers"
 fi
+mv -f "$scratch/after" "$applied"
 
 # What the person has set to off; Compose itself says nothing of it.
 off=$(env | sed -n -e "s/^\(AUTH_LIMIT_[A-Z_]*\)=off\$/\1/p" -e "s/^\(AUTH_CAMPAIGN\)=off\$/\1/p" | sort | tr "\\n" " ")

@@ -80,8 +80,8 @@ def configure_logging(
     signals.setup_logging.connect(_leave_logging_alone, weak=False, dispatch_uid="postern-logging")
 
 
-_CHATTY = ("celery.worker.strategy", "celery.app.trace")
-"""Two lines a task, which say less than the one of our own."""
+_CHATTY = ("celery.worker.strategy", "celery.app.trace", "authlib")
+"""Two lines a task, which say less than the one of our own; and, where all is logged, every token that is issued."""
 
 
 def _leave_unsaid() -> None:

@@ -38,6 +38,23 @@ def test_every_record_is_one_json_line_with_service_and_correlation_id() -> None
     assert "RuntimeError: boom" in lines[2]["exception"]
 
 
+def test_the_library_of_oauth_says_no_token_whatever_the_level() -> None:
+    program = (
+        "import logging\n"
+        "import auth_service.http.oauth_server\n"
+        "from service_runtime.telemetry import configure_logging\n"
+        "configure_logging(service='auth-api', format='json', level='DEBUG')\n"
+        "names = [name for name in logging.root.manager.loggerDict if name.startswith('authlib.oauth2.rfc6749')]\n"
+        "assert names\n"
+        "for name in names:\n"
+        "    logging.getLogger(name).debug('Issue token %r to %r', 'a-token', 'shop')\n"
+        "logging.getLogger('another').debug('said')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "a-token" not in done.stdout + done.stderr
+    assert "said" in done.stdout
+
+
 def test_neither_format_prints_local_variables() -> None:
     for format in ("json", "console"):  # noqa: A001
         output = run(format)

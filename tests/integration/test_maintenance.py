@@ -149,12 +149,12 @@ class Rows:
         )
         return hash_
 
-    def code(self, session: UUID, *, over_for: timedelta, used: bool) -> bytes:
+    def code(self, session: UUID, *, over_for: timedelta, opened: UUID | None = None) -> bytes:
         hash_ = uuid4().bytes * 2
         self._execute(
-            "INSERT INTO authorization_codes (hash, session_id, client_id, redirect_uri, challenge, expires_at, used_at)"
-            " VALUES (%s, %s, 'shop', 'https://shop.example', repeat('x', 43), now() - %s, CASE WHEN %s THEN now() END)",
-            (hash_, str(session), over_for, used),
+            "INSERT INTO authorization_codes (hash, session_id, client_id, redirect_uri, challenge, expires_at, used_at, opened_id)"
+            " VALUES (%s, %s, 'shop', 'https://shop.example', repeat('x', 43), now() - %s, now(), %s)",
+            (hash_, str(session), over_for, opened and str(opened)),
         )
         return hash_
 
@@ -333,13 +333,16 @@ def test_refresh_tokens_go_a_month_after_their_use(outbox: Outbox, rows: Rows) -
     assert set(rows.column("refresh_tokens", "hash")) == kept
 
 
-def test_authorization_codes_go_a_day_after_their_end_used_or_not(outbox: Outbox, rows: Rows) -> None:
-    session = rows.session(rows.account(), idle_for=-DAY / 2)
-    rows.code(session, over_for=1.1 * DAY, used=True)
-    rows.code(session, over_for=1.1 * DAY, used=False)
+def test_authorization_codes_go_at_their_end_and_a_day_later_if_they_gave_a_session(
+    outbox: Outbox, rows: Rows
+) -> None:
+    account = rows.account()
+    session, opened = (rows.session(account, idle_for=-DAY / 2) for _ in range(2))
+    rows.code(session, over_for=1.1 * DAY, opened=opened)
+    rows.code(session, over_for=0 * DAY)
     kept = {
-        rows.code(session, over_for=0.9 * DAY, used=True),
-        rows.code(session, over_for=0 * DAY, used=False),
+        rows.code(session, over_for=0.9 * DAY, opened=opened),
+        rows.code(session, over_for=-DAY / 24),
     }
     assert run(outbox, purge_codes) == 2
     assert set(rows.column("authorization_codes", "hash")) == kept

@@ -17,7 +17,9 @@ def build_oauth(settings: ApiSettings, shared: Shared, sessions: Sessions) -> To
     return TokenEndpoint(
         server=OAuthServer(
             applications=settings.applications,
-            codes=AuthorizationCodes(transactions=shared.transactions, sessions=sessions),
+            codes=AuthorizationCodes(
+                transactions=shared.transactions, sessions=sessions, keyed_hash=shared.keyed_hash
+            ),
             sessions=sessions,
             sources=shared.sources,
             issuer=settings.public_url,

@@ -13,16 +13,22 @@ from auth_service.account_errors import InvalidCode
 from auth_service.db import authorization_codes
 from auth_service.db.account_changes import lock_account
 from auth_service.db.authorization_codes import IssuedCode
+from auth_service.db.limits import admit
 from auth_service.db.transactions import Transactions
 from auth_service.domain.audit import AuditAction
+from auth_service.domain.limit import parse_limit
 from auth_service.domain.session import AccountSession, Client, Method
+from auth_service.errors import RateLimited
 from auth_service.flows.authenticate import SignedIn
 from auth_service.flows.end_sessions import end_reused
 from auth_service.flows.sessions import Grant, Sessions
-from auth_service.security.secrets import Secret
+from auth_service.security.secrets import KeyedHash, Secret
 
 LIFETIME: Final = timedelta(seconds=60)
 """How long a code is good; RFC 6749 allows ten minutes, and a browser and a server take a second."""
+
+ISSUES: Final = parse_limit("20/minute 200/hour")
+"""Of one account, whatever the application: a person comes and goes a few times, and a loop would fill the table."""
 
 _log = structlog.get_logger(__name__)
 
@@ -33,11 +39,13 @@ class AuthorizationCodes:
 
     transactions: Transactions
     sessions: Sessions
+    keyed_hash: KeyedHash
 
     def issue(self, signed_in: SignedIn, *, client_id: str, redirect_uri: str, challenge: str) -> Secret:
         """Returns a code that this application may redeem once, from this address, with the verifier of this challenge.
 
         Raises:
+            RateLimited: there were more than `ISSUES`.
             DatabaseUnavailable: there is none, or nobody knows of it.
         """
         code = Secret.new()
@@ -48,7 +56,11 @@ class AuthorizationCodes:
             redirect_uri=redirect_uri,
             challenge=challenge,
         )
+        key = self.keyed_hash.limit_key("authorization_codes", str(issued.account_id))
         with self.transactions.begin() as session:
+            admission = admit(session, key, ISSUES)
+            if not admission.admitted:
+                raise RateLimited(admission.whole_seconds)
             authorization_codes.add_code(session, issued, session_id=signed_in.session.id, lifetime=LIFETIME)
         _log.info("code_issued", session_id=str(signed_in.session.id), client_id=client_id)
         return code

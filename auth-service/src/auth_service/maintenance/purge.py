@@ -39,7 +39,7 @@ SESSION_MEMORY: Final = timedelta(days=30)
 """How long after its end a session is remembered, and after its use a refresh token: one that comes back later is only unknown."""
 
 CODE_MEMORY: Final = timedelta(days=1)
-"""How long after its end an authorization code is remembered, so that one that comes back ends what it gave."""
+"""How long after its end an authorization code that gave a session is remembered, so that one that comes back ends it."""
 
 EMAIL_CHANGE_MEMORY: Final = timedelta(days=30)
 """How long a change of address is remembered; the way back is open for 7 days."""
@@ -127,12 +127,16 @@ def purge_refresh_tokens(session: Session, *, limit: int) -> int:
 
 
 def purge_codes(session: Session, *, limit: int) -> int:
-    """Deletes authorization codes whose end is long past, used or not, at most `limit`; returns how many."""
+    """Deletes authorization codes, at most `limit`; returns how many: at their end, but those that gave a session long after it."""
     return _delete_some(
         session,
         AuthorizationCode,
         AuthorizationCode.hash,
-        AuthorizationCode.expires_at <= func.now() - CODE_MEMORY,
+        AuthorizationCode.expires_at <= func.now(),
+        or_(
+            AuthorizationCode.opened_id.is_(None),
+            AuthorizationCode.expires_at <= func.now() - CODE_MEMORY,
+        ),
         limit=limit,
     )
 

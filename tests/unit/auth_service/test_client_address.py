@@ -118,7 +118,10 @@ def passed_on(peer: str, forwarded: str, *, header: ForwardingHeader) -> str:
     [
         ("for=203.0.113.7", "203.0.113.7"),
         ('for="[2001:db8::7]:4711";proto=https', "2001:db8::7"),
-        ("for=198.51.100.1, for=203.0.113.7", "203.0.113.7"),
+        # It appended to what the person's browser, or whoever pretends to be one, had sent it.
+        ("for=198.51.100.1, for=203.0.113.7", "None"),
+        ("for=203.0.113.7, for=198.51.100.1, for=10.0.0.9", "None"),
+        ("for=unknown, for=203.0.113.7", "None"),
         ("for=unknown", "None"),
         ("for=_hidden", "None"),
         ("", "None"),

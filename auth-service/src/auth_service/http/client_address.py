@@ -46,15 +46,15 @@ class ClientAddresses:
     def passed_on(self, environ: Mapping[str, Any]) -> IPAddress | None:
         """Returns whose request an application passes on, as `Forwarded` says (RFC 7239); None where it does not.
 
-        To be asked only when the application has proved who it is. What stands furthest to the right it wrote itself, unless
-        proxies of ours write the same header: then what those wrote comes behind it.
+        To be asked only when the application has proved who it is. It names one; where more stand there, it passed on what a
+        stranger had sent it, and none of them is its word. What proxies of ours write into the same header comes behind it.
         """
         fors = list(_fors(str(environ.get("HTTP_FORWARDED", ""))))
         peer = _parse(str(environ.get("REMOTE_ADDR", "")))
         if self.header is ForwardingHeader.FORWARDED and peer is not None and self._is_ours(peer):
             while fors and (hop := _parse(fors.pop())) is not None and self._is_ours(hop):
                 pass
-        return _parse(fors[-1]) if fors else None
+        return _parse(fors[0]) if len(fors) == 1 else None
 
     def _hops(self, environ: Mapping[str, Any]) -> Sequence[str]:
         match self.header:

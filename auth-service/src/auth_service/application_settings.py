@@ -31,15 +31,17 @@ _LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _PRIVATE_USE: Final = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:/[^/].*")
 """A reversed domain name and one slash (RFC 8252 section 7.1)."""
 
-_PRINTABLE: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
+_PRINTABLE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _SECRET: Final = re.compile(r"[A-Za-z0-9._~-]{32,128}")
+_NO_SECRETS: Final = frozenset(hashlib.sha256(nothing).hexdigest() for nothing in (b"", b"\n", b"\r\n", b" "))
+"""What a command prints whose variable was not set, and which everybody knows."""
 _MEMBER: Final = re.compile(r"[a-z0-9_]{1,24}")
 _MOST_LOGO: Final = 8 * 1024
 
 
 def _redirect_uri(uri: str) -> str:
     if not _PRINTABLE.fullmatch(uri) or "*" in uri or "#" in uri:
-        raise ValueError("must be a whole address in ASCII, without `*`, `\\` and fragment")
+        raise ValueError('must be a whole address in ASCII, without `*`, `\\`, `"` and fragment')
     parts = _split(uri)
     if parts.scheme in {"http", "https"}:
         _check_host(uri)
@@ -89,6 +91,12 @@ def _of_a_file(path: Path) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def _digest(digest: str) -> str:
+    if digest in _NO_SECRETS:
+        raise ValueError("must be of a secret: this is the digest of nothing")
+    return digest
+
+
 _Words = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _Color = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 
@@ -99,7 +107,7 @@ class _Entry(BaseModel):
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
     name: _Words
     public: bool = False
-    secret_sha256: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = []
+    secret_sha256: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), AfterValidator(_digest)]] = []
     secret_files: list[Annotated[str, AfterValidator(lambda path: _of_a_file(Path(path)))]] = []
     redirect_uris: list[Annotated[str, Field(max_length=1024), AfterValidator(_redirect_uri)]] = []
     origins: list[Annotated[str, Field(max_length=256), AfterValidator(_origin)]] = []
@@ -165,6 +173,9 @@ def parse_applications(text: str) -> Applications:
     by_id = {application.id: application for application in found}
     if len(by_id) < len(found):
         raise ValueError("two applications have the same id")
+    for number, application in enumerate(found, start=1):
+        if application.audience != application.id and application.audience in by_id:
+            raise ValueError(f"application {number} ({application.id}) audience: is another application's id")
     return Applications(by_id=MappingProxyType(by_id))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from auth_service.application_settings import ApplicationSettings
@@ -108,6 +108,15 @@ class ApiSettings(LinkingSettings, LimitSettings, SessionSettings, ApplicationSe
     hash_wait_seconds: Annotated[float, Field(gt=0, le=10)] = 2.0
     breach_list_url: ListUrl | None = None
     prometheus_dir: Path | None = None
+
+    @model_validator(mode="after")
+    def _keeps_our_audience(self) -> Self:
+        # A token that an application got for a code would open everything here and with whoever asks for ours.
+        own = self.audience or self.public_url
+        for id_, audience in self.applications.audiences.items():
+            if audience == own:
+                raise ValueError(f"AUTH_APPLICATIONS: the audience of {id_} is our own (AUTH_AUDIENCE)")
+        return self
 
 
 class RelaySettings(_Settings):

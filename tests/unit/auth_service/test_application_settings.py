@@ -58,6 +58,7 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
         "shop:/back",
         "com.example.shop://back",
         "https://shop.example/a b",
+        'https://shop.example/back?a="b"',
         "https://shop.exämple/",
         "https://shop.example\\@evil.example/",
         "https://[::1/back",
@@ -77,6 +78,10 @@ def test_redirect_uris_are_whole_and_safe(uri: str) -> None:
         ({SECRETWORD: "x"}, r"\(shop\): Extra inputs"),
         ({"secret_sha256": [SECRETWORD]}, r"secret_sha256\[1\]: "),
         ({"secret_sha256": []}, "must be `public` or have a secret"),
+        *(
+            ({"secret_sha256": [DIGEST, hashlib.sha256(nothing).hexdigest()]}, "digest of nothing")
+            for nothing in (b"", b"\n")
+        ),
         ({"public": True}, "and not both"),
         ({"id": "postern"}, "postern is our own"),
         ({"id": "a shop"}, "application 1 id: "),
@@ -101,6 +106,13 @@ def test_what_is_wrong_is_named_and_not_repeated(changes: dict[str, Any], said: 
         read(SHOP | changes)
     assert SECRETWORD not in str(refused.value)
     assert re.match(r"application 1\b", str(refused.value))
+
+
+def test_no_audience_is_another_applications_id() -> None:
+    assert read(SHOP | {"audience": "shop"}, PHONE).get("shop").audience == "shop"
+    for entries in ((SHOP | {"audience": "phone"}, PHONE), (PHONE, SHOP | {"audience": "phone"})):
+        with pytest.raises(ValueError, match=r"application . \(shop\) audience: is another application's id"):
+            read(*entries)
 
 
 def test_a_list_of_different_applications_is_asked_for() -> None:

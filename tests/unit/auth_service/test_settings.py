@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from auth_service.domain.limit import parse_limit
@@ -49,6 +51,24 @@ def test_trusted_proxies_are_networks_with_commas_between(environment: pytest.Mo
         "fd00::/8",
         "192.0.2.1/32",
     ]
+
+
+def test_no_application_has_our_own_audience(environment: pytest.MonkeyPatch) -> None:
+    def register(**members: str) -> None:
+        entry = {"id": "shop", "name": "The Shop", "public": True, **members}
+        environment.setenv("AUTH_APPLICATIONS", json.dumps([entry]))
+
+    for audience in ("https://accounts.example.com", "https://api.example.com"):
+        register(audience=audience)
+        with pytest.raises(SettingsError, match="the audience of shop is our own"):
+            load(ApiSettings)
+        environment.setenv("AUTH_AUDIENCE", "https://api.example.com")
+    environment.setenv("AUTH_AUDIENCE", "shop")
+    register()
+    with pytest.raises(SettingsError, match="the audience of shop is our own"):
+        load(ApiSettings)
+    register(audience="https://api.shop.example")
+    assert load(ApiSettings).applications.audiences == {"shop": "https://api.shop.example"}
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -81,6 +81,14 @@ def test_keys_and_metadata_are_for_everybody(api: AuthApi) -> None:
         assert answer.headers["Cache-Control"].startswith("public, max-age=")
 
 
+def test_what_is_no_document_there_is_nobodys(api: AuthApi) -> None:
+    for path, status in (("/.well-known/change-password", 302), ("/.well-known/nothing", 404)):
+        answer = api.get(path, Origin="https://anybody.example")
+        assert answer.status_code == status
+        assert ALLOWED not in answer.headers
+        assert answer.headers.get("Cross-Origin-Resource-Policy") != "cross-origin"
+
+
 def test_without_registered_origins_nothing_is_said_of_them() -> None:
     api = AuthApi.on("postgresql://auth:nobody@127.0.0.1:1/auth")
     answer = api.get("/v1/policy", Origin=ORIGIN)

@@ -16,7 +16,7 @@ _METHODS: Final = "GET, POST, PUT, PATCH, DELETE"
 _HEADERS: Final = "Authorization, Content-Type, X-Request-ID"
 _EXPOSED: Final = "Retry-After, WWW-Authenticate, X-Request-ID"
 _OPEN: Final = "/.well-known/"
-"""Keys and metadata are for everybody."""
+"""Keys and metadata are for everybody; a page that is led to from there is not, nor what isn't there."""
 
 
 def is_registered(origins: AbstractSet[str], pages: AbstractSet[str]) -> bool:
@@ -26,8 +26,7 @@ def is_registered(origins: AbstractSet[str], pages: AbstractSet[str]) -> bool:
         origins: as browsers send them.
         pages: endpoints that are no calls of the API.
     """
-    called = request.endpoint is not None and request.endpoint not in pages
-    return called and request.headers.get("Origin") in origins
+    return _is_call(pages) and request.headers.get("Origin") in origins
 
 
 def answer_registered_origins(app: Flask, *, origins: AbstractSet[str], pages: AbstractSet[str]) -> None:
@@ -51,7 +50,7 @@ def answer_registered_origins(app: Flask, *, origins: AbstractSet[str], pages: A
         return response
 
     def allow(response: Response) -> Response:
-        if request.path.startswith(_OPEN):
+        if request.path.startswith(_OPEN) and _is_call(pages):
             response.headers["Access-Control-Allow-Origin"] = "*"
             response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
             return response
@@ -66,3 +65,7 @@ def answer_registered_origins(app: Flask, *, origins: AbstractSet[str], pages: A
 
     app.before_request(preflight)
     app.after_request(allow)
+
+
+def _is_call(pages: AbstractSet[str]) -> bool:
+    return request.endpoint is not None and request.endpoint not in pages

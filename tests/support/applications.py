@@ -93,8 +93,14 @@ class Client:
         """What a browser is answered that it sends there."""
         return visitor.client.get(self.address(**changes), headers={"User-Agent": FIREFOX})
 
+    def pressed(self, visitor: Visitor, **changes: str | None) -> TestResponse:
+        """What a browser is answered whose person presses the button of the page there."""
+        address = self.address(**changes)
+        assert visitor.open(address).status_code == 200
+        return visitor.post(address, **visitor.hidden("/v1/authorize"))
+
     def code(self, visitor: Visitor, **changes: str | None) -> str:
-        """The code that a signed-in browser brings back."""
+        """The code that a signed-in browser brings back from a site."""
         return came_back(self.asked(visitor, **changes))["code"]
 
     def token(self, **parameters: str) -> TestResponse:

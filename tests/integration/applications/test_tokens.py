@@ -1,7 +1,10 @@
 """① `/v1/token`: a code is good once, for a minute, for who asked for it; what it gives is a session as any other, but for its reach."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from werkzeug.test import TestResponse
 
@@ -12,9 +15,11 @@ from support.applications import (
     SHOP,
     Client,
     basic,
+    came_back,
     unknown_code,
 )
 from support.auth_api import PASSWORD, PUBLIC_URL, AuthApi
+from support.database import Database
 from support.signed_in import CURRENT, REFRESH, REVOKE, SESSIONS, SignedIn, add_account, sign_in
 from support.tokens import claims_verified_with, part
 from support.visitor import Visitor
@@ -48,9 +53,40 @@ def test_a_code_gives_a_session_whose_token_is_for_the_application(
     assert theirs["amr"] == ["pwd"]
 
 
+DEBUG_LOG = """
+import sys
+from service_runtime.telemetry import configure_logging
+configure_logging(service="auth-api", format="json", level="DEBUG")
+from support.applications import APPLICATIONS, Client
+from support.auth_api import AuthApi
+from support.signed_in import add_account
+from support.visitor import Visitor
+api = AuthApi.on(sys.argv[1], owner_url=sys.argv[2], applications=APPLICATIONS)
+add_account(api, "linh@example.com")
+visitor = Visitor.of(api)
+visitor.sign_in("linh@example.com")
+shop = Client(api=api)
+first = shop.exchange(shop.code(visitor)).get_json()
+second = shop.refresh(first["refresh_token"]).get_json()
+print("TOKENS", *[answer[name] for answer in (first, second) for name in ("access_token", "refresh_token")])
+"""
+
+
+def test_at_debug_the_log_shows_no_token(auth_database: Database) -> None:
+    command = [sys.executable, "-c", DEBUG_LOG, auth_database.url, auth_database.migrator_url]
+    tests = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=tests, capture_output=True, text=True, check=True)
+    log, _, tokens = (done.stdout + done.stderr).partition("TOKENS")
+    assert '"level": "debug"' in log or '"route": "/v1/token"' in log
+    issued = tokens.splitlines()[0].split()
+    assert len(issued) == 4
+    for token in issued:
+        assert token not in log
+
+
 def test_a_public_application_needs_the_verifier_alone(api: AuthApi, visitor: Visitor) -> None:
     phone = Client.public(api)
-    code = phone.asked(visitor).headers["Location"].split("code=")[1].split("&")[0]
+    code = came_back(phone.pressed(visitor), to=phone.redirect_uri)["code"]
     answer = phone.exchange(code)
     assert answer.status_code == 200
     assert part(answer.get_json()["access_token"], 1)["aud"] == "phone"
@@ -204,7 +240,8 @@ def test_an_applications_token_reads_the_account_and_signs_out_and_changes_nothi
     shop: Client, visitor: Visitor
 ) -> None:
     session = shop.signed_in(visitor)
-    assert session.call("GET", "/v1/account").get_json()["email"] == EMAIL
+    shown = session.call("GET", "/v1/account").get_json()
+    assert (shown["email"], shown.keys() & {"has_password", "pending_email"}) == (EMAIL, set())
     changes = {
         ("PATCH", "/v1/account"): {"locale": "vi"},
         ("PUT", "/v1/account/password"): {"current_password": PASSWORD, "password": "a horse in the garden"},
@@ -229,6 +266,22 @@ def test_an_applications_refresh_token_opens_no_page(api: AuthApi, shop: Client,
     thief.client.set_cookie(SESSION_COOKIE, session.refresh_token, secure=True)
     assert "Your account" not in thief.open("/account").text
     assert shop.asked(thief).headers["Location"].startswith("/signin")
+
+
+def test_an_applications_refresh_token_in_a_browsers_cookie_ends_nothing(
+    api: AuthApi, shop: Client, visitor: Visitor
+) -> None:
+    session = shop.signed_in(visitor)
+    successor = shop.refresh(session.refresh_token).get_json()["refresh_token"]
+    api.sql("UPDATE refresh_tokens SET used_at = now() - interval '1 hour' WHERE used_at IS NOT NULL")
+    thief = Visitor.of(api)
+    for token in (session.refresh_token, successor):
+        thief.client.set_cookie(SESSION_COOKIE, token, secure=True)
+        thief.open("/account")
+        assert thief.post("/signout", **thief.hidden("/signin")).status_code == 303
+        thief.client.set_cookie(SESSION_COOKIE, token, secure=True)
+        assert thief.sign_in(EMAIL).status_code == 200
+        assert session.call("GET", "/v1/account").status_code == 200
 
 
 def test_a_code_is_worth_nothing_when_its_browser_has_signed_out(

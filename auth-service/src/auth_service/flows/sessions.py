@@ -165,9 +165,9 @@ class Sessions:
         return grant
 
     def end_if_reused(self, session: Session, token: Secret) -> None:
-        """Ends the session of a refresh token that came back long after it was used, inside a transaction."""
+        """Ends a session of our own whose refresh token came back long after it was used, inside a transaction."""
         found = sessions.lock_session_of(session, token.digest)
-        if found is None or not found[0].is_open(found[1]):
+        if found is None or not found[0].is_open(found[1]) or found[0].client_id != OWN_CLIENT:
             return
         opened, now = found
         if judge(sessions.used_at(session, token.digest), now) is Presented.REUSED:

@@ -144,7 +144,11 @@ class OwnAccount:
 
     def get(self) -> Response:
         """Reads it."""
-        return json_answer(_answer(self.read(self.authentication(delegated=True).session.account_id)))
+        session = self.authentication(delegated=True).session
+        answer = _answer(self.read(session.account_id))
+        if session.delegated:
+            answer = answer.model_copy(update={"pending_email": None, "has_password": None})
+        return json_answer(answer)
 
     def patch(self) -> Response:
         """Sets the language."""

@@ -65,7 +65,12 @@ class AccountAnswer(AnswerBody):
         str | None, Field(default=None, description="An address that waits to be confirmed; often absent.")
     ]
     locale: Annotated[str, Field(description="Language of its emails, a BCP 47 tag.")]
-    has_password: Annotated[bool, Field(description="If not, one signs in by link or code only.")]
+    has_password: Annotated[
+        bool | None,
+        Field(
+            description="If not, one signs in by link or code only. Left out for an application that got its token for a code."
+        ),
+    ] = None
 
 
 class AccountChange(RequestBody):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 from flask import Response, request
 
-from auth_service.domain.session import Lifetimes
+from auth_service.domain.session import OWN_CLIENT, Lifetimes
 from auth_service.errors import DatabaseUnavailable
 from auth_service.flows.authenticate import SignedIn
 from auth_service.flows.continue_session import ContinueSession
@@ -72,7 +72,7 @@ class BrowserSession:
     def _revoke(self) -> None:
         token = _token()
         if token is not None:
-            self.sessions.revoke(token)
+            self.sessions.revoke(token, client_id=OWN_CLIENT)
 
 
 def _token() -> Secret | None:

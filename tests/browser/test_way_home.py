@@ -47,7 +47,11 @@ def sign_in(page: Page) -> None:
     page.get_by_role("button", name=TEXTS["signin"]["submit"], exact=True).first.click()
 
 
-def test_a_person_comes_signs_in_and_is_back_and_the_next_time_at_once(
+def go_on(page: Page) -> None:
+    page.get_by_role("button", name=TEXTS["signin"]["go_on"], exact=True).click()
+
+
+def test_a_person_comes_signs_in_presses_and_is_back_and_the_next_time_needs_no_password(
     desktop: Window, account_site: str, accounts: AuthApi, landing: str
 ) -> None:
     add_account(accounts, EMAIL)
@@ -55,11 +59,16 @@ def test_a_person_comes_signs_in_and_is_back_and_the_next_time_at_once(
     page = desktop.open(account_site + phone.address())
     expect(page.get_by_text("The Phone", exact=True)).to_be_visible()
     sign_in(page)
+    expect(page.get_by_text(EMAIL, exact=True)).to_be_visible()
+    sound(desktop, page)
+    go_on(page)
     expect(page.locator("body")).to_have_text("back with ['code', 'iss', 'state']")
     page.goto(account_site + phone.address(prompt="login"))
     sign_in(page)
+    go_on(page)
     expect(page.locator("body")).to_have_text("back with ['code', 'iss', 'state']")
     page.goto(account_site + phone.address())
+    go_on(page)
     expect(page.locator("body")).to_have_text("back with ['code', 'iss', 'state']")
 
 

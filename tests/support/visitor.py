@@ -31,6 +31,12 @@ class Visitor:
         """Ask for a page, and follow where it leads."""
         return self._shown(self.client.get(path, headers={"User-Agent": FIREFOX}))
 
+    def look(self, path: str) -> TestResponse:
+        """Ask for a page, and follow nothing."""
+        answer = self.client.get(path, headers={"User-Agent": FIREFOX})
+        self.pages.append(answer)
+        return answer
+
     def send(self, action: str, **fields: str) -> TestResponse:
         """Send the shown page's form with that action, with these fields; follow where the answer leads."""
         return self._shown(self.post(action, **{**self.hidden(action), **fields}))

@@ -58,12 +58,18 @@ def build_account_pages(
         site=site, browser=browser, read=accounts.own_account.read, manage=accounts.session_list.manage
     )
     return (
-        SignInPages(site=site, browser=browser, sign_ins=accounts.sign_ins, links=accounts.links),
+        SignInPages(
+            site=site,
+            browser=browser,
+            read=accounts.own_account.read,
+            sign_ins=accounts.sign_ins,
+            links=accounts.links,
+        ),
         ForgottenPages(site=site, resets=accounts.resets),
         EmailChangePages(site=site, changes=accounts.email_changes, browser=browser),
         page,
         FormAddresses(site=site),
-        AuthorizePage(site=site, browser=browser, server=oauth),
+        AuthorizePage(site=site, browser=browser, read=accounts.own_account.read, server=oauth),
         AccountForms(
             page=page,
             account=accounts.own_account,

@@ -130,7 +130,7 @@ def test_a_public_application_is_sent_back_to_its_scheme_or_any_port_of_loopback
     api: AuthApi, visitor: Visitor
 ) -> None:
     phone = Client.public(api)
-    assert "code" in came_back(phone.asked(visitor), to=PHONE_BACK)
+    assert "code" in came_back(phone.pressed(visitor), to=PHONE_BACK)
     for uri, good in (
         ("http://127.0.0.1:53187/back", True),
         ("http://127.0.0.1/back", True),
@@ -140,7 +140,58 @@ def test_a_public_application_is_sent_back_to_its_scheme_or_any_port_of_loopback
         ("http://127.0.0.1:1@evil.example/back", False),
         ("https://127.0.0.1:53187/back", False),
     ):
-        assert (phone.asked(visitor, redirect_uri=uri).status_code == 303) is good, uri
+        assert phone.asked(visitor, redirect_uri=uri).status_code == (200 if good else 400), uri
+        if good:
+            assert "code" in came_back(phone.pressed(visitor, redirect_uri=uri), to=uri)
+
+
+DEVICES = (PHONE_BACK, LOOPBACK, "http://127.0.0.1:53187/back")
+
+
+@pytest.mark.parametrize("uri", DEVICES)
+def test_a_program_on_a_device_gets_no_code_until_the_person_presses(
+    api: AuthApi, visitor: Visitor, uri: str
+) -> None:
+    phone = Client.public(api).but(redirect_uri=uri)
+    asked = came_back(phone.asked(visitor, prompt="none"), to=uri)
+    assert (asked["error"], "code" in asked) == ("interaction_required", False)
+    page = visitor.open(phone.address(ui_locales="vi"))
+    assert page.status_code == 200
+    for said in ("Tiếp tục đến The Phone", EMAIL, "again=1"):
+        assert said in page.text
+    # Browsers follow a form to another site only where the page says so.
+    policy = page.headers["Content-Security-Policy"]
+    assert f"form-action 'self' {uri.partition(':')[0]}:;" in policy
+    kept = visitor.hidden("/v1/authorize")
+    stranger = Visitor.of(api)
+    stranger.open("/signin")
+    for wrong in ("", "0" * 64, stranger.hidden("/signin")["form_token"]):
+        refused = visitor.post(phone.address(), form_token=wrong)
+        assert (refused.status_code, "Location" in refused.headers) == (403, False)
+    assert api.sql("SELECT count(*) FROM authorization_codes") == [(0,)]
+    assert came_back(visitor.post(phone.address(), **kept), to=uri).keys() == CALLED_BACK_WITH
+
+
+def test_the_button_is_worth_nothing_after_another_sign_in(api: AuthApi, visitor: Visitor) -> None:
+    phone = Client.public(api)
+    visitor.open(phone.address())
+    kept = visitor.hidden("/v1/authorize")
+    add_account(api, "an@example.com")
+    visitor.open("/signin?again=1")
+    visitor.send("/signin", email="an@example.com", password=PASSWORD)
+    refused = visitor.post(phone.address(), **kept)
+    assert (refused.status_code, "Location" in refused.headers) == (403, False)
+    assert "an@example.com" in refused.text, "asked once more, as whom"
+
+
+def test_who_is_asked_may_use_another_account(api: AuthApi, visitor: Visitor) -> None:
+    phone = Client.public(api)
+    other = visitor.open(phone.address()).text.split('class="choices"><a href="')[1].split('"')[0]
+    visitor.open(other.replace("&amp;", "&"))
+    add_account(api, "an@example.com")
+    answer = visitor.post("/signin", **visitor.hidden("/signin"), email="an@example.com", password=PASSWORD)
+    way = answer.text.split('content="0;url=')[1].split('"')[0].replace("&amp;", "&")
+    assert "an@example.com" in visitor.open(way).text
 
 
 def test_prompt_none_asks_nobody_for_anything(api: AuthApi, shop: Client, visitor: Visitor) -> None:
@@ -177,8 +228,12 @@ def test_whoever_came_from_an_application_is_led_home_from_any_tab(api: AuthApi,
     # The link of the email opens a page that knows nothing of where they came from.
     visitor.open("/signin-link")
     token = api.last_letter().link_token
-    page = visitor.post("/signin-link", **{**visitor.hidden("/signin-link"), "token": token})
-    assert "/v1/authorize?response_type=code" in page.text
+    page = visitor.send("/signin-link", token=token)
+    # The link may be somebody else's, who would have them work in an account of his: they see whose it is, and press.
+    assert "http-equiv" not in page.text
+    assert (EMAIL in page.text, "Continue to The Shop" in page.text) == (True, True)
+    way = page.text.split('class="button" href="')[1].split('"')[0].replace("&amp;", "&")
+    assert "code" in came_back(visitor.client.get(way))
 
 
 def test_an_error_that_is_none_of_the_applications_is_said_on_a_page(shop: Client, visitor: Visitor) -> None:
@@ -187,6 +242,24 @@ def test_an_error_that_is_none_of_the_applications_is_said_on_a_page(shop: Clien
     shop.api.sql("ALTER TABLE away RENAME TO authorization_codes")
     assert answer.status_code == 500
     assert BACK not in answer.text
+
+
+def test_no_account_gets_more_codes_than_a_person_needs(api: AuthApi, shop: Client, visitor: Visitor) -> None:
+    for _ in range(20):
+        assert "code" in came_back(shop.asked(visitor))
+    refused = shop.asked(visitor)
+    assert (refused.status_code, "Location" in refused.headers) == (429, False)
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert "state=a+state" in refused.text, "trying again is the same request"
+    phone = Client.public(api)
+    visitor.open(phone.address())
+    pressed = visitor.post(phone.address(), **visitor.hidden("/v1/authorize"))
+    assert (pressed.status_code, "Location" in pressed.headers) == (429, False)
+    assert api.sql("SELECT count(*) FROM authorization_codes") == [(20,)]
+    add_account(api, "an@example.com")
+    other = Visitor.of(api)
+    other.sign_in("an@example.com")
+    assert "code" in came_back(shop.asked(other))
 
 
 def test_pages_wear_the_applications_name_and_colours(api: AuthApi, shop: Client) -> None:
@@ -223,8 +296,12 @@ def test_the_way_home_is_kept_in_a_cookie_for_this_host_and_leads_nowhere_else(
     assert answer.headers["Location"].startswith("/account")
 
 
-def test_get_head_and_options_use_nothing_up(shop: Client, visitor: Visitor) -> None:
+def test_get_head_and_options_use_nothing_up_and_only_get_issues_a_code(
+    shop: Client, visitor: Visitor
+) -> None:
     code = shop.code(visitor)
-    visitor.client.head(shop.address(), headers={"User-Agent": FIREFOX})
+    answer = visitor.client.head(shop.address(), headers={"User-Agent": FIREFOX})
+    assert "Location" not in answer.headers
     visitor.client.options(shop.address())
+    assert shop.api.sql("SELECT count(*) FROM authorization_codes") == [(1,)]
     assert shop.exchange(code).status_code == 200

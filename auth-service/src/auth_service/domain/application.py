@@ -71,6 +71,14 @@ class Application:
         return self.is_public and any(_same_but_for_port(uri, known) for known in self.redirect_uris)
 
 
+def leads_to_a_device(redirect_uri: str) -> bool:
+    """Says whether a program on the person's own device waits there: on loopback, or behind a scheme of its own.
+
+    Any program may listen there, so a code that comes without a press is anybody's (RFC 8252 section 8.6).
+    """
+    return not redirect_uri.startswith("https://")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applications:
     """All that are registered, by id."""

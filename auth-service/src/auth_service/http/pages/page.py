@@ -17,7 +17,7 @@ from auth_service.http.pages.catalogue import LANGUAGES, texts_in
 
 _POLICY = (
     "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; img-src data:; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'self'{forms}; frame-ancestors 'none'"
 )
 
 
@@ -30,12 +30,14 @@ class Page:
         locale: a language of the catalogue.
         values: for the template.
         brand: of the application whose people see it; None for our own.
+        forms_lead_to: a scheme to which what answers its form may lead, without the colon; empty for none but our own pages.
     """
 
     template: str
     locale: str
     values: Mapping[str, Any] = field(default_factory=dict)
     brand: Brand | None = None
+    forms_lead_to: str = ""
 
 
 class Renderer:
@@ -72,7 +74,8 @@ class Renderer:
             **page.values,
         )
         response = Response(html, content_type="text/html; charset=utf-8")
-        response.headers["Content-Security-Policy"] = _POLICY.format(nonce=nonce)
+        forms = f" {page.forms_lead_to}:" if page.forms_lead_to else ""
+        response.headers["Content-Security-Policy"] = _POLICY.format(nonce=nonce, forms=forms)
         response.headers["Content-Language"] = page.locale
         response.headers["Vary"] = "Accept-Language"
         return response

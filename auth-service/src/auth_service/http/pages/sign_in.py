@@ -8,12 +8,14 @@ from typing import Any, Final
 from flask import Response, request
 
 from auth_service.errors import ProofRequired
+from auth_service.flows.authenticate import SignedIn
+from auth_service.flows.read_account import ReadAccount
 from auth_service.flows.sessions import Grant
 from auth_service.http.pages.browser_session import BrowserSession
 from auth_service.http.pages.form import Form, required
 from auth_service.http.pages.site import FINE, LINK_FIELDS, Site, asked_texts, form_to, page_at
-from auth_service.http.pages.way_home import checked, kept_way
-from auth_service.http.pages.way_on import FIELD, address_of, lead_on
+from auth_service.http.pages.way_home import checked, kept_way, leads_home
+from auth_service.http.pages.way_on import ASKING, FIELD, address_of, lead_on
 from auth_service.http.pages.wording import Trouble, describe
 from auth_service.http.problems import Problem
 from auth_service.http.route import Route
@@ -36,6 +38,7 @@ class SignInPages:
 
     site: Site
     browser: BrowserSession
+    read: ReadAccount
     sign_ins: SignIns
     links: SignInLinks
 
@@ -76,9 +79,21 @@ class SignInPages:
 
     def _show(self) -> Response:
         way_on = checked(request.args.get(FIELD, ""))
-        if "again" not in request.args and self.browser.find() is not None:
+        signed_in = None if "again" in request.args else self.browser.find()
+        if signed_in is not None and ASKING in request.args and leads_home(way_on):
+            return self._ask(signed_in, way_on)
+        if signed_in is not None:
             return self.site.lead_to(address_of(self.site, way_on))
         return self._form(way_on=way_on, signed_out="out" in request.args)
+
+    def _ask(self, signed_in: SignedIn, way_on: str) -> Response:
+        return self.site.show(
+            "continue_as.html",
+            way_on=way_on,
+            email=self.read(signed_in.session.account_id).account.email,
+            address=address_of(self.site, way_on),
+            other=self.site.own_address("/signin", **{FIELD: way_on}, again="1"),
+        )
 
     def _sign_in(self, form: Form) -> Response:
         required(form, "email", "password")
@@ -100,17 +115,16 @@ class SignInPages:
     def _by_link(self, form: Form) -> Response:
         if "token" in form:
             required(form, "token")
-            return self._lead_on(self.links.take_confirm({"token": form.token}), form)
+            return self._lead_on(self.links.take_confirm({"token": form.token}), form, asking=True)
         required(form, "email", "code")
-        return self._lead_on(
-            self.links.take_confirm({"email": form.trimmed("email"), "code": form.code}), form
-        )
+        grant = self.links.take_confirm({"email": form.trimmed("email"), "code": form.code})
+        return self._lead_on(grant, form, asking=not form[FIELD])
 
     def _sign_out(self, _: Form) -> Response:
         return self.browser.end(self.site.lead_to(self.site.own_address("/signin", out="1")))
 
-    def _lead_on(self, grant: Grant, form: Form) -> Response:
-        response = lead_on(self.site, form[FIELD], session=grant.refresh_token.text)
+    def _lead_on(self, grant: Grant, form: Form, *, asking: bool = False) -> Response:
+        response = lead_on(self.site, form[FIELD], session=grant.refresh_token.text, asking=asking)
         return self.browser.keep(response, grant)
 
     def _form(

@@ -52,7 +52,13 @@ class Site:
     sign_in_url: str = ""
 
     def show(
-        self, template: str, *, trouble: Trouble = FINE, session: str | None = None, **values: Any
+        self,
+        template: str,
+        *,
+        trouble: Trouble = FINE,
+        session: str | None = None,
+        forms_lead_to: str = "",
+        **values: Any,
     ) -> Response:
         """Returns a page in the language asked for.
 
@@ -60,6 +66,7 @@ class Site:
             template: a file in `templates/`.
             trouble: why its form comes back.
             session: the session's cookie that goes along with the page, if it is another one than the browser sent.
+            forms_lead_to: a scheme to which what answers its form may lead; empty for none but our own pages.
             values: for the template.
         """
         browser, locale = self.tokens.browser(), asked_language()
@@ -75,7 +82,13 @@ class Site:
         application = self.applications.get(client_of(way))
         shared["client_id"] = "" if application is None else application.id
         brand = None if application is None else application.brand
-        page = Page(template=template, locale=locale, values=shared | values, brand=brand)
+        page = Page(
+            template=template,
+            locale=locale,
+            values=shared | values,
+            brand=brand,
+            forms_lead_to=forms_lead_to,
+        )
         response = self.renderer.render(page)
         self.tokens.issue(response, browser)
         return response
@@ -140,9 +153,11 @@ class Site:
             return work()
         except RequestError as error:
             problem, texts = problem_of_flow(error), asked_texts()
-            button = (texts["try_again"], self.own_address(request.path))
+            asked = {name: value for name, value in request.args.items() if name != "lang"}
+            button = (texts["try_again"], self.own_address(request.path, **asked))
             response = self.say(texts["error_title"], sentence(problem, texts), good=False, button=button)
             response.status_code = problem.status
+            response.headers.update(problem.headers)
             return response
 
     @property
@@ -181,8 +196,9 @@ def form_to(path: str, view: View, name: str) -> Route:
 
 
 def asked_language() -> str:
-    """Returns the language asked for by `?lang=`, else the browser's, else English."""
-    asked = request.args.get("lang", "").partition("-")[0].lower()
+    """Returns the language asked for by `?lang=`, or by an application in `ui_locales`, else the browser's, else English."""
+    asked = request.args.get("lang") or request.args.get("ui_locales", "").partition(" ")[0]
+    asked = asked.partition("-")[0].lower()
     return asked if asked in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES), default="en")
 
 

@@ -13,18 +13,26 @@ FIELD: Final = "continue"
 """In the address of the page, and in its form."""
 
 
-def lead_on(site: Site, way_on: str, *, session: str) -> Response:
+ASKING: Final = "as"
+"""In the address of the page that says as whom one is signed in, and leads to an application by a button only."""
+
+
+def lead_on(site: Site, way_on: str, *, session: str, asking: bool = False) -> Response:
     """Returns the answer to a form that signed somebody in.
 
     Args:
         site: the pages.
         way_on: where the person was going; what the browser keeps, if it is empty.
         session: their new session's cookie.
+        asking: whether they are to see who they are before an application does: a link may be of somebody else, who would have
+            them work in an account of his.
     """
     way = checked(way_on or kept_way())
     if leads_home(way):
+        if asking:
+            return site.lead_to(site.own_address("/signin", **{FIELD: way, ASKING: "1"}))
         # From there it goes on to the application's site, and browsers do not let a form lead there.
-        return site.show("continue.html", session=session, address=f"{site.renderer.base}{way}", way_on=way)
+        return site.show("continue.html", session=session, address=address_of(site, way), way_on=way)
     return site.lead_to(address_of(site, way))
 
 

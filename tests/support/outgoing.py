@@ -26,7 +26,7 @@ HEADERS = (
     "Content-Language",
     "Auto-Submitted",
     "X-Auto-Response-Suppress",
-    "X-Letter",
+    "X-Postern-Letter",
 )
 """Of every letter, in this order."""
 SENDER = Sender(mailbox=Mailbox.parse("no-reply@postern.example"), name="Postern")

@@ -114,7 +114,7 @@ def test_whoever_is_refused_for_the_password_still_has_the_proof_for_a_few_tries
 
 
 def test_whoever_is_told_to_come_back_still_has_the_proof(make_api: MakeApi) -> None:
-    api = make_api(limit_all="1/day", hash_limit=1, hash_wait_seconds=0.05)
+    api = make_api(limit_all="1/day", hash_limit=1, hash_wait_seconds=0.2)
     ask(api, 1)
     bodies = [registration(proof=solve(challenge(api))) for _ in range(12)]
     answers = api.at_once([(PATH, body) for body in bodies])

@@ -312,7 +312,7 @@ def test_another_user_than_the_operator_is_told_so(room: Mailroom) -> None:
     with (
         pytest.raises(BrokerRefuses, match="operator"),
         session_at(
-            broker_url=room.broker.url("mailer"), engine=engine, keys=None, on_wait=lambda: None, actor=""
+            broker_url=room.broker.url("auth"), engine=engine, keys=None, on_wait=lambda: None, actor=""
         ) as session,
     ):
         list(session.look(ALL))

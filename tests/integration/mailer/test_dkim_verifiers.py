@@ -22,7 +22,7 @@ CHANGES: Mapping[bytes, bytes] = {
     rb"\r\nMessage-ID: <": b"\r\nMessage-ID: <0",
     rb"\r\nAuto-Submitted: auto-generated": b"",
     rb"\r\nX-Auto-Response-Suppress: All": b"",
-    rb"\r\nX-Letter: urgent": b"\r\nX-Letter: bulk",
+    rb"\r\nX-Postern-Letter: urgent": b"\r\nX-Postern-Letter: bulk",
     rb"\r\nContent-Type: multipart/alternative": b"\r\nContent-Type: multipart/mixed",
 }
 HARMLESS: Mapping[bytes, bytes] = {

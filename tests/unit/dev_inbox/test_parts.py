@@ -115,5 +115,5 @@ def test_the_link_is_the_first_one_and_a_letter_without_one_has_none() -> None:
 
 
 def test_a_letter_of_postern_is_known_by_class_and_name() -> None:
-    assert read_parts(b"x-letter: urgent/verify_address\r\n\r\n").letter == "urgent/verify_address"
+    assert read_parts(b"x-postern-letter: urgent/verify_address\r\n\r\n").letter == "urgent/verify_address"
     assert read_parts(letter()).letter is None

@@ -30,7 +30,7 @@ def ask(http: httpx.Client, **query: str) -> list[dict[str, Any]]:
 
 
 def named(name: str, **words: str) -> bytes:
-    return f"X-Letter: {name}\r\n".encode() + letter(**words)
+    return f"X-Postern-Letter: {name}\r\n".encode() + letter(**words)
 
 
 def test_a_recipients_messages_say_letter_code_and_link(http: httpx.Client, connect: Connect) -> None:

@@ -40,7 +40,7 @@ def test_a_letter_reads_back_as_it_was_meant() -> None:
     assert message["To"].addresses == (Address(addr_spec="an@example.org"),)
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Content-Language"] == "vi"
-    assert message["X-Letter"] == "urgent/verify_address"
+    assert message["X-Postern-Letter"] == "urgent/verify_address"
     assert message["Message-ID"] == f"<{letter.header.id}@postern.example>"
     text, html = message.iter_parts()
     assert (text.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")

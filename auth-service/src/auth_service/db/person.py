@@ -12,12 +12,14 @@ from sqlalchemy import Column, ColumnElement, Table, or_, select
 from sqlalchemy.orm import Session
 
 from auth_service.db import tables
+from auth_service.db.account_tables import AuthorizationCode
 from auth_service.db.base import table_of
 
 _ACCOUNTS: Final = table_of(tables.Account)
 _REGISTRATIONS: Final = table_of(tables.Registration)
 _SESSIONS: Final = table_of(tables.AccountSession)
 _REFRESH_TOKENS: Final = table_of(tables.RefreshToken)
+_CODES: Final = table_of(AuthorizationCode)
 _CHANGES: Final = table_of(tables.EmailChange)
 _TOKENS: Final = table_of(tables.OneTimeToken)
 _LETTERS: Final = table_of(tables.Letter)
@@ -31,6 +33,7 @@ WITHHELD: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "accounts": frozenset({"password_hash"}),
         "registrations": frozenset({"password_hash", "secret_hash", "refusal_hash"}),
         "refresh_tokens": frozenset({"hash"}),
+        "authorization_codes": frozenset({"hash", "challenge"}),
         "one_time_tokens": frozenset({"link_hash", "code_hash"}),
         "letters": frozenset({"receipt_hash"}),
         # Sealed: nobody but the mailer can read it.
@@ -105,12 +108,15 @@ def read_person(session: Session, traces: Traces) -> Mapping[str, Sequence[Row]]
     written = [row["id"] for row in letters]
     tokens = or_(_TOKENS.c.account_id.in_(accounts), _TOKENS.c.registration_id.in_(registered))
     audited = _AUDIT.c.target.in_([*map(str, accounts), *traces.tags])
-    refreshed = _REFRESH_TOKENS.c.session_id.in_(select(_SESSIONS.c.id).where(of_account))
+    their_sessions = select(_SESSIONS.c.id).where(of_account)
+    refreshed = _REFRESH_TOKENS.c.session_id.in_(their_sessions)
+    handed_out = _CODES.c.session_id.in_(their_sessions)
     return {
         "accounts": _rows(session, _ACCOUNTS, _ACCOUNTS.c.id.in_(accounts), _ACCOUNTS.c.created_at),
         "registrations": registrations,
         "sessions": _rows(session, _SESSIONS, of_account, _SESSIONS.c.created_at),
         "refresh_tokens": _rows(session, _REFRESH_TOKENS, refreshed, _REFRESH_TOKENS.c.created_at),
+        "authorization_codes": _rows(session, _CODES, handed_out, _CODES.c.expires_at),
         "email_changes": _rows(session, _CHANGES, _CHANGES.c.account_id.in_(accounts), _CHANGES.c.created_at),
         "one_time_tokens": _rows(session, _TOKENS, tokens, _TOKENS.c.created_at),
         "letters": letters,

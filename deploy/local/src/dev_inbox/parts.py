@@ -11,7 +11,7 @@ from email.header import decode_header
 from email.message import Message as Tree
 from html.parser import HTMLParser
 
-LETTER_FIELD = "X-Letter"
+LETTER_FIELD = "X-Postern-Letter"
 """In which the mailer says which of its letters this is: `urgent/verify_address`."""
 _CODE = re.compile(r"\b(\d{4})[ \u00a0-]?(\d{4})\b")
 _URL = re.compile(r"https?://[^\s<>\"'`]+")

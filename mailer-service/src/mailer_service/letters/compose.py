@@ -143,7 +143,7 @@ def compose(header: EnvelopeHeader, rendering: Rendering, *, recipient: str, sen
         # Auto-Submitted (RFC 3834) is nothing to Exchange: its answering machines keep quiet for this one (MS-OXCMAIL).
         ("X-Auto-Response-Suppress", "All"),
         # For tests and for sorting: which letter this is, whatever words it is in.
-        ("X-Letter", f"{header.letter_class}/{header.letter}"),
+        ("X-Postern-Letter", f"{header.letter_class}/{header.letter}"),
     )
     body = b"\r\n".join(
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 from prometheus_client.core import GaugeMetricFamily
@@ -19,6 +20,8 @@ from service_runtime.database.engine import translated
 
 _OPEN: Final = frozenset({LetterState.WAITING, *IN_HAND})
 _FRESH_SECONDS: Final = 10.0
+_PATIENCE_SECONDS: Final = 1.0
+"""A database that is frozen answers late; whoever reads the other figures does not wait for it."""
 _DUTY: Final = 20
 """The ledger has no index for this question, so it is asked at most one twentieth of the time, however large it is."""
 
@@ -54,6 +57,8 @@ class LedgerCollector(Collector):
         self._queue_delay = queue_delay
         self._untaken = untaken
         self._clock = clock
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-figures")
+        self._asked: tuple[float, Future[Sequence[Row[Any]]]] | None = None
         self._seen: Sequence[Row[Any]] | None = None
         self._good_until = float("-inf")
 
@@ -98,14 +103,20 @@ class LedgerCollector(Collector):
         yield ages
 
     def _look(self) -> Sequence[Row[Any]] | None:
-        begun = self._clock()
-        if begun < self._good_until:
+        now = self._clock()
+        if self._asked is None and now < self._good_until:
             return self._seen
+        begun, answer = self._asked = self._asked or (now, self._thread.submit(self._ask))
         try:
-            with translated(LedgerUnavailable), self._engine.connect() as connection:
-                self._seen = connection.execute(_STANDING).all()
+            self._seen = answer.result(timeout=_PATIENCE_SECONDS)
+        except TimeoutError:
+            return None
         except LedgerUnavailable:
             self._seen = None
-        took = self._clock() - begun
-        self._good_until = begun + max(_FRESH_SECONDS, _DUTY * took)
+        self._asked = None
+        self._good_until = begun + max(_FRESH_SECONDS, _DUTY * (self._clock() - begun))
         return self._seen
+
+    def _ask(self) -> Sequence[Row[Any]]:
+        with translated(LedgerUnavailable), self._engine.connect() as connection:
+            return connection.execute(_STANDING).all()

@@ -34,7 +34,7 @@ def posts(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
         if (
             "post" in calls
             and path != ALWAYS_ANSWERED
-            and "access_token" not in str(calls["post"]["security"])
+            and "access_token" not in str(calls["post"].get("security"))
         ):
             content = calls["post"]["requestBody"]["content"].get("application/json")
             for name in re.findall(r"schemas/(\w+)", str(content)):

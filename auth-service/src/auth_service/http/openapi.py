@@ -110,7 +110,8 @@ def _security(route: Route) -> list[dict[str, Any]]:
     schemes: list[dict[str, Any]] = []
     if route.signed_in or route.may_be_signed_in:
         schemes.append({_BEARER: []})
-    if route.may_be_application:
+    # Of other calls it is said in words alone: generators take what may be given for what has to be.
+    if route.may_be_application and route.oauth_errors:
         schemes.append({_APPLICATION: []})
     return [*schemes, {}] if schemes and not route.signed_in else schemes
 

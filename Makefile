@@ -37,9 +37,9 @@ test: test-packages $(INSTALLED) ## all tests but the long ones, side by side; A
 	echo "running the tests"
 	exec $(SIDE_BY_SIDE) -m "not slow" $(ARGS)
 
-slow: test-packages $(INSTALLED) $(CLIENTS) ## the long tests: servers killed and frozen, then times measured; QUIET= leaves those out
+slow: test-packages $(INSTALLED) $(CLIENTS) ## the long tests: servers killed and frozen, then times measured; QUIET= leaves those and the longest out
 	echo "running the long tests"
-	$(SIDE_BY_SIDE) -m "slow and not quiet" $(ARGS)
+	$(SIDE_BY_SIDE) -m "slow and not quiet$(if $(QUIET),, and not long)" $(ARGS)
 	test -z "$(QUIET)" || { echo "running what needs the machine to itself" && exec $(BIN)/pytest --ignore tests/faults -m quiet $(ARGS); }
 
 # The full sizes one by one, for their figures are published.

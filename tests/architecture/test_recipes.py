@@ -191,6 +191,7 @@ def test_a_class_and_a_letter_added_by_the_recipes_pass_every_check(tree: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("forgotten", [*STEPS, *GENERATED])
 def test_a_file_forgotten_is_noticed(tree: Path, forgotten: str, tmp_path: Path) -> None:
     place, aside = tree / forgotten, tmp_path / "aside"

@@ -274,6 +274,7 @@ def test_the_services_logs_are_streamed_with_their_names(stack: Stack) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.xdist_group("stopped stack")
 def test_sigterm_stops_everything_in_order_and_the_next_run_finds_the_data_and_avoids_busy_ports(
     tmp_path: Path,
@@ -309,6 +310,7 @@ def test_sigterm_stops_everything_in_order_and_the_next_run_finds_the_data_and_a
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.xdist_group("killed stack")
 def test_a_run_stops_what_a_killed_one_left_behind_and_leaves_nothing_when_it_is_interrupted_itself(
     tmp_path: Path,

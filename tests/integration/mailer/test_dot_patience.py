@@ -49,6 +49,7 @@ def test_a_scanner_that_takes_far_longer_than_the_lease_makes_one_copy(room: Mai
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_a_scanner_that_takes_a_minute_makes_one_copy_with_the_settings_as_they_come(room: Mailroom) -> None:
     scanned_once(room, 60.0, {})

@@ -37,6 +37,7 @@ def width_of(picture: Path) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_gallery_has_every_letter_in_every_language_on_every_screen(tmp_path: Path) -> None:
     gallery = tmp_path / "gallery"
     done = preview(gallery, path=os.environ["PATH"])

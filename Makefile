@@ -46,7 +46,7 @@ slow: test-packages $(INSTALLED) $(CLIENTS) ## the long tests: servers killed an
 faults: test-packages $(INSTALLED) ## break everything and count the letters; QUICK=1, ROWS=3,7, SEED=42; as root
 	echo "running the faults; their figures go to $(STATE)/faults.jsonl"
 	POSTERN_FAULTS_QUICK=$(QUICK) POSTERN_FAULTS_ROWS=$(ROWS) POSTERN_FAULTS_SEED=$(SEED) \
-		POSTERN_FAULTS_FIGURES=$(abspath $(STATE))/faults.jsonl exec $(BIN)/pytest tests/faults $(if $(QUICK),--numprocesses 2 --dist worksteal) $(ARGS)
+		POSTERN_FAULTS_FIGURES=$(abspath $(STATE))/faults.jsonl exec $(BIN)/pytest tests/faults $(if $(QUICK),--numprocesses 3 --dist worksteal) $(ARGS)
 
 matrix: test-packages $(INSTALLED) ## the tests that touch a broker and the quick faults on RabbitMQ 3.10, 4.0 and 4.3; RABBITMQ=4.3; as root
 	TEST_PROCESSES=$(TEST_PROCESSES) exec tests/matrix.sh $(VENV) $(abspath $(STATE)) $(or $(RABBITMQ),3.10 4.0 4.3)

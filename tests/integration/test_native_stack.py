@@ -238,6 +238,7 @@ def test_scaling_the_api_leaves_its_other_processes_alone_and_is_remembered(stac
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_scaling_under_load_loses_and_doubles_no_letter(stack: Stack, gate: Gate, mailbox: Mailbox) -> None:
     people = addresses(300)
     with ThreadPoolExecutor(4) as pool:
@@ -333,6 +334,7 @@ def test_a_run_stops_what_a_killed_one_left_behind_and_leaves_nothing_when_it_is
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.xdist_group("stillborn stack")
 def test_a_service_that_cannot_start_ends_the_run_with_its_last_words(tmp_path: Path) -> None:
     root = tmp_path / "state"

@@ -19,7 +19,7 @@ COMMAND = Path(sys.executable).parent / "schemathesis"
 CONFIGURATION = Path(__file__).parents[2] / "fuzzing" / "schemathesis.toml"
 EMAIL = "somebody@example.com"
 """Neither this nor the password is an example of the description: what is sent must not change or end the account."""
-SECONDS = os.environ.get("POSTERN_SCHEMATHESIS_SECONDS", "40")
+SECONDS = os.environ.get("POSTERN_SCHEMATHESIS_SECONDS", "20")
 
 
 @pytest.mark.slow

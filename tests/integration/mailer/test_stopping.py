@@ -150,6 +150,7 @@ def test_replacing_every_replica_under_load_loses_and_doubles_nothing(room: Mail
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_one_replica_then_four_then_one_under_load_loses_and_doubles_nothing(room: Mailroom) -> None:
     room.inbox.play(Rule(phase=Phase.DATA, delay_seconds=0.05))

@@ -6,6 +6,7 @@
 #   packages.sh monitoring   what `make run MONITORING=1` needs on top: Prometheus
 #   packages.sh test    what `make test` and `make slow` need on top: Chromium, Postfix, PgBouncer, Prometheus, libfaketime, what parts hosts, what
 #                       others look at letters with, and Node for clients that are not ours
+#   packages.sh compose what `make test-compose` needs on top: Docker's engine
 #
 # As root with apt it installs what is missing, without letting a package start a system service: the stack runs servers
 # of its own. Otherwise it says what to install. Exit code 2: something is missing and was not installed.
@@ -48,6 +49,10 @@ if [ "$purpose" = test ]; then
     need iproute2 /usr/sbin/ip /sbin/ip
     need nodejs /usr/bin/node /usr/local/bin/node
     need npm /usr/bin/npm /usr/local/bin/npm
+    need iptables /usr/sbin/iptables /sbin/iptables
+fi
+if [ "$purpose" = compose ]; then
+    need docker.io /usr/sbin/dockerd /usr/bin/dockerd
     need iptables /usr/sbin/iptables /sbin/iptables
 fi
 # Debian keeps the part of the standard library that makes virtual environments in a package of its own.

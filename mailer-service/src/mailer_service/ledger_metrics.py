@@ -25,7 +25,7 @@ _PATIENCE_SECONDS: Final = 1.0
 _DUTY: Final = 20
 """The ledger has no index for this question, so it is asked at most one twentieth of the time, however large it is."""
 
-_STANDING: Final = text(
+_LETTERS: Final = text(
     """
     SELECT state, coalesce(letter_class, 'unknown') AS letter_class,
            CASE WHEN state IN ('waiting', 'dead') THEN coalesce(last_reason, '') ELSE '' END AS reason,
@@ -119,4 +119,4 @@ class LedgerCollector(Collector):
 
     def _ask(self) -> Sequence[Row[Any]]:
         with translated(LedgerUnavailable), self._engine.connect() as connection:
-            return connection.execute(_STANDING).all()
+            return connection.execute(_LETTERS).all()

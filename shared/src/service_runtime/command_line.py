@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -58,6 +58,11 @@ class Age(click.ParamType[timedelta]):
         if found is None:
             self.fail("say 30s, 5m, 2h or 1d", param, ctx)
         return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def moment_text(at: datetime) -> str:
+    """Returns a time in UTC as operators read it, to the second."""
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 _LOG_SECONDS: Final = 5.0

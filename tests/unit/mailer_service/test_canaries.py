@@ -10,21 +10,21 @@ from mailer_service.deadletters.canaries import CAME_BACK, MANY, UNDECIDED, USUA
 
 WAITING, ACCEPTED, DEAD = LetterState.WAITING, LetterState.ACCEPTED, LetterState.DEAD
 PATIENCE = 10.0
-Fate = tuple[LetterState, str | None]
+Status = tuple[LetterState, str | None]
 
 
 class Ledger:
     """What became of letters; `later` is what becomes of all once somebody has waited."""
 
-    def __init__(self, *fates: Fate, later: Fate | None = None) -> None:
+    def __init__(self, *statuses: Status, later: Status | None = None) -> None:
         self.now = 0.0
-        self._fates = list(fates)
+        self._statuses = list(statuses)
         self._later = later
 
-    def fates(self, letter_ids: Sequence[UUID]) -> Mapping[UUID, Fate]:
+    def statuses(self, letter_ids: Sequence[UUID]) -> Mapping[UUID, Status]:
         if self._later and self.now > 1:
             return dict.fromkeys(letter_ids, self._later)
-        return dict(zip(letter_ids, self._fates, strict=False))
+        return dict(zip(letter_ids, self._statuses, strict=False))
 
     def passes(self, seconds: float) -> None:
         self.now += seconds
@@ -34,9 +34,9 @@ def canaries(ledger: Ledger, *, size: int = USUAL, many: int = MANY) -> Canaries
     return Canaries(size=size, many=many, patience=PATIENCE, sleep=ledger.passes, clock=lambda: ledger.now)
 
 
-def judged(*fates: Fate, later: Fate | None = None, reason: str = "5.7.1") -> int | str:
-    """What is said to a hundred more, with these fates of the five that went first."""
-    ledger = Ledger(*fates, later=later)
+def judged(*statuses: Status, later: Status | None = None, reason: str = "5.7.1") -> int | str:
+    """What is said to a hundred more, with these statuses of the five that went first."""
+    ledger = Ledger(*statuses, later=later)
     few = canaries(ledger)
     assert few.portion(reason, 105, ledger) == USUAL
     few.went(reason, [uuid4() for _ in range(USUAL)])

@@ -12,6 +12,7 @@ import click
 from auth_service.cli.keys import LonelyPublicKey, NotRestarted, rotate_token_keys, write_keys
 from auth_service.security.token_keys import PUBLISH_AHEAD, RETIRE_AFTER, SIGN_FOR, Rotation, Step, TokenKey
 from mail_contract.errors import BadKey
+from service_runtime.command_line import moment_text
 
 _TOO_EARLY: Final = 1
 _DIRECTORY: Final = click.Path(file_okay=False, path_type=Path)
@@ -52,7 +53,9 @@ def rotate(*, directory: Path, restarted: bool) -> None:
     except (OSError, BadKey) as error:
         raise click.ClickException(f"{directory}: {type(error).__name__}") from error
     if rotation.keys is None:
-        click.echo(f"Too early: {_why(rotation)}. Run this again from {_moment(rotation.due)} on.", err=True)
+        click.echo(
+            f"Too early: {_why(rotation)}. Run this again from {moment_text(rotation.due)} on.", err=True
+        )
         sys.exit(_TOO_EARLY)
     click.echo(_done(rotation, rotation.keys.current))
 
@@ -74,17 +77,13 @@ def _done(rotation: Rotation, key: TokenKey) -> str:
     restart = "Now start the API's processes anew"
     match rotation.step:
         case Step.PUBLISH:
-            due = _moment(now + PUBLISH_AHEAD)
+            due = moment_text(now + PUBLISH_AHEAD)
             return f"Made the next key; {current} signs still. {restart}, so that the next is published, and run this again with --restarted from {due} on."
         case Step.SIGN:
-            due = _moment(now + RETIRE_AFTER)
+            due = moment_text(now + RETIRE_AFTER)
             return f"{current} signs from now on. {restart}, and run this again with --restarted from {due} on, to retire the old key."
         case Step.RETIRE:
-            due = _moment(max(now, key.since + SIGN_FOR))
+            due = moment_text(max(now, key.since + SIGN_FOR))
             return f"Retired the old key; {current} signs. {restart}. That was all; another rotation may begin from {due} on."
         case _:
             assert_never(rotation.step)
-
-
-def _moment(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import collections
 import time
-from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import Counter, Gauge, generate_latest
@@ -66,7 +66,7 @@ class RelayStatus:
 
     def refused(self, reasons: Iterable[str]) -> None:
         """Messages were not confirmed, each for its reason: a short token, never text from outside."""
-        for reason, messages in Tally(reasons).items():
+        for reason, messages in collections.Counter(reasons).items():
             self._refused.labels(reason).inc(messages)
 
     def dropped(self, *, expired: int, moot: int) -> None:

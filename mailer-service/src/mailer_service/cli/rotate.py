@@ -10,6 +10,7 @@ import click
 
 from mail_contract.errors import BadKey
 from mailer_service.cli.sealing_keys import RETIRE_AFTER, NotRestarted, Step, rotate_sealing_keys
+from service_runtime.command_line import moment_text
 
 _NOTHING_DONE: Final = 1
 _DONE: Final = {
@@ -34,13 +35,9 @@ def run(directory: Path, *, restarted: bool) -> int:
         raise click.ClickException(f"{directory}: {type(error).__name__}") from error
     if not rotation.done:
         click.echo(
-            f"Too early: letters sealed with the old key may still be on their way. Run this again from {_moment(rotation.due)} on.",
+            f"Too early: letters sealed with the old key may still be on their way. Run this again from {moment_text(rotation.due)} on.",
             err=True,
         )
         return _NOTHING_DONE
-    click.echo(_DONE[rotation.step].format(due=_moment(now + RETIRE_AFTER)))
+    click.echo(_DONE[rotation.step].format(due=moment_text(now + RETIRE_AFTER)))
     return 0
-
-
-def _moment(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

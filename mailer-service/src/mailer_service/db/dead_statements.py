@@ -96,5 +96,5 @@ LOOK = text(
 )
 """Where letters stand, compared with the envelopes at hand."""
 
-FATES = text("SELECT id, state, last_reason FROM letters WHERE id = ANY(CAST(:ids AS uuid[]))")
+STATUSES = text("SELECT id, state, last_reason FROM letters WHERE id = ANY(CAST(:ids AS uuid[]))")
 """What became of letters that were sent again."""

@@ -26,10 +26,10 @@ _ON_THEIR_WAY = IN_HAND | {LetterState.WAITING}
 _FAILED = frozenset({LetterState.DEAD, LetterState.UNCONFIRMED})
 
 
-class Fates(Protocol):
+class Statuses(Protocol):
     """Where it is written what became of letters: the ledger."""
 
-    def fates(self, letter_ids: Sequence[UUID]) -> Mapping[UUID, tuple[LetterState, str | None]]:
+    def statuses(self, letter_ids: Sequence[UUID]) -> Mapping[UUID, tuple[LetterState, str | None]]:
         """As `DeadLedger` has it."""
 
 
@@ -73,11 +73,11 @@ class Canaries:
         self._clock = clock
         self._reasons: dict[str, _OfReason] = {}
 
-    def portion(self, reason: str, at_hand: int, fates: Fates) -> int | str:
+    def portion(self, reason: str, at_hand: int, statuses: Statuses) -> int | str:
         """Returns how many of a reason may go now, of those at hand; or why no more do. Raises LedgerUnavailable."""
         known = self._reasons.setdefault(reason, _OfReason())
         if known.stopped is None and len(known.sent) >= self._size:
-            self._judge(reason, known, fates)
+            self._judge(reason, known, statuses)
         if known.stopped is not None:
             return known.stopped
         if known.trusted or at_hand + len(known.sent) <= self._many:
@@ -88,15 +88,15 @@ class Canaries:
         """Takes note of letters that were sent."""
         self._reasons.setdefault(reason, _OfReason()).sent.extend(letter_ids)
 
-    def _judge(self, reason: str, known: _OfReason, fates: Fates) -> None:
+    def _judge(self, reason: str, known: _OfReason, statuses: Statuses) -> None:
         if known.trusted:
             # Those sent since the first: it may have begun to refuse again.
-            if _back(reason, fates.fates(known.sent).values()) > self._size:
+            if _back(reason, statuses.statuses(known.sent).values()) > self._size:
                 known.stopped = CAME_BACK
             return
         until = self._clock() + self._patience
         while True:
-            found = fates.fates(known.sent)
+            found = statuses.statuses(known.sent)
             if _back(reason, found.values()):
                 known.stopped = CAME_BACK
                 return
@@ -111,9 +111,9 @@ class Canaries:
             known.stopped = CAME_BACK if settled else UNDECIDED
 
 
-def _back(reason: str, fates: Iterable[tuple[LetterState, str | None]]) -> int:
+def _back(reason: str, statuses: Iterable[tuple[LetterState, str | None]]) -> int:
     """Returns how many failed again for the reason they had."""
     return sum(
         state in _FAILED and (why == reason or (reason == UNCONFIRMED and state is LetterState.UNCONFIRMED))
-        for state, why in fates
+        for state, why in statuses
     )

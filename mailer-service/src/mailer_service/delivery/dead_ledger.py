@@ -103,10 +103,12 @@ class DeadLedger:
             for row in rows
         }
 
-    def fates(self, letter_ids: Sequence[UUID]) -> Mapping[UUID, tuple[LetterState, str | None]]:
+    def statuses(self, letter_ids: Sequence[UUID]) -> Mapping[UUID, tuple[LetterState, str | None]]:
         """Returns the state of letters and the token of their last outcome; those the ledger does not know are missing."""
         with translated(LedgerUnavailable):
-            rows = self._connection.execute(dead_statements.FATES, {"ids": [str(one) for one in letter_ids]})
+            rows = self._connection.execute(
+                dead_statements.STATUSES, {"ids": [str(one) for one in letter_ids]}
+            )
             return {row.id: (LetterState(row.state), row.last_reason) for row in rows}
 
     def suppressed(self, tags: Sequence[str]) -> Mapping[str, str]:
